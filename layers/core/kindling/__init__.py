@@ -1,0 +1,1 @@
+"""Kindling: a control plane for email senders."""

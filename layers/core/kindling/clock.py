@@ -1,0 +1,47 @@
+"""The only clock. Everything that asks what time it is, or waits, asks here.
+
+In the local cloud `settings.clock_file` names a file that holds the seconds by which the clock runs ahead of
+the machine's own; on AWS there is no such file and the clock is the machine's.
+"""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from kindling.settings import settings
+
+
+def now() -> datetime:
+    """The current instant, in UTC."""
+    return datetime.now(UTC) + _ahead()
+
+
+def timestamp(instant: datetime | None = None) -> str:
+    """An instant as ISO 8601 with milliseconds and `Z`; equal lengths, so text order is time order."""
+    text = (instant or now()).astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def parse(text: str) -> datetime:
+    """The instant that `timestamp` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def monotonic() -> float:
+    """Seconds on a clock that never steps, for measuring waits."""
+    return time.monotonic()
+
+
+def sleep(seconds: float) -> None:
+    """Wait for real seconds, whatever the clock file says."""
+    time.sleep(seconds)
+
+
+def _ahead() -> timedelta:
+    path = settings().clock_file
+    if not path:
+        return timedelta(0)
+    try:
+        return timedelta(seconds=float(Path(path).read_text()))
+    except FileNotFoundError:
+        return timedelta(0)

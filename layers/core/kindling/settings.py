@@ -1,0 +1,47 @@
+"""Everything a function is told by its environment. Secrets never stand here: see `kindling.aws.secret`."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of one function; a field is empty where the template does not set it for that function.
+
+    Timeouts are in seconds. `clock_file` exists in the local cloud only and moves its clock.
+    """
+
+    table_name: str
+    agentmail_url: str
+    instantly_url: str
+    cloudflare_url: str
+    agentmail_secret: str
+    instantly_secret: str
+    cloudflare_secret: str
+    onboard_domain_arn: str
+    provision_account_arn: str
+    verifications_queue_url: str
+    provider_timeout_seconds: float
+    saga_wait_seconds: float
+    clock_file: str
+
+
+@cache
+def settings() -> Settings:
+    """The settings, read once per execution environment."""
+    return Settings(
+        table_name=os.environ.get("TABLE_NAME", ""),
+        agentmail_url=os.environ.get("AGENTMAIL_URL", "https://api.agentmail.to"),
+        instantly_url=os.environ.get("INSTANTLY_URL", "https://api.instantly.ai"),
+        cloudflare_url=os.environ.get("CLOUDFLARE_URL", "https://api.cloudflare.com/client/v4"),
+        agentmail_secret=os.environ.get("AGENTMAIL_SECRET", ""),
+        instantly_secret=os.environ.get("INSTANTLY_SECRET", ""),
+        cloudflare_secret=os.environ.get("CLOUDFLARE_SECRET", ""),
+        onboard_domain_arn=os.environ.get("ONBOARD_DOMAIN_ARN", ""),
+        provision_account_arn=os.environ.get("PROVISION_ACCOUNT_ARN", ""),
+        verifications_queue_url=os.environ.get("VERIFICATIONS_QUEUE_URL", ""),
+        provider_timeout_seconds=float(os.environ.get("PROVIDER_TIMEOUT_SECONDS", "8")),
+        saga_wait_seconds=float(os.environ.get("SAGA_WAIT_SECONDS", "20")),
+        clock_file=os.environ.get("KINDLING_CLOCK_FILE", ""),
+    )
