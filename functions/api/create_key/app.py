@@ -1,0 +1,22 @@
+"""POST /api/keys: make an API key; its text is shown once."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kindling.http import caller, created, serve
+from kindling.keys import service
+from kindling.keys.model import CreateKey, Scope
+
+app = APIGatewayHttpResolver(enable_validation=True)
+
+
+@app.post("/api/keys", summary="Make an API key", tags=["keys"])
+def create_key(command: Annotated[CreateKey, Body()]) -> Response[Any]:
+    return created("key", service.create(caller(app), command))
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return serve(app, event, context, scope=Scope.ADMIN)

@@ -1,0 +1,12 @@
+"""Put the tenant's tag and the warmup tag on the account."""
+
+from typing import Any
+
+from kindling.accounts import saga
+from kindling.accounts.model import ProvisionAccount
+from kindling.steps import step
+
+
+@step
+def lambda_handler(event: dict[str, Any]) -> dict[str, str]:
+    return saga.assign_tags(ProvisionAccount.model_validate(event["saga"]))

@@ -1,0 +1,12 @@
+"""See whether the warmup provider's job has done its work."""
+
+from typing import Any
+
+from kindling.accounts import saga
+from kindling.accounts.model import ProvisionAccount
+from kindling.steps import step
+
+
+@step
+def lambda_handler(event: dict[str, Any]) -> None:
+    saga.confirm_warmup(ProvisionAccount.model_validate(event["saga"]))

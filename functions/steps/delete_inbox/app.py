@@ -1,0 +1,12 @@
+"""Undo of CreateInbox: burn the address and remove the inbox, if it is this account's."""
+
+from typing import Any
+
+from kindling.accounts import saga
+from kindling.accounts.model import ProvisionAccount
+from kindling.steps import step
+
+
+@step
+def lambda_handler(event: dict[str, Any]) -> None:
+    saga.delete_inbox(ProvisionAccount.model_validate(event["saga"]), event["failure"])

@@ -1,0 +1,12 @@
+"""Undo of RegisterDomain: remove a registration that nobody else needs."""
+
+from typing import Any
+
+from kindling.domains import saga
+from kindling.domains.model import OnboardDomain
+from kindling.steps import step
+
+
+@step
+def lambda_handler(event: dict[str, Any]) -> None:
+    saga.deregister_domain(OnboardDomain.model_validate(event["saga"]))

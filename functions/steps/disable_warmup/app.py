@@ -1,0 +1,12 @@
+"""Undo of EnableWarmup: switch warmup off where it is on."""
+
+from typing import Any
+
+from kindling.accounts import saga
+from kindling.accounts.model import ProvisionAccount
+from kindling.steps import step
+
+
+@step
+def lambda_handler(event: dict[str, Any]) -> None:
+    saga.disable_warmup(ProvisionAccount.model_validate(event["saga"]))

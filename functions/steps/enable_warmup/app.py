@@ -1,0 +1,12 @@
+"""Ask the warmup provider to warm the account."""
+
+from typing import Any
+
+from kindling.accounts import saga
+from kindling.accounts.model import ProvisionAccount
+from kindling.steps import step
+
+
+@step
+def lambda_handler(event: dict[str, Any]) -> None:
+    saga.enable_warmup(ProvisionAccount.model_validate(event["saga"]))

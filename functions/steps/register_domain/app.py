@@ -1,0 +1,12 @@
+"""Register a domain at the mail provider."""
+
+from typing import Any
+
+from kindling.domains import saga
+from kindling.domains.model import OnboardDomain
+from kindling.steps import step
+
+
+@step
+def lambda_handler(event: dict[str, Any]) -> None:
+    saga.register_domain(OnboardDomain.model_validate(event["saga"]))

@@ -1,0 +1,12 @@
+"""Give the warmup provider the account and a login to its inbox."""
+
+from typing import Any
+
+from kindling.accounts import saga
+from kindling.accounts.model import ProvisionAccount
+from kindling.steps import step
+
+
+@step
+def lambda_handler(event: dict[str, Any]) -> None:
+    saga.register_warmup_account(ProvisionAccount.model_validate(event["saga"]))

@@ -1,0 +1,12 @@
+"""Undo of RegisterWarmupAccount: take account and login away."""
+
+from typing import Any
+
+from kindling.accounts import saga
+from kindling.accounts.model import ProvisionAccount
+from kindling.steps import step
+
+
+@step
+def lambda_handler(event: dict[str, Any]) -> None:
+    saga.remove_warmup_account(ProvisionAccount.model_validate(event["saga"]))

@@ -1,0 +1,1 @@
+"""Email accounts: provisioned, warmed up."""

@@ -1,0 +1,160 @@
+"""What an email account is, and how its two statuses may change."""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+
+from kindling.transitions import Graph
+
+DAILY_LIMIT = 30  # messages a day, the contract's default
+USERNAME_LENGTH = 64  # RFC 5321, local part
+_USERNAME = re.compile(r"[a-z0-9._-]+")
+_UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"
+
+
+class AccountStatus(StrEnum):
+    PENDING = "pending"
+    WARMING = "warming"
+    ACTIVE = "active"
+    ERROR = "error"
+
+
+class WarmupStatus(StrEnum):
+    NOT_STARTED = "not_started"
+    WARMING = "warming"
+    ACTIVE = "active"
+    BANNED = "banned"
+    SUSPENDED = "suspended"
+
+
+PENDING = (AccountStatus.PENDING, WarmupStatus.NOT_STARTED)
+WARMING = (AccountStatus.WARMING, WarmupStatus.WARMING)
+ACTIVE = (AccountStatus.ACTIVE, WarmupStatus.ACTIVE)
+BANNED = (AccountStatus.ERROR, WarmupStatus.BANNED)
+SUSPENDED = (AccountStatus.ERROR, WarmupStatus.SUSPENDED)
+
+State = tuple[AccountStatus, WarmupStatus]
+ALLOWED: dict[State, frozenset[State]] = {
+    PENDING: frozenset({WARMING}),
+    WARMING: frozenset({ACTIVE, BANNED, SUSPENDED}),
+    ACTIVE: frozenset({BANNED, SUSPENDED}),
+    BANNED: frozenset(),
+    SUSPENDED: frozenset(),
+}
+GRAPH = Graph(("status", "warmup_status"), ALLOWED)
+
+
+class ClaimStatus(StrEnum):
+    """What has become of an address. A burnt one had an inbox that was deleted: it never comes back."""
+
+    RESERVED = "reserved"
+    IN_USE = "in_use"
+    BURNT = "burnt"
+
+
+class Account(BaseModel):
+    """An account's row; instants are ISO 8601, UTC; `daily_limit` is messages a day."""
+
+    id: str
+    user_id: str
+    type: str = "email"
+    domain_id: str
+    email_address: str
+    agentmail_inbox_id: str
+    instantly_account_id: str | None = None
+    status: AccountStatus
+    warmup_status: WarmupStatus
+    display_name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    signature: str | None = None
+    instantly_tag_id: str | None = None
+    instantly_warmup_tag_id: str | None = None
+    daily_limit: int = DAILY_LIMIT
+    created_at: str
+    updated_at: str
+
+    @property
+    def state(self) -> State:
+        return self.status, self.warmup_status
+
+
+class DomainOfAccount(BaseModel):
+    """The part of its domain that every account carries along."""
+
+    id: str
+    domain: str
+    status: str
+
+
+class JoinedAccount(Account):
+    """An account with its domain, as the API shows it."""
+
+    email_domains: DomainOfAccount | None
+
+    def wire(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")
+
+
+def username(text: str) -> str:
+    """A local part, lower case. Raises ValueError when no mail server would take it."""
+    name = text.strip().lower()
+    if not _USERNAME.fullmatch(name):
+        raise ValueError("may hold only a-z, 0-9, '.', '-' and '_'")
+    if len(name) > USERNAME_LENGTH:
+        raise ValueError(f"may have at most {USERNAME_LENGTH} characters")
+    if name.startswith(".") or name.endswith(".") or ".." in name:
+        raise ValueError("may not begin or end with a dot, nor hold two in a row")
+    return name
+
+
+Name = Annotated[str | None, Field(max_length=200)]
+
+
+class CreateAccount(BaseModel):
+    """The body of `POST /api/email/accounts`."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    username: Annotated[str, AfterValidator(username)]
+    domain_id: str = Field(pattern=_UUID)
+    display_name: Name = None
+    first_name: Name = None
+    last_name: Name = None
+
+    @field_validator("domain_id")
+    @classmethod
+    def _lower(cls, value: str) -> str:
+        return value.lower()
+
+    @field_validator("display_name", "first_name", "last_name")
+    @classmethod
+    def _nothing_for_blank(cls, value: str | None) -> str | None:
+        if value and any(ord(letter) < 32 for letter in value):
+            raise ValueError("may not hold control characters")
+        return value or None
+
+    @property
+    def shown_name(self) -> str | None:
+        """The display name, derived from first and last name where it is not given."""
+        return self.display_name or " ".join(filter(None, (self.first_name, self.last_name))) or None
+
+
+class ProvisionAccount(BaseModel):
+    """What every step of the `provision_account` saga is given."""
+
+    operation_id: str
+    user_id: str
+    account_id: str
+    domain_id: str
+    domain: str
+    username: str
+    display_name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+
+    @property
+    def address(self) -> str:
+        return f"{self.username}@{self.domain}"

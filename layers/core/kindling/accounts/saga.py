@@ -1,0 +1,138 @@
+"""The steps of `provision_account` and their undos. Every one may run again and changes nothing the second time."""
+
+from kindling import clock, providers
+from kindling.accounts import store, warmup
+from kindling.accounts.model import PENDING, WARMING, Account, CreateAccount, ProvisionAccount
+from kindling.domains import service as domains
+from kindling.operations import service as operations
+
+# How long a new inbox may hide: a look right after an unclear create can miss it.
+INBOX_APPEARS_SECONDS = 10.0
+LOOK_PAUSE_SECONDS = 1.0
+CREATE_STEP = "CreateInbox"
+DEFINITE = ("ProviderRefused", "ProviderMisconfigured", "AddressTaken", "AddressBurnt", "DomainNotVerified")
+
+WARMUP_TAG = "kindling:warmup"
+
+
+def reserve_address(saga: ProvisionAccount) -> None:
+    """Raises AddressTaken, AddressBurnt."""
+    store.reserve(saga)
+
+
+def release_address(saga: ProvisionAccount, caught: dict[str, str]) -> str:
+    """Free the address unless it is burnt, and close the operation; the sentence that says why it failed."""
+    store.release(saga)
+    return operations.fail(saga.user_id, saga.operation_id, caught)
+
+
+def create_inbox(saga: ProvisionAccount) -> str:
+    """The inbox's id. Raises AddressTaken, AddressBurnt, DomainNotVerified, ProviderError."""
+    inbox = providers.mail().create_inbox(
+        saga.username, saga.domain, client_id=saga.account_id, display_name=saga.display_name
+    )
+    return inbox.inbox_id
+
+
+def delete_inbox(saga: ProvisionAccount, caught: dict[str, str]) -> None:
+    """Remove the inbox if it is this account's, and burn its address, which the provider never frees."""
+    mail = providers.mail()
+    unclear = caught.get("Step") == CREATE_STEP and caught.get("Error") not in DEFINITE
+    deadline = clock.monotonic() + (INBOX_APPEARS_SECONDS if unclear else 0)
+    inbox = mail.get_inbox(saga.address)
+    while inbox is None and clock.monotonic() < deadline:
+        clock.sleep(LOOK_PAUSE_SECONDS)
+        inbox = mail.get_inbox(saga.address)
+    if inbox and inbox.client_id == saga.account_id:
+        store.burn(saga)
+        mail.delete_inbox(saga.address)
+
+
+def register_warmup_account(saga: ProvisionAccount) -> None:
+    warmup.register(saga.address, saga.first_name, saga.last_name)
+
+
+def remove_warmup_account(saga: ProvisionAccount) -> None:
+    warmup.unregister(saga.address)
+
+
+def enable_warmup(saga: ProvisionAccount) -> None:
+    warmup.enable(saga.address)
+
+
+def disable_warmup(saga: ProvisionAccount) -> None:
+    warmup.disable(saga.address)
+
+
+def confirm_warmup(saga: ProvisionAccount) -> None:
+    """Raises WarmupUnconfirmed until the provider shows the account warming."""
+    warmup.confirm(saga.address)
+
+
+def assign_tags(saga: ProvisionAccount) -> dict[str, str]:
+    """Put the tenant's tag and the warmup tag on the account; their ids."""
+    tags = {"tag_id": _tag(_tenant_tag(saga.user_id)), "warmup_tag_id": _tag(WARMUP_TAG)}
+    providers.warmup().tag_account(saga.address, list(tags.values()))
+    return tags
+
+
+def unassign_tags(saga: ProvisionAccount) -> None:
+    """Take the tags off the account, and away where no account has them any more."""
+    warmup_provider = providers.warmup()
+    for label in (_tenant_tag(saga.user_id), WARMUP_TAG):
+        tag_id = warmup_provider.find_tag(label)
+        if tag_id is None:
+            continue
+        warmup_provider.untag_account(saga.address, [tag_id])
+        if not warmup_provider.is_tag_used(tag_id):
+            # Somebody may be about to use it: their assignment then finds it gone and makes it anew.
+            warmup_provider.delete_tag(tag_id)
+
+
+def save_account(saga: ProvisionAccount, tags: dict[str, str], *, inbox_id: str, warming: bool) -> None:
+    """Write the row: `warming` when that was confirmed, otherwise `pending`, to be retried by its owner."""
+    status, warmup_status = WARMING if warming else PENDING
+    now = clock.timestamp()
+    account = Account(
+        id=saga.account_id,
+        user_id=saga.user_id,
+        domain_id=saga.domain_id,
+        email_address=saga.address,
+        agentmail_inbox_id=inbox_id,
+        instantly_account_id=saga.address,
+        status=status,
+        warmup_status=warmup_status,
+        display_name=saga.display_name,
+        first_name=saga.first_name,
+        last_name=saga.last_name,
+        instantly_tag_id=tags["tag_id"],
+        instantly_warmup_tag_id=tags["warmup_tag_id"],
+        created_at=now,
+        updated_at=now,
+    )
+    store.save(account, saga.operation_id, domains.key(saga.user_id, saga.domain_id))
+
+
+def request(account_id: str, domain: str, command: CreateAccount) -> dict[str, str]:
+    """The saga's input for a caller's command; what is not known is left out."""
+    names = {
+        "display_name": command.shown_name,
+        "first_name": command.first_name,
+        "last_name": command.last_name,
+    }
+    ids = {
+        "account_id": account_id,
+        "domain_id": command.domain_id,
+        "domain": domain,
+        "username": command.username,
+    }
+    return ids | {name: value for name, value in names.items() if value}
+
+
+def _tag(label: str) -> str:
+    warmup_provider = providers.warmup()
+    return warmup_provider.find_tag(label) or warmup_provider.create_tag(label)
+
+
+def _tenant_tag(user_id: str) -> str:
+    return f"kindling:{user_id}"

@@ -1,0 +1,139 @@
+"""Decisions about accounts: who may have one, and the retry of a warmup that did not start."""
+
+import uuid
+from datetime import timedelta
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from kindling import clock
+from kindling.accounts import saga, store, warmup
+from kindling.accounts.model import PENDING, WARMING, Account, CreateAccount, DomainOfAccount, JoinedAccount
+from kindling.domains import service as domains
+from kindling.domains.model import Domain, DomainStatus
+from kindling.errors import (
+    DomainNotVerified,
+    NotFound,
+    StaleStatus,
+    StatusNotSaved,
+    WarmupNotRetryable,
+    WarmupRetryRunning,
+)
+from kindling.keys.model import Caller
+from kindling.observability import logger
+from kindling.operations import service as operations
+from kindling.operations.model import Operation
+from kindling.settings import settings
+
+# Longer than the function may run: whoever holds the right to retry and dies loses it by itself.
+RETRY_LEASE = timedelta(seconds=35)
+RETRY_CONFIRM_SECONDS = 12.0
+NOT_SAVED = "Warmup was enabled but failed to update account status"
+
+
+def create(caller: Caller, command: CreateAccount, *, wait_seconds: float) -> JoinedAccount | Operation:
+    """Start provisioning; the account when that is done in time, otherwise the operation that goes on.
+
+    Raises NotFound and DomainNotVerified for the domain, AddressTaken, AddressBurnt, LiveKeyRequired, or the
+    error that made the saga fail.
+    """
+    domains.require_live(caller)
+    domain = domains.get(caller, command.domain_id)
+    if domain.status != DomainStatus.VERIFIED:
+        raise DomainNotVerified(f"{domain.domain} is {domain.status}: an account needs a verified domain.")
+    store.refuse_taken(f"{command.username}@{domain.domain}")
+    account_id = str(uuid.uuid4())
+    operation = operations.start(
+        settings().provision_account_arn,
+        kind="provision_account",
+        user_id=caller.user_id,
+        subject_id=account_id,
+        name=f"{command.username}@{domain.domain}",
+        request=saga.request(account_id, domain.domain, command),
+    )
+    operation = operations.wait(operation, wait_seconds)
+    operations.raise_failure(operation)
+    return get(caller, account_id) if operation.finished else operation
+
+
+def get(caller: Caller, account_id: str) -> JoinedAccount:
+    """Raises NotFound, in the same words for another tenant's account."""
+    return _joined(caller, _load(caller, account_id))
+
+
+def list_accounts(caller: Caller) -> list[JoinedAccount]:
+    """The tenant's accounts, newest first, each with its domain."""
+    accounts = store.list_of(caller.user_id)
+    rows = domains.list_domains(caller, skip_sync=True) if accounts else []
+    by_id = {row.id: row for row in rows}
+    return [_with(account, by_id.get(account.domain_id)) for account in accounts]
+
+
+def retry_warmup(caller: Caller, account_id: str) -> JoinedAccount:
+    """Enable a warmup that did not start, and move the row to warming by compare-and-swap.
+
+    Raises NotFound; WarmupNotRetryable outside pending/not_started; WarmupRetryRunning while another call is at
+    it; ProviderError when the provider refuses, the row unchanged; StatusNotSaved when only the row failed.
+    """
+    account = _load(caller, account_id)
+    domains.require_live(caller)
+    _gate(account)
+    now = clock.now()
+    until = clock.timestamp(now + RETRY_LEASE)
+    if not store.start_retry(account, clock.timestamp(now), until):
+        _gate(_load(caller, account_id))
+        raise WarmupRetryRunning("Another retry of this account's warmup is running.")
+    try:
+        warmup.register(account.email_address, account.first_name, account.last_name)
+        warmup.enable(account.email_address)
+        warmup.confirm(account.email_address, within_seconds=RETRY_CONFIRM_SECONDS)
+        account = _save_warming(account)
+    except Exception:
+        _give_back(account, until)
+        raise
+    return _joined(caller, account)
+
+
+def _save_warming(account: Account) -> Account:
+    try:
+        return store.move(account, WARMING)
+    except StaleStatus as error:
+        raise WarmupNotRetryable("The account changed meanwhile; read it again.") from error
+    except (ClientError, BotoCoreError) as error:
+        raise StatusNotSaved(NOT_SAVED) from error
+
+
+def _give_back(account: Account, until: str) -> None:
+    try:
+        store.end_retry(account, until)
+    except (ClientError, BotoCoreError):
+        # The lease ends by itself; the caller must hear of what went wrong before.
+        logger.warning("retry lease not given back", account_id=account.id)
+
+
+def _gate(account: Account) -> None:
+    if account.state != PENDING:
+        state = f"{account.status}/{account.warmup_status}"
+        raise WarmupNotRetryable(
+            f"Warmup can be retried only from pending/not_started; this account is {state}.",
+            status=account.status,
+            warmup_status=account.warmup_status,
+        )
+
+
+def _load(caller: Caller, account_id: str) -> Account:
+    account = store.get(caller.user_id, account_id)
+    if account is None:
+        raise NotFound("There is no such account.")
+    return account
+
+
+def _joined(caller: Caller, account: Account) -> JoinedAccount:
+    try:
+        return _with(account, domains.get(caller, account.domain_id))
+    except NotFound:
+        return _with(account, None)
+
+
+def _with(account: Account, domain: Domain | None) -> JoinedAccount:
+    joined = domain and DomainOfAccount(id=domain.id, domain=domain.domain, status=domain.status)
+    return JoinedAccount(**account.model_dump(), email_domains=joined)

@@ -1,0 +1,169 @@
+"""DynamoDB calls for accounts: the row, and the claim that keeps an address with one account for ever.
+
+Claims belong to no tenant: all tenants' inboxes live in one provider account, where an address exists once.
+"""
+
+from typing import Any
+
+from kindling import aws
+from kindling.accounts.model import (
+    GRAPH,
+    PENDING,
+    Account,
+    ClaimStatus,
+    ProvisionAccount,
+    State,
+)
+from kindling.aws import Attr
+from kindling.errors import AddressBurnt, AddressTaken, NotFound, StaleStatus
+from kindling.operations import store as operations
+
+
+def get(user_id: str, account_id: str) -> Account | None:
+    item = aws.table().get_item(Key=at(user_id, account_id), ConsistentRead=True).get("Item")
+    return Account.model_validate(item) if item else None
+
+
+def list_of(user_id: str) -> list[Account]:
+    """The tenant's accounts, newest first."""
+    return [Account.model_validate(item) for item in aws.owned(f"{user_id}#account")]
+
+
+def refuse_taken(address: str) -> None:
+    """Raises AddressTaken or AddressBurnt when nobody can claim the address now."""
+    claim = aws.table().get_item(Key=_claim(address), ConsistentRead=True).get("Item")
+    if claim:
+        raise _claimed(address, claim)
+
+
+def reserve(saga: ProvisionAccount) -> None:
+    """Claim the address for this account; the same claim again is a no-op. Raises AddressTaken, AddressBurnt."""
+    claim = {
+        **_claim(saga.address),
+        "status": ClaimStatus.RESERVED,
+        "account_id": saga.account_id,
+        "user_id": saga.user_id,
+    }
+    mine = Attr("account_id").eq(saga.account_id) & Attr("status").eq(ClaimStatus.RESERVED)
+    try:
+        with aws.conditional():
+            aws.table().put_item(
+                Item=claim,
+                ConditionExpression=Attr("pk").not_exists() | mine,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+    except aws.ConditionFailed as lost:
+        raise _claimed(saga.address, lost.item or {}) from lost
+
+
+def release(saga: ProvisionAccount) -> None:
+    """Free the address, unless an inbox had it: then it stays burnt."""
+    mine = Attr("account_id").eq(saga.account_id) & Attr("status").eq(ClaimStatus.RESERVED)
+    try:
+        with aws.conditional():
+            aws.table().delete_item(Key=_claim(saga.address), ConditionExpression=mine)
+    except aws.ConditionFailed:
+        return
+
+
+def burn(saga: ProvisionAccount) -> None:
+    """Mark the address as never to be used again, before its inbox is deleted."""
+    try:
+        with aws.conditional():
+            aws.table().update_item(
+                Key=_claim(saga.address),
+                UpdateExpression="SET #status = :burnt",
+                ConditionExpression=Attr("account_id").eq(saga.account_id),
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={":burnt": ClaimStatus.BURNT},
+            )
+    except aws.ConditionFailed:
+        return
+
+
+def save(account: Account, operation_id: str, domain_key: dict[str, str]) -> None:
+    """Write the row, settle the claim and close the operation in one transaction; repeating is harmless.
+
+    Raises NotFound when the domain went away meanwhile.
+    """
+    key = at(account.user_id, account.id)
+    item = {
+        **key,
+        "owner": f"{account.user_id}#account",
+        **account.model_dump(mode="json", exclude_none=True),
+    }
+    settle = {
+        "Key": _claim(account.email_address),
+        "UpdateExpression": "SET #status = :in_use",
+        "ConditionExpression": "account_id = :mine AND #status = :reserved",
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": {
+            ":in_use": ClaimStatus.IN_USE,
+            ":reserved": ClaimStatus.RESERVED,
+            ":mine": account.id,
+        },
+    }
+    try:
+        aws.transact(
+            [
+                {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}},
+                {"ConditionCheck": {"Key": domain_key, "ConditionExpression": "attribute_exists(pk)"}},
+                {"Update": settle},
+                operations.success(account.user_id, operation_id),
+            ]
+        )
+    except aws.TransactionFailed as lost:
+        if lost.items[0] is not None:
+            return
+        if lost.items[1] is not None:
+            raise NotFound("The domain was deleted while the account was made.") from lost
+        raise StaleStatus("The address or the operation was settled by somebody else meanwhile.") from lost
+
+
+def move(account: Account, to: State) -> Account:
+    """Compare-and-swap both statuses. Raises NotFound, StaleStatus."""
+    return Account.model_validate(GRAPH.move(at(account.user_id, account.id), to, drop=("retrying_until",)))
+
+
+def start_retry(account: Account, now: str, until: str) -> bool:
+    """Take the right to retry this account's warmup until `until`; False when somebody has it or the gate is shut."""
+    free = Attr("retrying_until").not_exists() | Attr("retrying_until").lt(now)
+    pending = Attr("status").eq(PENDING[0]) & Attr("warmup_status").eq(PENDING[1])
+    try:
+        with aws.conditional():
+            aws.table().update_item(
+                Key=at(account.user_id, account.id),
+                UpdateExpression="SET retrying_until = :until",
+                ConditionExpression=pending & free,
+                ExpressionAttributeValues={":until": until},
+            )
+    except aws.ConditionFailed:
+        return False
+    return True
+
+
+def end_retry(account: Account, until: str) -> None:
+    """Give the right back that `start_retry` took."""
+    try:
+        with aws.conditional():
+            aws.table().update_item(
+                Key=at(account.user_id, account.id),
+                UpdateExpression="REMOVE retrying_until",
+                ConditionExpression=Attr("retrying_until").eq(until),
+            )
+    except aws.ConditionFailed:
+        return
+
+
+def at(user_id: str, account_id: str) -> dict[str, str]:
+    return {"pk": f"TENANT#{user_id}", "sk": f"ACCOUNT#{account_id}"}
+
+
+def _claim(address: str) -> dict[str, str]:
+    return {"pk": f"ADDRESS#{address}", "sk": "CLAIM"}
+
+
+def _claimed(address: str, claim: dict[str, Any]) -> AddressTaken | AddressBurnt:
+    if claim.get("status") == ClaimStatus.BURNT:
+        return AddressBurnt(f"{address} belonged to an inbox that was deleted; the provider never frees it.")
+    return AddressTaken(f"{address} is an inbox already, or is about to be one.")

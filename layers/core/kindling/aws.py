@@ -1,0 +1,146 @@
+"""The only place where AWS clients are made; every one is made at first use and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from boto3.dynamodb.conditions import Attr, Key
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from kindling import clock
+from kindling.settings import settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource, Table
+    from mypy_boto3_sqs.client import SQSClient
+    from mypy_boto3_stepfunctions.client import SFNClient
+
+__all__ = ["Attr", "Key"]
+
+SECRET_SECONDS = 300
+
+# Short timeouts: a call that hangs must leave the caller time to answer, and every write here is repeatable.
+_CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 3})
+
+
+class ConditionFailed(Exception):
+    """A conditional write met another state; `item` is what stood there, None when nothing did."""
+
+    def __init__(self, item: dict[str, Any] | None) -> None:
+        super().__init__("the condition of a write did not hold")
+        self.item = item
+
+
+class TransactionFailed(Exception):
+    """A transaction was cancelled by a condition; `items` has, per action, what stood in its way.
+
+    An action whose condition held has `None`; one that failed has the item found, `{}` when there was none.
+    """
+
+    def __init__(self, items: list[dict[str, Any] | None]) -> None:
+        super().__init__("a condition of a transaction did not hold")
+        self.items = items
+
+
+@cache
+def dynamodb() -> DynamoDBServiceResource:
+    return boto3.resource("dynamodb", config=_CONFIG)
+
+
+@cache
+def table() -> Table:
+    """The one table."""
+    return dynamodb().Table(settings().table_name)
+
+
+@cache
+def stepfunctions() -> SFNClient:
+    return boto3.client("stepfunctions", config=_CONFIG)
+
+
+@cache
+def sqs() -> SQSClient:
+    return boto3.client("sqs", config=_CONFIG)
+
+
+_secrets: dict[str, tuple[float, str]] = {}
+
+
+def secret(arn: str) -> str:
+    """A secret's text, kept in memory for `SECRET_SECONDS` so that a rotated key is picked up."""
+    kept = _secrets.get(arn)
+    if kept is None or kept[0] < clock.monotonic():
+        text = boto3.client("secretsmanager", config=_CONFIG).get_secret_value(SecretId=arn)["SecretString"]
+        kept = _secrets[arn] = (clock.monotonic() + SECRET_SECONDS, text)
+    return kept[1]
+
+
+@contextmanager
+def conditional() -> Iterator[None]:
+    """Turn a failed condition of the write inside into `ConditionFailed`."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+        raise ConditionFailed(_plain(error.response.get("Item"))) from error
+
+
+def transact(actions: list[dict[str, Any]], *, token: str = "") -> None:
+    """Write `actions` all or not at all; `token` makes a repeat within ten minutes harmless.
+
+    Raises TransactionFailed when a condition does not hold. Contention with another transaction is retried.
+    """
+    named = [{verb: {"TableName": settings().table_name, **body}} for a in actions for verb, body in a.items()]
+    for attempt in range(4):
+        try:
+            extra = {"ClientRequestToken": token} if token else {}
+            dynamodb().meta.client.transact_write_items(TransactItems=named, **extra)  # type: ignore[arg-type]
+        except ClientError as error:
+            reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
+            codes = {reason.get("Code") for reason in reasons}
+            if "ConditionalCheckFailed" in codes:
+                raise TransactionFailed([_blocker(reason) for reason in reasons]) from error
+            if "TransactionConflict" not in codes or attempt == 3:
+                raise
+            clock.sleep(0.05 * 2**attempt)
+        else:
+            return
+
+
+def _blocker(reason: dict[str, Any]) -> dict[str, Any] | None:
+    return (_plain(reason.get("Item")) or {}) if reason.get("Code") == "ConditionalCheckFailed" else None
+
+
+def _plain(item: Any) -> dict[str, Any] | None:
+    """An error carries its item in the wire's form even through the resource interface."""
+    read: Callable[[Any], Any] = TypeDeserializer().deserialize
+    return {name: read(value) for name, value in item.items()} if item else None
+
+
+def pages(query: dict[str, Any]) -> list[dict[str, Any]]:
+    """All items of a query, page after page."""
+    items: list[dict[str, Any]] = []
+    while True:
+        page = table().query(**query)
+        items += page["Items"]
+        if "LastEvaluatedKey" not in page:
+            return items
+        query = {**query, "ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def owned(owner: str) -> list[dict[str, Any]]:
+    """All items of one owner and kind (`<user_id>#<kind>`), newest first."""
+    return pages(
+        {
+            "IndexName": "by_owner",
+            "KeyConditionExpression": Key("owner").eq(owner),
+            "ScanIndexForward": False,
+        }
+    )

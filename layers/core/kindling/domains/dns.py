@@ -1,0 +1,67 @@
+"""What has to change in a zone so that a domain's records stand in it. Pure: it looks at lists, not at Cloudflare."""
+
+from dataclasses import dataclass, field
+
+from kindling.domains.model import DnsConflict
+from kindling.providers.model import DnsRecord, ZoneRecord, plain
+
+# A second record of these kinds at one name makes the first one invalid to its readers.
+SINGLE_TXT = ("v=spf1", "v=DKIM1", "v=DMARC1")
+
+
+@dataclass
+class DnsPlan:
+    add: list[DnsRecord] = field(default_factory=list)
+    remove: list[ZoneRecord] = field(default_factory=list)
+    conflicts: list[DnsConflict] = field(default_factory=list)
+
+
+def mark(domain_id: str) -> str:
+    """The comment that says a record is ours, and whose."""
+    return f"kindling {domain_id}"
+
+
+def plan(wanted: list[DnsRecord], standing: list[ZoneRecord], domain_id: str) -> DnsPlan:
+    """Add what is missing, replace what is ours and outdated, never touch what is the user's."""
+    result = DnsPlan()
+    for record in wanted:
+        rivals = [other for other in standing if _is_rival(record, other)]
+        if any(_is_same(record, other) for other in rivals):
+            rivals = [other for other in rivals if not _is_same(record, other)]
+        else:
+            result.add.append(record)
+        for other in rivals:
+            if other.comment == mark(domain_id):
+                result.remove.append(other)
+            else:
+                result.conflicts.append(
+                    DnsConflict(
+                        type=record.type,
+                        name=record.name,
+                        value=record.value,
+                        found=f"{other.type} {other.value}",
+                    )
+                )
+    return result
+
+
+def _is_rival(record: DnsRecord, other: ZoneRecord) -> bool:
+    """Whether `other` stands where `record` must stand alone."""
+    if other.name != record.name.lower().rstrip("."):
+        return False
+    if "CNAME" in (record.type, other.type):
+        return True
+    if other.type != record.type:
+        return False
+    if record.type != "TXT":
+        return True
+    kind = next((kind for kind in SINGLE_TXT if record.value.startswith(kind)), None)
+    return _is_same(record, other) or (kind is not None and other.value.startswith(kind))
+
+
+def _is_same(record: DnsRecord, other: ZoneRecord) -> bool:
+    return (
+        other.type == record.type
+        and other.value == plain(record.type, record.value)
+        and (record.type != "MX" or other.priority == record.priority)
+    )

@@ -1,0 +1,137 @@
+"""What a sending domain is, how its status may change, and when it is looked at again."""
+
+import re
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from kindling.providers.model import DnsRecord
+from kindling.transitions import Graph
+
+# Re-checks after the trigger, then the end: docs of the contract, "up to 12 hours".
+LADDER = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 40, 80, 160, 320))
+GIVE_UP = timedelta(hours=12)
+
+NAME_LENGTH = 253  # RFC 1035
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_NAME = re.compile(rf"({_LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])")
+
+
+class DomainStatus(StrEnum):
+    PENDING = "pending"
+    VERIFYING = "verifying"
+    VERIFIED = "verified"
+    FAILED = "failed"
+
+
+P, V, OK, F = ((status,) for status in DomainStatus)
+ALLOWED = {
+    P: frozenset({V, OK, F}),
+    V: frozenset({V, OK, F, P}),
+    OK: frozenset({V, F, P}),
+    F: frozenset({V, OK, P}),
+}
+GRAPH = Graph(("status",), ALLOWED)
+
+
+class DnsConflict(BaseModel):
+    """A record of the user's that stands where ours should; `found` is its value."""
+
+    type: str
+    name: str
+    value: str
+    found: str
+
+
+class DnsSync(BaseModel):
+    """What came of publishing the records: `published`, `skipped`, `conflict` or `failed`, and a sentence."""
+
+    status: str
+    zone: str | None = None
+    message: str | None = None
+    conflicts: list[DnsConflict] = []
+
+
+class Domain(BaseModel):
+    """A domain's row; instants are ISO 8601, UTC."""
+
+    id: str
+    user_id: str
+    domain: str
+    agentmail_domain_id: str
+    status: DomainStatus
+    status_reason: str | None = None
+    dns_records: list[DnsRecord] = []
+    dns_sync: DnsSync
+    verified_at: str | None = None
+    verification_triggered_at: str | None = None
+    due_at: str | None = None
+    created_at: str
+    updated_at: str
+
+    def wire(self) -> dict[str, Any]:
+        """The row as the API shows it; a record's priority only where it has one."""
+        records = [record.model_dump(exclude_none=True) for record in self.dns_records]
+        return {
+            **self.model_dump(mode="json", exclude={"verification_triggered_at", "due_at"}),
+            "dns_records": records,
+        }
+
+
+def domain_name(text: str) -> str:
+    """A domain name, lower case and without a last dot. Raises ValueError when it is none."""
+    name = text.strip().lower().removesuffix(".")
+    if len(name) > NAME_LENGTH or not _NAME.fullmatch(name):
+        raise ValueError("must be a domain name such as mail.example.com")
+    return name
+
+
+class CreateDomain(BaseModel):
+    """The body of `POST /api/email/domains`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    domain: Annotated[str, AfterValidator(domain_name)]
+
+
+class OnboardDomain(BaseModel):
+    """What every step of the `onboard_domain` saga is given."""
+
+    operation_id: str
+    user_id: str
+    domain_id: str
+    domain: str
+
+
+def next_check(triggered_at: datetime, now: datetime) -> datetime:
+    """When a verifying domain is looked at next: the first rung still ahead, in the end the moment of giving up."""
+    rungs = (*LADDER, GIVE_UP)
+    return next((triggered_at + rung for rung in rungs if triggered_at + rung > now), triggered_at + GIVE_UP)
+
+
+def status_after(
+    current: DomainStatus, provider_status: str, triggered_at: datetime | None, now: datetime
+) -> DomainStatus:
+    """What a domain's status becomes when the provider says `provider_status`.
+
+    A domain that waits for its owner's records stays `pending` while the provider waits too. One that was given
+    up stays `failed` once its 12 hours are over, until the provider verifies it or somebody triggers it again.
+    """
+    over = triggered_at is None or now >= triggered_at + GIVE_UP
+    match provider_status, current:
+        case "VERIFIED", _:
+            return DomainStatus.VERIFIED
+        case "FAILED", _:
+            return DomainStatus.FAILED
+        case "INVALID", DomainStatus.VERIFIED:
+            return DomainStatus.FAILED
+        case _, DomainStatus.VERIFYING if over:
+            return DomainStatus.FAILED
+        case _, DomainStatus.FAILED if not over:
+            return DomainStatus.VERIFYING
+        case _, DomainStatus.VERIFIED:
+            return DomainStatus.VERIFYING
+        case _:
+            return current

@@ -1,0 +1,184 @@
+"""Decisions about domains: registering, verifying, giving up."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+from kindling import clock, due, providers
+from kindling.domains import store
+from kindling.domains.model import (
+    GIVE_UP,
+    CreateDomain,
+    Domain,
+    DomainStatus,
+    next_check,
+    status_after,
+)
+from kindling.errors import DomainTaken, LiveKeyRequired, NotFound, ProviderError, StaleStatus
+from kindling.keys.model import Caller
+from kindling.operations import service as operations
+from kindling.operations.model import Operation
+from kindling.providers.model import MailDomain, MailProvider
+from kindling.settings import settings
+
+# A dispatched check that dies is handed out again after this.
+CHECK_LEASE = timedelta(minutes=5)
+REFRESH_THREADS = 8
+
+
+def create(caller: Caller, command: CreateDomain, *, wait_seconds: float) -> Domain | Operation:
+    """Start onboarding; the domain when that is done in time, otherwise the operation that goes on.
+
+    Raises DomainExists, DomainTaken, LiveKeyRequired, or the error that made the saga fail.
+    """
+    require_live(caller)
+    store.refuse_taken(caller.user_id, command.domain)
+    domain_id = str(uuid.uuid4())
+    operation = operations.start(
+        settings().onboard_domain_arn,
+        kind="onboard_domain",
+        user_id=caller.user_id,
+        subject_id=domain_id,
+        name=command.domain,
+        request={"domain_id": domain_id, "domain": command.domain},
+    )
+    operation = operations.wait(operation, wait_seconds)
+    operations.raise_failure(operation)
+    return get(caller, domain_id) if operation.finished else operation
+
+
+def get(caller: Caller, domain_id: str) -> Domain:
+    """Raises NotFound, in the same words for another tenant's domain."""
+    domain = store.get(caller.user_id, domain_id)
+    if domain is None:
+        raise NotFound("There is no such domain.")
+    return domain
+
+
+def key(user_id: str, domain_id: str) -> dict[str, str]:
+    """Where the domain's row stands, for a transaction that depends on it."""
+    return store.at(user_id, domain_id)
+
+
+def list_domains(caller: Caller, *, skip_sync: bool) -> list[Domain]:
+    """The tenant's domains, newest first, refreshed from the provider unless `skip_sync` or a test key asks.
+
+    A provider that fails leaves a row as it is.
+    """
+    domains = store.list_of(caller.user_id)
+    if skip_sync or not caller.live or not domains:
+        return domains
+    # Only the provider is asked from threads; the rows are written here, one after the other.
+    with ThreadPoolExecutor(REFRESH_THREADS) as pool:
+        found = list(pool.map(_look, domains))
+    return [_refresh(domain, live) if live else domain for domain, live in zip(domains, found, strict=True)]
+
+
+def verify(caller: Caller, domain_id: str, *, poll: bool) -> Domain:
+    """Trigger the provider's check and start the ladder of re-checks anew; `poll` only reads the state there.
+
+    A trigger restarts the provider's check, so a caller that waits should poll. Raises NotFound, ProviderError.
+    """
+    domain = get(caller, domain_id)
+    if poll and not caller.live:
+        return domain
+    require_live(caller)
+    mail = providers.mail()
+    if not poll:
+        domain = _trigger(domain, mail)
+    live = mail.get_domain(domain.domain)
+    return _refresh(domain, live) if live else domain
+
+
+def dispatch_checks() -> int:
+    """Queue the check of every verifying domain that is due; the number queued."""
+    return due.dispatch(store.DUE_KIND, settings().verifications_queue_url, CHECK_LEASE)
+
+
+def check(key: dict[str, str]) -> None:
+    """Look at a domain that fell due. Raises ProviderError; the queue brings it again."""
+    domain = store.read(key)
+    if domain is None or domain.status != DomainStatus.VERIFYING:
+        return
+    live = providers.mail().get_domain(domain.domain)
+    gone = MailDomain(domain_id=domain.domain, status="UNKNOWN")
+    _refresh(domain, live or gone)
+
+
+def require_live(caller: Caller) -> None:
+    """Raises LiveKeyRequired for a test key: it never reaches a provider."""
+    if not caller.live:
+        raise LiveKeyRequired("A test key never reaches a provider: use a live key for this.")
+
+
+def due_fields(domain_id: str, status: DomainStatus, triggered_at: str | None) -> dict[str, str]:
+    """The attributes that bring a verifying domain to its next check; none in any other state."""
+    if status != DomainStatus.VERIFYING or triggered_at is None:
+        return {}
+    return due.fields(store.DUE_KIND, domain_id, next_check(clock.parse(triggered_at), clock.now()))
+
+
+def _trigger(domain: Domain, mail: MailProvider) -> Domain:
+    if mail.get_domain(domain.domain) is None:
+        mail.create_domain(domain.domain)
+    if domain.status != DomainStatus.VERIFIED:
+        domain = _start_verifying(domain)
+    mail.verify_domain(domain.domain)
+    return domain
+
+
+def _look(domain: Domain) -> MailDomain | None:
+    try:
+        return providers.mail().get_domain(domain.domain)
+    except ProviderError:
+        return None
+
+
+def _start_verifying(domain: Domain) -> Domain:
+    now = clock.timestamp()
+    put = {"verification_triggered_at": now, **due_fields(domain.id, DomainStatus.VERIFYING, now)}
+    return store.move(domain, DomainStatus.VERIFYING, put=put, drop=("status_reason", "verified_at"))
+
+
+def _refresh(domain: Domain, live: MailDomain) -> Domain:
+    """Write what the provider says onto the row; whoever changed the row meanwhile wins."""
+    now = clock.now()
+    triggered_at = domain.verification_triggered_at
+    to = status_after(domain.status, live.status, clock.parse(triggered_at) if triggered_at else None, now)
+    put: dict[str, Any] = {"dns_records": [record.model_dump(exclude_none=True) for record in live.records]}
+    put = put if live.records else {}
+    try:
+        if to == domain.status:
+            return _stay(domain, put)
+        return _change(domain, to, put, live)
+    except (NotFound, StaleStatus):
+        return store.get(domain.user_id, domain.id) or domain
+    except DomainTaken:
+        put |= {"status_reason": "another user verified this domain first"}
+        return store.move(domain, DomainStatus.FAILED, put=put, drop=due.FIELDS)
+
+
+def _stay(domain: Domain, put: dict[str, Any]) -> Domain:
+    known = [record.model_dump(exclude_none=True) for record in domain.dns_records]
+    changed = {} if put.get("dns_records", known) == known else put
+    next_due = due_fields(domain.id, domain.status, domain.verification_triggered_at)
+    if next_due.get("due_at") != domain.due_at:
+        changed |= next_due
+    if changed:
+        store.update(domain, put=changed)
+    return domain.model_copy(update={"dns_records": put["dns_records"]} if "dns_records" in changed else {})
+
+
+def _change(domain: Domain, to: DomainStatus, put: dict[str, Any], live: MailDomain) -> Domain:
+    now = clock.timestamp()
+    if to == DomainStatus.VERIFIED:
+        put |= {"verified_at": now}
+        return store.verify(domain, put=put, drop=(*due.FIELDS, "status_reason"))
+    if to == DomainStatus.VERIFYING:
+        triggered_at = now if domain.status == DomainStatus.VERIFIED else domain.verification_triggered_at
+        put |= {"verification_triggered_at": triggered_at, **due_fields(domain.id, to, triggered_at)}
+        return store.move(domain, to, put=put, drop=("verified_at", "status_reason"))
+    over = f"not verified within {GIVE_UP.total_seconds() / 3600:.0f} hours"
+    put |= {"status_reason": live.reason or (over if domain.status == DomainStatus.VERIFYING else live.status.lower())}
+    return store.move(domain, to, put=put, drop=(*due.FIELDS, "verified_at"))

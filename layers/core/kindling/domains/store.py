@@ -1,0 +1,214 @@
+"""DynamoDB calls for domains: the row, the tenant's claim to the name, who verified it, who registered it.
+
+`DOMAIN#<name>` items belong to no tenant: they settle between tenants who verified a name first, and when
+nobody needs its registration at the provider any more.
+"""
+
+from typing import Any
+
+from kindling import aws
+from kindling.aws import Attr
+from kindling.domains.model import GRAPH, Domain, DomainStatus, OnboardDomain
+from kindling.errors import DomainExists, DomainTaken, StaleStatus
+from kindling.operations import store as operations
+
+DUE_KIND = "verification"
+
+
+def get(user_id: str, domain_id: str) -> Domain | None:
+    return read(at(user_id, domain_id))
+
+
+def read(key: dict[str, str]) -> Domain | None:
+    item = aws.table().get_item(Key=key, ConsistentRead=True).get("Item")
+    return Domain.model_validate(item) if item else None
+
+
+def list_of(user_id: str) -> list[Domain]:
+    """The tenant's domains, newest first."""
+    return [Domain.model_validate(item) for item in aws.owned(f"{user_id}#domain")]
+
+
+def refuse_taken(user_id: str, domain: str) -> None:
+    """Raises DomainExists or DomainTaken when the tenant cannot register the name now."""
+    if aws.table().get_item(Key=_name(user_id, domain), ConsistentRead=True).get("Item"):
+        raise _exists(domain)
+    verified = aws.table().get_item(Key=_verified(domain), ConsistentRead=True).get("Item")
+    if verified and verified["user_id"] != user_id:
+        raise _taken(domain)
+
+
+def claim_name(saga: OnboardDomain) -> None:
+    """Claim the name for this domain within its tenant; the same claim again is a no-op.
+
+    Raises DomainExists when the tenant has the name already, DomainTaken when another tenant verified it.
+    """
+    claim = {**_name(saga.user_id, saga.domain), "domain_id": saga.domain_id}
+    try:
+        aws.transact(
+            [
+                {
+                    "Put": {
+                        "Item": claim,
+                        "ConditionExpression": "attribute_not_exists(pk) OR domain_id = :mine",
+                        "ExpressionAttributeValues": {":mine": saga.domain_id},
+                    }
+                },
+                {"ConditionCheck": {"Key": _verified(saga.domain), **_ours_to_verify(saga.user_id)}},
+            ]
+        )
+    except aws.TransactionFailed as lost:
+        raise _exists(saga.domain) if lost.items[0] is not None else _taken(saga.domain) from lost
+
+
+def release_name(saga: OnboardDomain) -> None:
+    try:
+        with aws.conditional():
+            aws.table().delete_item(
+                Key=_name(saga.user_id, saga.domain),
+                ConditionExpression=Attr("domain_id").eq(saga.domain_id),
+            )
+    except aws.ConditionFailed:
+        return
+
+
+def hold_registration(domain: str, domain_id: str) -> dict[str, Any]:
+    """Note that `domain_id` needs the provider's registration of the name; the registration as it is then."""
+    return aws.table().update_item(
+        Key=_registration(domain),
+        UpdateExpression="ADD holders :me",
+        ExpressionAttributeValues={":me": {domain_id}},
+        ReturnValues="ALL_NEW",
+    )["Attributes"]
+
+
+def note_registration(domain: str, origin: str) -> None:
+    """Write down, before the provider is asked, whether the registration there is ours or was `found`."""
+    aws.table().update_item(
+        Key=_registration(domain),
+        UpdateExpression="SET origin = if_not_exists(origin, :origin)",
+        ExpressionAttributeValues={":origin": origin},
+    )
+
+
+def drop_registration(domain: str, domain_id: str) -> dict[str, Any]:
+    """Note that `domain_id` needs the registration no more; what is left of it."""
+    return aws.table().update_item(
+        Key=_registration(domain),
+        UpdateExpression="DELETE holders :me",
+        ExpressionAttributeValues={":me": {domain_id}},
+        ReturnValues="ALL_NEW",
+    )["Attributes"]
+
+
+def forget_registration(domain: str) -> None:
+    """Remove the note of a registration that nobody holds."""
+    try:
+        with aws.conditional():
+            aws.table().delete_item(Key=_registration(domain), ConditionExpression=Attr("holders").not_exists())
+    except aws.ConditionFailed:
+        return
+
+
+def save(domain: Domain, operation_id: str, due_fields: dict[str, str]) -> None:
+    """Write the row of an onboarded domain and close its operation, in one transaction; repeating is harmless.
+
+    Raises DomainTaken when it is verified and another tenant was first.
+    """
+    owner = {"owner": f"{domain.user_id}#domain"}
+    item = {**at(domain.user_id, domain.id), **owner, **_plain(domain), **due_fields}
+    actions: list[dict[str, Any]] = [
+        {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}},
+        operations.success(domain.user_id, operation_id),
+    ]
+    if domain.status == DomainStatus.VERIFIED:
+        actions.append(_claim_verified(domain))
+    try:
+        aws.transact(actions)
+    except aws.TransactionFailed as lost:
+        if lost.items[0] is not None:
+            return
+        if lost.items[-1] is not None and domain.status == DomainStatus.VERIFIED:
+            raise _taken(domain.domain) from lost
+        raise StaleStatus("The operation was settled by somebody else meanwhile.") from lost
+
+
+def move(domain: Domain, to: DomainStatus, *, put: dict[str, Any], drop: tuple[str, ...]) -> Domain:
+    """Compare-and-swap the status. Raises NotFound, StaleStatus."""
+    return Domain.model_validate(GRAPH.move(at(domain.user_id, domain.id), (to,), put=put, drop=drop))
+
+
+def verify(domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...]) -> Domain:
+    """Move to verified and claim the name against all other tenants, in one transaction.
+
+    Raises DomainTaken when another tenant was first, NotFound, StaleStatus.
+    """
+    to = (DomainStatus.VERIFIED,)
+    key = at(domain.user_id, domain.id)
+    try:
+        aws.transact([{"Update": GRAPH.update(key, to, put=put, drop=drop)}, _claim_verified(domain)])
+    except aws.TransactionFailed as lost:
+        if lost.items[1] is not None:
+            raise _taken(domain.domain) from lost
+        return Domain.model_validate(GRAPH.standing(lost.items[0], to))
+    return read(key) or domain
+
+
+def update(domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...] = ()) -> None:
+    """Set what is not the status, as long as the status has not changed since the row was read."""
+    names = {f"#{name}": name for name in (*put, *drop, "status")}
+    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in put)
+    if drop:
+        expression += " REMOVE " + ", ".join(f"#{name}" for name in drop)
+    try:
+        with aws.conditional():
+            aws.table().update_item(
+                Key=at(domain.user_id, domain.id),
+                UpdateExpression=expression,
+                ConditionExpression="#status = :seen",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues={f":{name}": value for name, value in put.items()} | {":seen": domain.status},
+            )
+    except aws.ConditionFailed:
+        return
+
+
+def at(user_id: str, domain_id: str) -> dict[str, str]:
+    return {"pk": f"TENANT#{user_id}", "sk": f"DOMAIN#{domain_id}"}
+
+
+def _name(user_id: str, domain: str) -> dict[str, str]:
+    return {"pk": f"TENANT#{user_id}", "sk": f"DOMAIN_NAME#{domain}"}
+
+
+def _verified(domain: str) -> dict[str, str]:
+    return {"pk": f"DOMAIN#{domain}", "sk": "VERIFIED"}
+
+
+def _registration(domain: str) -> dict[str, str]:
+    return {"pk": f"DOMAIN#{domain}", "sk": "REGISTRATION"}
+
+
+def _ours_to_verify(user_id: str) -> dict[str, Any]:
+    return {
+        "ConditionExpression": "attribute_not_exists(pk) OR user_id = :user",
+        "ExpressionAttributeValues": {":user": user_id},
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def _claim_verified(domain: Domain) -> dict[str, Any]:
+    item = {**_verified(domain.domain), "user_id": domain.user_id, "domain_id": domain.id}
+    return {"Put": {"Item": item, **_ours_to_verify(domain.user_id)}}
+
+
+def _plain(domain: Domain) -> dict[str, Any]:
+    return domain.model_dump(mode="json", exclude_none=True)
+
+
+def _exists(domain: str) -> DomainExists:
+    return DomainExists(f"You have registered {domain} already.")
+
+
+def _taken(domain: str) -> DomainTaken:
+    return DomainTaken(f"Another user has verified {domain}.")

@@ -1,0 +1,74 @@
+"""Work that falls due: found through one sparse, sharded index, handed out once by a conditional write.
+
+An item is due while it has `due_shard` and `due_at`. A claim moves `due_at` forward by a lease: whoever claimed
+it either finishes and sets or drops `due_at`, or dies, and the item falls due again when the lease ends.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from kindling import aws, clock
+from kindling.aws import Attr, Key
+
+SHARDS = 4
+PAGE = 100
+SQS_BATCH = 10
+
+Item = dict[str, str]
+
+
+def fields(kind: str, identity: str, at: datetime) -> Item:
+    """The attributes that make an item due at `at`; the shard follows from the item's id."""
+    return {"due_shard": f"{kind}#{zlib.crc32(identity.encode()) % SHARDS}", "due_at": clock.timestamp(at)}
+
+
+FIELDS = ("due_shard", "due_at")
+
+
+def claim(kind: str, lease: timedelta) -> Iterator[Item]:
+    """The keys of every item of `kind` that is due now, each claimed for `lease` by this caller alone."""
+    now = clock.timestamp()
+    for shard in range(SHARDS):
+        where = Key("due_shard").eq(f"{kind}#{shard}") & Key("due_at").lte(now)
+        query = {"IndexName": "due", "KeyConditionExpression": where, "Limit": PAGE}
+        for item in aws.pages(query):
+            key = {"pk": str(item["pk"]), "sk": str(item["sk"])}
+            if _take(key, str(item["due_at"]), clock.timestamp(clock.now() + lease)):
+                yield key
+
+
+def dispatch(kind: str, queue_url: str, lease: timedelta) -> int:
+    """Claim what is due and send each item's key to the queue; the number sent.
+
+    A send that fails loses nothing: the lease ends and the item falls due again.
+    """
+    sent = 0
+    batch: list[Item] = []
+    for key in claim(kind, lease):
+        batch.append(key)
+        if len(batch) == SQS_BATCH:
+            sent += _send(queue_url, batch)
+            batch = []
+    return sent + (_send(queue_url, batch) if batch else 0)
+
+
+def _take(key: Item, seen: str, until: str) -> bool:
+    try:
+        with aws.conditional():
+            aws.table().update_item(
+                Key=key,
+                UpdateExpression="SET due_at = :until",
+                ConditionExpression=Attr("due_at").eq(seen),
+                ExpressionAttributeValues={":until": until},
+            )
+    except aws.ConditionFailed:
+        return False
+    return True
+
+
+def _send(queue_url: str, batch: list[Item]) -> int:
+    entries = [{"Id": str(i), "MessageBody": json.dumps(key)} for i, key in enumerate(batch)]
+    answer = aws.sqs().send_message_batch(QueueUrl=queue_url, Entries=entries)  # type: ignore[arg-type]
+    return len(answer.get("Successful", []))

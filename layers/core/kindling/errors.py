@@ -1,0 +1,192 @@
+"""One tree of errors. Each has an HTTP status and a code, and its class name is a contract: Lambda reports it
+to Step Functions, where Retry and Catch match on it.
+
+KindlingError                     500 internal_error
+├── InvalidRequest                400 invalid_request, with `fields`
+│   └── DomainNotVerified         400 domain_not_verified
+├── Unauthorized                  401 unauthorized
+├── Forbidden                     403 forbidden
+│   └── LiveKeyRequired           403 live_key_required
+├── NotFound                      404 not_found
+├── MethodNotAllowed              405 method_not_allowed
+├── Conflict                      409 conflict
+│   ├── StaleStatus               409 stale_status: a compare-and-swap found another state
+│   ├── DomainExists              409 domain_exists: the caller has it already
+│   ├── DomainTaken               409 domain_taken: another tenant has verified it
+│   ├── AddressTaken              409 address_taken: an inbox has it, or is about to
+│   ├── AddressBurnt              409 address_burnt: its inbox was deleted; it never comes back
+│   ├── WarmupNotRetryable        409 warmup_not_retryable
+│   ├── WarmupRetryRunning        409 warmup_retry_running
+│   └── RequestRunning            409 request_running: the first use of an idempotency key
+├── PayloadTooLarge               413 payload_too_large
+├── UnsupportedMediaType          415 unsupported_media_type
+├── IdempotencyKeyReused          422 idempotency_key_reused
+├── StoreUnavailable              500 store_unavailable: AWS refused or did not answer a step's call
+├── StatusNotSaved                500 status_not_saved: the provider did it, the row does not say so
+└── ProviderError                 502 provider_error
+    ├── ProviderRefused           502 provider_refused: a definite no, nothing was done
+    ├── ProviderMisconfigured     502 provider_misconfigured: our key, plan or quota there
+    └── ProviderUnavailable       502 provider_unavailable: unclear or passing; worth another try
+        ├── MailboxNotReady       502 mailbox_not_ready: the inbox does not take logins yet
+        ├── TagVanished           502 tag_vanished: deleted between look-up and use
+        ├── WarmupBusy            502 warmup_busy: another job holds the workspace
+        └── WarmupUnconfirmed     502 warmup_unconfirmed: accepted, but not seen warming
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+
+class KindlingError(Exception):
+    """The root; `extras` become fields of the error's body."""
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    code = "internal_error"
+
+    def __init__(self, message: str, **extras: Any) -> None:
+        super().__init__(message)
+        self.extras = extras
+
+
+class InvalidRequest(KindlingError):
+    status = HTTPStatus.BAD_REQUEST
+    code = "invalid_request"
+
+
+class DomainNotVerified(InvalidRequest):
+    code = "domain_not_verified"
+
+
+class Unauthorized(KindlingError):
+    status = HTTPStatus.UNAUTHORIZED
+    code = "unauthorized"
+
+
+class Forbidden(KindlingError):
+    status = HTTPStatus.FORBIDDEN
+    code = "forbidden"
+
+
+class LiveKeyRequired(Forbidden):
+    code = "live_key_required"
+
+
+class NotFound(KindlingError):
+    status = HTTPStatus.NOT_FOUND
+    code = "not_found"
+
+
+class MethodNotAllowed(KindlingError):
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    code = "method_not_allowed"
+
+
+class Conflict(KindlingError):
+    status = HTTPStatus.CONFLICT
+    code = "conflict"
+
+
+class StaleStatus(Conflict):
+    code = "stale_status"
+
+
+class DomainExists(Conflict):
+    code = "domain_exists"
+
+
+class DomainTaken(Conflict):
+    code = "domain_taken"
+
+
+class AddressTaken(Conflict):
+    code = "address_taken"
+
+
+class AddressBurnt(Conflict):
+    code = "address_burnt"
+
+
+class WarmupNotRetryable(Conflict):
+    code = "warmup_not_retryable"
+
+
+class WarmupRetryRunning(Conflict):
+    code = "warmup_retry_running"
+
+
+class RequestRunning(Conflict):
+    code = "request_running"
+
+
+class PayloadTooLarge(KindlingError):
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "payload_too_large"
+
+
+class UnsupportedMediaType(KindlingError):
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    code = "unsupported_media_type"
+
+
+class IdempotencyKeyReused(KindlingError):
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "idempotency_key_reused"
+
+
+class StoreUnavailable(KindlingError):
+    code = "store_unavailable"
+
+
+class StatusNotSaved(KindlingError):
+    code = "status_not_saved"
+
+
+class ProviderError(KindlingError):
+    status = HTTPStatus.BAD_GATEWAY
+    code = "provider_error"
+
+
+class ProviderRefused(ProviderError):
+    code = "provider_refused"
+
+
+class ProviderMisconfigured(ProviderError):
+    code = "provider_misconfigured"
+
+
+class ProviderUnavailable(ProviderError):
+    code = "provider_unavailable"
+
+
+class MailboxNotReady(ProviderUnavailable):
+    code = "mailbox_not_ready"
+
+
+class TagVanished(ProviderUnavailable):
+    code = "tag_vanished"
+
+
+class WarmupBusy(ProviderUnavailable):
+    code = "warmup_busy"
+
+
+class WarmupUnconfirmed(ProviderUnavailable):
+    code = "warmup_unconfirmed"
+
+
+def named(name: str) -> type[KindlingError]:
+    """The class that Lambda reported by name; names from outside this tree are unclear provider failures.
+
+    A step that ends in `States.Timeout` or `Lambda.*` was talking to a provider or to AWS when it died.
+    """
+    return _BY_NAME.get(name, ProviderUnavailable)
+
+
+def _tree(root: type[KindlingError]) -> dict[str, type[KindlingError]]:
+    found = {root.__name__: root}
+    for child in root.__subclasses__():
+        found |= _tree(child)
+    return found
+
+
+_BY_NAME = _tree(KindlingError)

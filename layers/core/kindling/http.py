@@ -1,0 +1,186 @@
+"""What every route has in common: who calls, what a body may be, one shape of error, replayed answers."""
+
+import base64
+import hashlib
+import json
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kindling import clock
+from kindling.errors import (
+    InvalidRequest,
+    KindlingError,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+)
+from kindling.keys import service as keys
+from kindling.keys.model import Caller, Scope
+from kindling.observability import logger
+from kindling.operations.model import Operation
+from kindling.routes import ROUTES
+from kindling.settings import settings
+
+MAX_BODY_BYTES = 1_000_000
+MAX_KEY_LENGTH = 255
+REPLAYABLE = ("POST", "PATCH")
+
+Answer = dict[str, Any]
+
+
+def serve(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext, *, scope: Scope | None) -> Answer:
+    """Answer one request with `app`, for a caller whose key has `scope`; None asks for no key.
+
+    Every answer carries `X-Request-ID`; every error has the same shape; no error leaves as a traceback.
+    """
+    started = clock.monotonic()
+    request_id = str(event["requestContext"].get("requestId") or context.aws_request_id)
+    try:
+        caller = keys.authenticate(_header(event, "authorization")) if scope else None
+        if caller and scope:
+            keys.require(caller, scope)
+        _check_body(event)
+        app.append_context(caller=caller)  # type: ignore[no-untyped-call]
+        answer = _resolve(app, event, context, caller)
+    except KindlingError as error:
+        answer = _error(error)
+    except Exception:  # noqa: BLE001
+        logger.exception("request failed")
+        answer = _error(KindlingError("Something went wrong on our side; the request id finds it in the logs."))
+    answer = _with_request_id(answer, request_id)
+    logger.info(
+        "request answered",
+        route=event.get("routeKey"),
+        status=answer["statusCode"],
+        request_id=request_id,
+        milliseconds=round((clock.monotonic() - started) * 1000),
+    )
+    return answer
+
+
+def refuse(event: dict[str, Any], context: LambdaContext) -> Answer:
+    """Answer what no route takes: 405 where the path exists, 404 where it does not."""
+    http = event["requestContext"]["http"]
+    allowed = sorted({method for method, path in ROUTES if path.fullmatch(event["rawPath"])})
+    if allowed:
+        message = f"{http['method']} is not possible here; {', '.join(allowed)} is."
+        answer = _error(MethodNotAllowed(message, allowed_methods=allowed))
+        answer["headers"]["Allow"] = ", ".join(allowed)
+    else:
+        answer = _error(NotFound("There is no such route."))
+    logger.info("route refused", status=answer["statusCode"])
+    return _with_request_id(answer, str(event["requestContext"].get("requestId") or context.aws_request_id))
+
+
+def caller(app: APIGatewayHttpResolver) -> Caller:
+    """Whoever called the route that runs now."""
+    who = app.context["caller"]
+    assert isinstance(who, Caller)  # noqa: S101
+    return who
+
+
+def patience(app: APIGatewayHttpResolver) -> float:
+    """Seconds to wait for a saga: none for a caller that prefers an asynchronous answer (RFC 7240)."""
+    preferences = (app.current_event.headers.get("prefer") or "").lower().split(",")
+    return 0.0 if "respond-async" in [wish.strip() for wish in preferences] else settings().saga_wait_seconds
+
+
+class Row(Protocol):
+    """Whatever can show itself over the API."""
+
+    def wire(self) -> dict[str, Any]: ...
+
+
+def created(name: str, outcome: Row | Operation) -> Response[Any]:
+    """201 with the new row under `name`; 202 and where to ask for an operation that still runs."""
+    if isinstance(outcome, Operation):
+        location = f"/api/operations/{outcome.operation_id}"
+        body = {"operation": outcome.wire()}
+        return Response(HTTPStatus.ACCEPTED, "application/json", json.dumps(body), headers={"Location": location})
+    return Response(HTTPStatus.CREATED, "application/json", json.dumps({name: outcome.wire()}))
+
+
+def _resolve(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext, who: Caller | None) -> Answer:
+    key = _header(event, "idempotency-key")
+    method = event["requestContext"]["http"]["method"]
+    if key is None or who is None or method not in REPLAYABLE:
+        return _run(app, event, context)
+    if not 0 < len(key) <= MAX_KEY_LENGTH:
+        raise InvalidRequest(f"An Idempotency-Key has 1 to {MAX_KEY_LENGTH} characters.")
+    # Imported here: only requests that carry a key pay for it.
+    from kindling.replay import replayed
+
+    digest = hashlib.sha256(_body(event)).hexdigest()
+    request = {"user": who.user_id, "route": f"{method} {event['rawPath']}", "key": key, "body": digest}
+    return replayed(lambda: _run(app, event, context), request, context)
+
+
+def _run(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext) -> Answer:
+    try:
+        return app.resolve(event, context)
+    except RequestValidationError as error:
+        return _error(_invalid(error))
+    except KindlingError as error:
+        return _error(error)
+
+
+def _check_body(event: dict[str, Any]) -> None:
+    body = _body(event)
+    if len(body) > MAX_BODY_BYTES:
+        raise PayloadTooLarge(f"A body may have at most {MAX_BODY_BYTES} bytes.")
+    media_type = (_header(event, "content-type") or "application/json").partition(";")[0].strip().lower()
+    if body and media_type != "application/json":
+        raise UnsupportedMediaType("A body has to be application/json.")
+    if not body:
+        # Clients say application/json even when they send nothing; that is no error.
+        event["body"], event["isBase64Encoded"] = None, False
+        return
+    try:
+        json.loads(body)
+    except ValueError as error:
+        raise InvalidRequest("The body is not valid JSON.", fields=[]) from error
+
+
+def _body(event: dict[str, Any]) -> bytes:
+    text = event.get("body") or ""
+    return base64.b64decode(text) if event.get("isBase64Encoded") else text.encode()
+
+
+def _header(event: dict[str, Any], name: str) -> str | None:
+    headers: dict[str, str] = event.get("headers") or {}
+    return next((value for key, value in headers.items() if key.lower() == name), None)
+
+
+def _invalid(error: RequestValidationError) -> InvalidRequest:
+    fields = []
+    for problem in error.errors():
+        place = [str(part) for part in problem["loc"] if part not in ("body", "query", "path")]
+        message = str(problem["msg"]).removeprefix("Value error, ")
+        fields.append({"field": ".".join(place) or "body", "message": message})
+    named = "; ".join(f"{field['field']}: {field['message']}" for field in fields)
+    return InvalidRequest(f"The request is not valid: {named}.", fields=fields)
+
+
+def _error(error: KindlingError) -> Answer:
+    body = {**error.extras, "error": error.code, "message": str(error)}
+    headers = {"Content-Type": "application/json"}
+    if "retry_after_seconds" in error.extras:
+        headers["Retry-After"] = str(int(error.extras["retry_after_seconds"]))
+    return {
+        "statusCode": int(error.status),
+        "headers": headers,
+        "body": json.dumps(body),
+        "isBase64Encoded": False,
+    }
+
+
+def _with_request_id(answer: Answer, request_id: str) -> Answer:
+    answer = {**answer, "headers": {**answer.get("headers", {}), "X-Request-ID": request_id}}
+    if answer["statusCode"] >= HTTPStatus.BAD_REQUEST:
+        answer["body"] = json.dumps({**json.loads(answer["body"]), "request_id": request_id})
+    return answer

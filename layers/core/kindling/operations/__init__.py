@@ -1,0 +1,1 @@
+"""Operations: what a caller sees of a saga."""

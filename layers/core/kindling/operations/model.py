@@ -1,0 +1,75 @@
+"""What an operation is: one run of a saga, as its caller sees it."""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel
+
+from kindling.errors import named
+from kindling.transitions import Graph
+
+
+class OperationState(StrEnum):
+    RUNNING = "running"
+    UNDOING = "undoing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+ALLOWED = {
+    (OperationState.RUNNING,): frozenset(
+        {(OperationState.UNDOING,), (OperationState.SUCCEEDED,), (OperationState.FAILED,)}
+    ),
+    (OperationState.UNDOING,): frozenset({(OperationState.FAILED,)}),
+    (OperationState.SUCCEEDED,): frozenset[tuple[OperationState]](),
+    (OperationState.FAILED,): frozenset[tuple[OperationState]](),
+}
+GRAPH = Graph(("state",), ALLOWED)
+
+
+class Failure(BaseModel):
+    """Why a saga was undone: the error's name, its sentence, and the step that raised it."""
+
+    error: str
+    message: str
+    step: str
+
+
+class Operation(BaseModel):
+    """An operation's row. `request` is the saga's input: with it alone everything can be undone again."""
+
+    operation_id: str
+    user_id: str
+    kind: str
+    subject_id: str
+    name: str
+    state: OperationState
+    request: dict[str, Any]
+    execution_arn: str
+    undo_attempts: int = 0
+    failure: Failure | None = None
+    created_at: str
+    updated_at: str
+    due_at: str | None = None
+    # Not stored: Step Functions knows it.
+    current_step: str | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self.state in (OperationState.SUCCEEDED, OperationState.FAILED)
+
+    def wire(self) -> dict[str, Any]:
+        """The operation as its caller sees it; `current_step` is null when nothing runs or it is not known."""
+        failure = self.failure
+        return {
+            "id": self.operation_id,
+            "kind": self.kind,
+            "state": self.state,
+            "subject_id": self.subject_id,
+            "name": self.name,
+            "current_step": self.current_step,
+            "error": failure and {"code": named(failure.error).code, "message": failure.message, "step": failure.step},
+            "execution_arn": self.execution_arn,
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        }

@@ -1,0 +1,154 @@
+"""Starting sagas, waiting for them, telling how far they are, and undoing what a dead one left."""
+
+import json
+import re
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from kindling import aws, clock, due
+from kindling.errors import NotFound, StaleStatus, named
+from kindling.keys.model import Caller
+from kindling.observability import logger
+from kindling.operations import store
+from kindling.operations.model import Failure, Operation, OperationState
+
+DUE_KIND = "operation"
+# A healthy saga ends well within this; the reconciler looks at the others.
+PATIENCE = timedelta(minutes=10)
+EXECUTION_NAME_LENGTH = 80  # Step Functions, StartExecution
+
+
+def start(
+    machine_arn: str, *, kind: str, user_id: str, subject_id: str, name: str, request: dict[str, Any]
+) -> Operation:
+    """Start the saga `machine_arn` about `name`, its row first, so that no execution is without one."""
+    operation_id = str(uuid.uuid4())
+    now = clock.timestamp()
+    operation = Operation(
+        operation_id=operation_id,
+        user_id=user_id,
+        kind=kind,
+        subject_id=subject_id,
+        name=name,
+        state=OperationState.RUNNING,
+        request={**request, "operation_id": operation_id, "user_id": user_id},
+        execution_arn=_execution_arn(machine_arn, name, operation_id),
+        created_at=now,
+        updated_at=now,
+    )
+    store.put(operation, due.fields(DUE_KIND, operation_id, clock.now() + PATIENCE))
+    _execute(operation.execution_arn, operation.request)
+    return operation
+
+
+def wait(operation: Operation, seconds: float) -> Operation:
+    """The operation once it has finished, or as it is after `seconds`."""
+    deadline = clock.monotonic() + seconds
+    pause = 0.05
+    while not operation.finished and clock.monotonic() < deadline:
+        clock.sleep(pause)
+        pause = min(pause * 1.5, 0.5)
+        operation = store.get(operation.user_id, operation.operation_id) or operation
+    return operation
+
+
+def raise_failure(operation: Operation) -> None:
+    """Raise the error that made the saga fail; nothing when it did not fail."""
+    if operation.failure:
+        raise named(operation.failure.error)(operation.failure.message, step=operation.failure.step)
+
+
+def get(caller: Caller, operation_id: str) -> Operation:
+    """What `GET /api/operations/{id}` tells. Raises NotFound when the tenant has no such operation."""
+    operation = store.get(caller.user_id, operation_id)
+    if operation is None:
+        raise NotFound("There is no such operation.")
+    if operation.finished:
+        return operation
+    return operation.model_copy(update={"current_step": _current_step(operation.execution_arn)})
+
+
+def recall_save(user_id: str, operation_id: str) -> bool:
+    """Whether the saga's result was saved after all; when not, it cannot be saved any more.
+
+    A save whose answer was lost is a success: undoing it would delete an inbox, and burn its address, for nothing.
+    """
+    try:
+        store.start_undoing(user_id, operation_id)
+    except StaleStatus:
+        operation = store.get(user_id, operation_id)
+        return operation is not None and operation.state == OperationState.SUCCEEDED
+    return False
+
+
+def fail(user_id: str, operation_id: str, caught: dict[str, str]) -> str:
+    """Close the operation of a saga that was undone, and say why it failed.
+
+    `caught` is what the saga's Catch saw: Error, Cause, Step.
+    """
+    failure = read_failure(caught)
+    store.fail(user_id, operation_id, failure)
+    return failure.message
+
+
+def read_failure(caught: dict[str, str]) -> Failure:
+    """The sentence in a Lambda's error document, or the bare cause where there is none."""
+    cause = caught.get("Cause", "")
+    try:
+        message = json.loads(cause)["errorMessage"]
+    except (ValueError, KeyError, TypeError):
+        message = cause or "The step gave no answer."
+    return Failure(error=caught.get("Error", "States.Unknown"), message=message, step=caught.get("Step", "unknown"))
+
+
+def reconcile() -> int:
+    """Undo what executions left that died without their own undo; the number of undos started.
+
+    Aborted, timed out, failed in `States.Runtime` or lost with the engine: none of these runs a Catch.
+    """
+    started = 0
+    for key in due.claim(DUE_KIND, PATIENCE):
+        operation = store.read(key)
+        if operation and not operation.finished and not _is_running(operation.execution_arn):
+            _undo(operation)
+            started += 1
+    return started
+
+
+def _undo(operation: Operation) -> None:
+    machine, _, name = operation.execution_arn.rpartition(":")
+    attempt = f"-undo{operation.undo_attempts + 1}"
+    base = re.sub(r"-undo\d+$", "", name)
+    arn = f"{machine}:{base[: EXECUTION_NAME_LENGTH - len(attempt)]}{attempt}"
+    logger.warning("execution died", operation_id=operation.operation_id, execution=operation.execution_arn)
+    store.hand_over(operation, arn, clock.timestamp(clock.now() + PATIENCE))
+    _execute(arn, {**operation.request, "undo": True})
+
+
+def _execute(execution_arn: str, request: dict[str, Any]) -> None:
+    machine, _, name = execution_arn.replace(":execution:", ":stateMachine:").rpartition(":")
+    aws.stepfunctions().start_execution(stateMachineArn=machine, name=name, input=json.dumps(request))
+
+
+def _execution_arn(machine_arn: str, name: str, operation_id: str) -> str:
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", name)[: EXECUTION_NAME_LENGTH - len(operation_id) - 1]
+    return f"{machine_arn.replace(':stateMachine:', ':execution:')}:{readable}-{operation_id}"
+
+
+def _is_running(execution_arn: str) -> bool:
+    client = aws.stepfunctions()
+    try:
+        return client.describe_execution(executionArn=execution_arn)["status"] == "RUNNING"
+    except client.exceptions.ExecutionDoesNotExist:
+        return False
+
+
+def _current_step(execution_arn: str) -> str | None:
+    client = aws.stepfunctions()
+    try:
+        history = client.get_execution_history(executionArn=execution_arn, maxResults=20, reverseOrder=True)
+    except client.exceptions.ExecutionDoesNotExist:
+        return None
+    entered = (event.get("stateEnteredEventDetails") for event in history["events"])
+    return next((details["name"] for details in entered if details), None)

@@ -1,0 +1,58 @@
+"""DynamoDB calls for operations."""
+
+from typing import Any
+
+from kindling import aws, due
+from kindling.aws import Attr
+from kindling.operations.model import GRAPH, Failure, Operation, OperationState
+
+
+def at(user_id: str, operation_id: str) -> dict[str, str]:
+    return {"pk": f"TENANT#{user_id}", "sk": f"OPERATION#{operation_id}"}
+
+
+def put(operation: Operation, due_fields: dict[str, str]) -> None:
+    """Write the row of a new operation; an operation that is there already is left as it is."""
+    item = {
+        **at(operation.user_id, operation.operation_id),
+        **operation.model_dump(mode="json", exclude_none=True),
+    }
+    try:
+        with aws.conditional():
+            aws.table().put_item(Item={**item, **due_fields}, ConditionExpression=Attr("pk").not_exists())
+    except aws.ConditionFailed:
+        return
+
+
+def get(user_id: str, operation_id: str) -> Operation | None:
+    return read(at(user_id, operation_id))
+
+
+def read(key: dict[str, str]) -> Operation | None:
+    item = aws.table().get_item(Key=key, ConsistentRead=True).get("Item")
+    return Operation.model_validate(item) if item else None
+
+
+def success(user_id: str, operation_id: str) -> dict[str, Any]:
+    """The part of a saga's last transaction that says it succeeded."""
+    return {"Update": GRAPH.update(at(user_id, operation_id), (OperationState.SUCCEEDED,), drop=due.FIELDS)}
+
+
+def fail(user_id: str, operation_id: str, failure: Failure) -> Operation:
+    key = at(user_id, operation_id)
+    item = GRAPH.move(key, (OperationState.FAILED,), put={"failure": failure.model_dump()}, drop=due.FIELDS)
+    return Operation.model_validate(item)
+
+
+def start_undoing(user_id: str, operation_id: str) -> None:
+    GRAPH.move(at(user_id, operation_id), (OperationState.UNDOING,))
+
+
+def hand_over(operation: Operation, execution_arn: str, due_at: str) -> None:
+    """Note the execution that undoes what a dead one left."""
+    aws.table().update_item(
+        Key=at(operation.user_id, operation.operation_id),
+        UpdateExpression="SET execution_arn = :arn, undo_attempts = :n, due_at = :due",
+        ConditionExpression=Attr("due_shard").exists(),
+        ExpressionAttributeValues={":arn": execution_arn, ":n": operation.undo_attempts + 1, ":due": due_at},
+    )

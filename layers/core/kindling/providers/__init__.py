@@ -1,0 +1,31 @@
+"""The three providers, each behind a Protocol; httpx is imported only where one is called."""
+
+from functools import cache
+
+from kindling import aws
+from kindling.providers.model import DnsProvider, MailProvider, WarmupProvider
+from kindling.settings import settings
+
+
+@cache
+def mail() -> MailProvider:
+    """AgentMail: domains and inboxes."""
+    from kindling.providers.agentmail import AgentMail
+
+    return AgentMail(settings().agentmail_url, lambda: aws.secret(settings().agentmail_secret))
+
+
+@cache
+def warmup() -> WarmupProvider:
+    """Instantly: warmup accounts and tags."""
+    from kindling.providers.instantly import Instantly
+
+    return Instantly(settings().instantly_url, lambda: aws.secret(settings().instantly_secret))
+
+
+@cache
+def dns() -> DnsProvider:
+    """Cloudflare: zones and records."""
+    from kindling.providers.cloudflare import Cloudflare
+
+    return Cloudflare(settings().cloudflare_url, lambda: aws.secret(settings().cloudflare_secret))

@@ -1,0 +1,145 @@
+"""Instantly v2: warmup accounts, warmup jobs and custom tags (developer.instantly.ai)."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel
+
+from kindling.errors import (
+    MailboxNotReady,
+    ProviderError,
+    ProviderMisconfigured,
+    ProviderRefused,
+    TagVanished,
+    WarmupBusy,
+)
+from kindling.providers.client import ProviderClient, body, items, read
+from kindling.providers.model import WarmupAccount, WarmupRegistration
+
+ACCOUNT_RESOURCE = 1
+CUSTOM_IMAP_SMTP = 1
+PAGE = 100
+# AgentMail's mail servers: docs.agentmail.to/imap-smtp
+IMAP_HOST, IMAP_PORT = "imap.agentmail.to", 993
+SMTP_HOST, SMTP_PORT = "smtp.agentmail.to", 465
+
+
+class Tag(BaseModel):
+    id: str
+    label: str
+    timestamp_created: str
+
+
+class TagPage(BaseModel):
+    items: list[Tag]
+    next_starting_after: str | None = None
+
+
+class Instantly:
+    """Implements WarmupProvider."""
+
+    def __init__(self, url: str, key: Callable[[], str]) -> None:
+        self._client = ProviderClient("Instantly", url, key, _refusal)
+
+    def get_account(self, email: str) -> WarmupAccount | None:
+        answer = self._client.call("GET", f"/api/v2/accounts/{quote(email)}", accept=(404,))
+        return None if answer.status_code == 404 else read(WarmupAccount, answer)
+
+    def create_account(self, registration: WarmupRegistration) -> None:
+        """Add the account; one that stands there already is adopted.
+
+        There is no idempotency key, so any unclear or refused create is settled by looking. Raises
+        MailboxNotReady when the provider could not log in to the inbox yet.
+        """
+        email = registration.email
+        login = {"username": email, "password": registration.mail_secret}
+        request: dict[str, Any] = {
+            "email": email,
+            "first_name": registration.first_name,
+            "last_name": registration.last_name,
+            "provider_code": CUSTOM_IMAP_SMTP,
+            "daily_limit": registration.daily_limit,
+            **{f"imap_{name}": value for name, value in (login | {"host": IMAP_HOST, "port": IMAP_PORT}).items()},
+            **{f"smtp_{name}": value for name, value in (login | {"host": SMTP_HOST, "port": SMTP_PORT}).items()},
+        }
+        try:
+            self._client.call("POST", "/api/v2/accounts", json=request, repeatable=False)
+        except ProviderMisconfigured:
+            raise
+        except ProviderError:
+            if self.get_account(email) is None:
+                raise
+
+    def delete_account(self, email: str) -> None:
+        # No body and no content type: the provider refuses a delete that has either.
+        self._client.call("DELETE", f"/api/v2/accounts/{quote(email)}", accept=(404,))
+
+    def enable_warmup(self, email: str) -> None:
+        """Queue the provider's job; `get_account` tells when it is done. Raises WarmupBusy behind another job."""
+        self._client.call("POST", "/api/v2/accounts/warmup/enable", json={"emails": [email]})
+
+    def disable_warmup(self, email: str) -> None:
+        self._client.call("POST", "/api/v2/accounts/warmup/disable", json={"emails": [email]})
+
+    def find_tag(self, label: str) -> str | None:
+        """The id of the oldest tag with exactly this label; old workspaces may hold several."""
+        found: list[Tag] = []
+        cursor: dict[str, str] = {}
+        while True:
+            params = {"search": label, "limit": str(PAGE), **cursor}
+            page = read(TagPage, self._client.call("GET", "/api/v2/custom-tags", params=params))
+            found += [tag for tag in page.items if tag.label.strip() == label]
+            # The cursor may stand on the last page too, so a short page ends the walk.
+            if len(page.items) < PAGE or not page.next_starting_after:
+                break
+            cursor = {"starting_after": page.next_starting_after}
+        return min(found, key=lambda tag: tag.timestamp_created).id if found else None
+
+    def create_tag(self, label: str) -> str:
+        """Create the tag, or find the one that somebody created at the same moment."""
+        try:
+            request = {"label": label}
+            return read(Tag, self._client.call("POST", "/api/v2/custom-tags", json=request, repeatable=False)).id
+        except ProviderError:
+            found = self.find_tag(label)
+            if found is None:
+                raise
+            return found
+
+    def delete_tag(self, tag_id: str) -> None:
+        self._client.call("DELETE", f"/api/v2/custom-tags/{quote(tag_id)}", accept=(404,))
+
+    def is_tag_used(self, tag_id: str) -> bool:
+        answer = self._client.call("GET", "/api/v2/accounts", params={"tag_ids": tag_id, "limit": "1"})
+        return bool(items(answer, "items"))
+
+    def tag_account(self, email: str, tag_ids: list[str]) -> None:
+        """Put the tags on the account. Raises TagVanished when a tag or the account is not there."""
+        answer = self._toggle(email, tag_ids, assign=True)
+        if answer.status_code == 404:
+            raise TagVanished("Instantly no longer knows the account or one of its tags.")
+
+    def untag_account(self, email: str, tag_ids: list[str]) -> None:
+        self._toggle(email, tag_ids, assign=False)
+
+    def _toggle(self, email: str, tag_ids: list[str], *, assign: bool) -> httpx.Response:
+        request = {
+            "tag_ids": tag_ids,
+            "resource_ids": [email],
+            "resource_type": ACCOUNT_RESOURCE,
+            "assign": assign,
+        }
+        return self._client.call("POST", "/api/v2/custom-tags/toggle-resource", json=request, accept=(404,))
+
+
+def _refusal(answer: httpx.Response) -> ProviderError:
+    message = str(body(answer).get("message", ""))
+    if answer.status_code == 403:
+        return ProviderMisconfigured("Instantly refuses our API key: a scope is missing (403).")
+    if "IMAP connection failed" in message:
+        return MailboxNotReady("Instantly could not log in to the inbox yet.")
+    if answer.status_code == 409 and answer.request.url.path.startswith("/api/v2/accounts"):
+        return WarmupBusy("Instantly is busy with another warmup job.")
+    return ProviderRefused(f"Instantly answered {answer.status_code}: {message or 'no message'}")

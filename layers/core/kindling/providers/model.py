@@ -1,0 +1,114 @@
+"""What the providers are asked for, and what they answer, in words of our own.
+
+Every method may raise ProviderRefused (a definite no), ProviderMisconfigured (our key, plan or quota) or
+ProviderUnavailable (unclear or passing). Removing what is not there succeeds.
+"""
+
+import re
+from typing import Protocol
+
+from pydantic import BaseModel
+
+QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+
+
+class DnsRecord(BaseModel):
+    """A record that has to stand in a domain's DNS."""
+
+    type: str
+    name: str
+    value: str
+    priority: int | None = None
+
+
+class MailDomain(BaseModel):
+    """A domain at the mail provider; `status` is the provider's own word, upper case."""
+
+    domain_id: str
+    status: str
+    reason: str | None = None
+    records: list[DnsRecord] = []
+
+
+class Inbox(BaseModel):
+    inbox_id: str
+    client_id: str | None = None
+
+
+class WarmupAccount(BaseModel):
+    """An account at the warmup provider; `warmup_status`: 0 paused, 1 active, -1, -2, -3 in trouble."""
+
+    email: str
+    warmup_status: int
+
+
+class WarmupRegistration(BaseModel):
+    """What the warmup provider needs to log in to an inbox. The secret leaves the process only to go there."""
+
+    email: str
+    first_name: str
+    last_name: str
+    mail_secret: str
+    daily_limit: int
+
+
+class Zone(BaseModel):
+    id: str
+    name: str
+    active: bool
+
+
+class ZoneRecord(BaseModel):
+    """A record as it stands in a zone; TXT content as plain text, host names lower-case without a last dot."""
+
+    id: str
+    type: str
+    name: str
+    value: str
+    priority: int | None = None
+    ttl: int = 1
+    proxied: bool = False
+    comment: str | None = None
+
+
+def plain(type_: str, value: str) -> str:
+    """A record's value in the one form in which two can be compared.
+
+    A long TXT may come back as several quoted strings; host names come in any case, with or without a last dot.
+    """
+    if type_ == "TXT":
+        chunks = QUOTED.findall(value)
+        return "".join(chunks).replace('\\"', '"') if chunks else value
+    return value.rstrip(".").lower()
+
+
+class MailProvider(Protocol):
+    def get_domain(self, domain: str) -> MailDomain | None: ...
+    def create_domain(self, domain: str) -> MailDomain: ...
+    def verify_domain(self, domain: str) -> None: ...
+    def delete_domain(self, domain: str) -> None: ...
+    def get_inbox(self, address: str) -> Inbox | None: ...
+    def create_inbox(self, username: str, domain: str, *, client_id: str, display_name: str | None) -> Inbox: ...
+    def delete_inbox(self, address: str) -> None: ...
+    def create_mail_secret(self, address: str, name: str) -> str: ...
+    def delete_mail_secrets(self, address: str, name: str) -> None: ...
+
+
+class WarmupProvider(Protocol):
+    def get_account(self, email: str) -> WarmupAccount | None: ...
+    def create_account(self, registration: WarmupRegistration) -> None: ...
+    def delete_account(self, email: str) -> None: ...
+    def enable_warmup(self, email: str) -> None: ...
+    def disable_warmup(self, email: str) -> None: ...
+    def find_tag(self, label: str) -> str | None: ...
+    def create_tag(self, label: str) -> str: ...
+    def delete_tag(self, tag_id: str) -> None: ...
+    def is_tag_used(self, tag_id: str) -> bool: ...
+    def tag_account(self, email: str, tag_ids: list[str]) -> None: ...
+    def untag_account(self, email: str, tag_ids: list[str]) -> None: ...
+
+
+class DnsProvider(Protocol):
+    def find_zone(self, domain: str) -> Zone | None: ...
+    def list_records(self, zone: Zone, domain: str) -> list[ZoneRecord]: ...
+    def change(self, zone: Zone, *, add: list[DnsRecord], remove: list[ZoneRecord], comment: str) -> None: ...

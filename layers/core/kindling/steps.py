@@ -1,0 +1,32 @@
+"""What every task of a saga has in common: what it logs, and what it calls its failures."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
+
+from kindling.errors import StoreUnavailable
+from kindling.observability import logger
+
+Event = dict[str, Any]
+
+
+def step(task: Callable[[Event], Any]) -> Callable[[Event, LambdaContext], Any]:
+    """Make a saga's task of `task`: every line it logs names the execution and the state it runs in.
+
+    Whatever AWS itself refuses leaves as StoreUnavailable, a name that the state machines can match.
+    """
+
+    @wraps(task)
+    def run(event: Event, context: LambdaContext) -> Any:
+        keys = {"execution": event.get("execution"), "state": event.get("state")}
+        logger.append_keys(function_request_id=context.aws_request_id, **keys)
+        logger.info("step entered")
+        try:
+            return task(event)
+        except (ClientError, BotoCoreError) as error:
+            raise StoreUnavailable(f"AWS refused a call: {error}") from error
+
+    return run

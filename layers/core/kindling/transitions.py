@@ -1,0 +1,75 @@
+"""Compare-and-swap on a state graph: the one way in which any status changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kindling import aws, clock
+from kindling.errors import NotFound, StaleStatus
+
+Key = dict[str, str]
+State = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A state is the tuple of the values of `attributes`; `allowed` says where each state may go."""
+
+    attributes: tuple[str, ...]
+    allowed: Mapping[Any, frozenset[Any]]
+
+    def update(self, key: Key, to: State, *, put: dict[str, Any] | None = None, drop: tuple[str, ...] = ()) -> Any:
+        """The arguments of an UpdateItem that moves the item to `to`, setting `put` and removing `drop` with it.
+
+        Its condition is read off `allowed`: the item stands in a state from which `to` may be reached.
+        """
+        sources = [state for state, targets in self.allowed.items() if to in targets]
+        values = {f":from{i}_{j}": part for i, state in enumerate(sources) for j, part in enumerate(state)}
+        allowed = " OR ".join(
+            "(" + " AND ".join(f"{name} = :from{i}_{j}" for j, name in enumerate(self._names())) + ")"
+            for i in range(len(sources))
+        )
+        changes = {
+            **dict(zip(self.attributes, to, strict=True)),
+            **(put or {}),
+            "updated_at": clock.timestamp(),
+        }
+        names = {f"#{name}": name for name in (*self.attributes, *changes, *drop)}
+        expression = "SET " + ", ".join(f"#{name} = :to_{name}" for name in changes)
+        if drop:
+            expression += " REMOVE " + ", ".join(f"#{name}" for name in drop)
+        return {
+            "Key": key,
+            "UpdateExpression": expression,
+            "ConditionExpression": allowed,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values | {f":to_{name}": value for name, value in changes.items()},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
+    def move(
+        self, key: Key, to: State, *, put: dict[str, Any] | None = None, drop: tuple[str, ...] = ()
+    ) -> dict[str, Any]:
+        """Move the item to `to` and return it; the same move twice is a no-op.
+
+        Raises NotFound when there is no item, StaleStatus when it stands where `to` cannot be reached.
+        """
+        try:
+            with aws.conditional():
+                return aws.table().update_item(**self.update(key, to, put=put, drop=drop), ReturnValues="ALL_NEW")[
+                    "Attributes"
+                ]
+        except aws.ConditionFailed as lost:
+            return self.standing(lost.item, to)
+
+    def standing(self, item: dict[str, Any] | None, to: State) -> dict[str, Any]:
+        """What a lost move means: the item when it stands in `to` already, otherwise the error to raise."""
+        if not item:
+            raise NotFound("There is no such row.")
+        state = tuple(str(item.get(name)) for name in self.attributes)
+        if state != tuple(to):
+            raise StaleStatus(f"The row is {'/'.join(state)}, which cannot become {'/'.join(to)}.")
+        return item
+
+    def _names(self) -> tuple[str, ...]:
+        return tuple(f"#{name}" for name in self.attributes)
