@@ -59,7 +59,9 @@ def replayed(run: Callable[[], Answer], request: dict[str, str], context: Lambda
     )
     ran = False
 
-    @idempotent_function(  # type: ignore[untyped-decorator]data_keyword_argument="request", config=config, persistence_store=records, key_prefix="http")
+    @idempotent_function(  # type: ignore[untyped-decorator]
+        data_keyword_argument="request", config=config, persistence_store=records, key_prefix="http"
+    )
     def answer(*, request: dict[str, str]) -> Answer:  # noqa: ARG001
         nonlocal ran
         ran = True

@@ -76,15 +76,12 @@ def assign_tags(saga: ProvisionAccount) -> dict[str, str]:
     return tags
 
 
-def unassign_tags(saga: ProvisionAccount) -> None:
-    """Take the tags off the account, and away where no account has them any more."""
+def remove_tags(saga: ProvisionAccount) -> None:
+    """Remove the tags that no other account carries; from this one they go with the account itself."""
     warmup_provider = providers.warmup()
     for label in (_tenant_tag(saga.user_id), WARMUP_TAG):
         tag_id = warmup_provider.find_tag(label)
-        if tag_id is None:
-            continue
-        warmup_provider.untag_account(saga.address, [tag_id])
-        if not warmup_provider.is_tag_used(tag_id):
+        if tag_id and set(warmup_provider.some_tagged(tag_id)) <= {saga.address}:
             # Somebody may be about to use it: their assignment then finds it gone and makes it anew.
             warmup_provider.delete_tag(tag_id)
 

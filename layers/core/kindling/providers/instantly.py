@@ -111,27 +111,22 @@ class Instantly:
     def delete_tag(self, tag_id: str) -> None:
         self._client.call("DELETE", f"/api/v2/custom-tags/{quote(tag_id)}", accept=(404,))
 
-    def is_tag_used(self, tag_id: str) -> bool:
-        answer = self._client.call("GET", "/api/v2/accounts", params={"tag_ids": tag_id, "limit": "1"})
-        return bool(items(answer, "items"))
+    def some_tagged(self, tag_id: str) -> list[str]:
+        """The addresses of at most two accounts that carry the tag: enough to see whether one does alone."""
+        answer = self._client.call("GET", "/api/v2/accounts", params={"tag_ids": tag_id, "limit": "2"})
+        return [str(account.get("email")) for account in items(answer, "items")]
 
     def tag_account(self, email: str, tag_ids: list[str]) -> None:
         """Put the tags on the account. Raises TagVanished when a tag or the account is not there."""
-        answer = self._toggle(email, tag_ids, assign=True)
-        if answer.status_code == 404:
-            raise TagVanished("Instantly no longer knows the account or one of its tags.")
-
-    def untag_account(self, email: str, tag_ids: list[str]) -> None:
-        self._toggle(email, tag_ids, assign=False)
-
-    def _toggle(self, email: str, tag_ids: list[str], *, assign: bool) -> httpx.Response:
         request = {
             "tag_ids": tag_ids,
             "resource_ids": [email],
             "resource_type": ACCOUNT_RESOURCE,
-            "assign": assign,
+            "assign": True,
         }
-        return self._client.call("POST", "/api/v2/custom-tags/toggle-resource", json=request, accept=(404,))
+        answer = self._client.call("POST", "/api/v2/custom-tags/toggle-resource", json=request, accept=(404,))
+        if answer.status_code == 404:
+            raise TagVanished("Instantly no longer knows the account or one of its tags.")
 
 
 def _refusal(answer: httpx.Response) -> ProviderError:

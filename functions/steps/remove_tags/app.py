@@ -1,4 +1,4 @@
-"""Undo of AssignTags: take the tags off, and away where nobody has them."""
+"""Undo of AssignTags: remove the tags that no other account carries."""
 
 from typing import Any
 
@@ -9,4 +9,4 @@ from kindling.steps import step
 
 @step
 def lambda_handler(event: dict[str, Any]) -> None:
-    saga.unassign_tags(ProvisionAccount.model_validate(event["saga"]))
+    saga.remove_tags(ProvisionAccount.model_validate(event["saga"]))

@@ -1,0 +1,47 @@
+"""template.yaml as data, with CloudFormation's short tags read as single-key mappings."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+class _Loader(yaml.SafeLoader):
+    pass
+
+
+def _tag(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        return {suffix: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {suffix: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
+    return {suffix: loader.construct_mapping(node, deep=True)}
+
+
+_Loader.add_multi_constructor("!", _tag)
+
+TEMPLATE: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)  # noqa: S506
+RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
+
+
+def of_type(kind: str) -> dict[str, dict[str, Any]]:
+    """The properties of every resource of a type, by logical id."""
+    return {name: r["Properties"] for name, r in RESOURCES.items() if r["Type"] == kind}
+
+
+FUNCTIONS = of_type("AWS::Serverless::Function")
+MACHINES = of_type("AWS::Serverless::StateMachine")
+
+
+def routes() -> dict[str, str]:
+    """`METHOD /path` to the function's logical id; the catch-all under `$default`."""
+    found = {}
+    for name, properties in FUNCTIONS.items():
+        for event in properties.get("Events", {}).values():
+            if event["Type"] == "HttpApi":
+                at = event["Properties"]
+                found[f"{at['Method']} {at['Path']}" if "Path" in at else "$default"] = name
+    return found
