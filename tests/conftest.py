@@ -163,7 +163,10 @@ SECRETS = {"agentmail": "am_us_test", "instantly": "inst_test", "cloudflare": "c
 
 @pytest.fixture
 def kindling(
-    monkeypatch: pytest.MonkeyPatch, cloud: None, world: World, steady_clock: Clock  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+    cloud: None,
+    world: World,
+    steady_clock: Clock,  # noqa: ARG001
 ) -> Iterator[Kindling]:
     with machines.running(monkeypatch, steady_clock.sleep) as (lambdas, arns):
         monkeypatch.setenv("ONBOARD_DOMAIN_ARN", arns["OnboardDomain"])
@@ -196,6 +199,7 @@ def _forget() -> None:
         settings,
         aws.dynamodb,
         aws.table,
+        aws.records,
         aws.stepfunctions,
         aws.sqs,
         providers.mail,

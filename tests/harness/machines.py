@@ -101,7 +101,9 @@ def definition(machine: str) -> str:
 
 
 @contextmanager
-def running(monkeypatch: pytest.MonkeyPatch, sleep: Callable[[float], None]) -> Iterator[tuple[Lambdas, dict[str, str]]]:
+def running(
+    monkeypatch: pytest.MonkeyPatch, sleep: Callable[[float], None]
+) -> Iterator[tuple[Lambdas, dict[str, str]]]:
     """Both machines, created in moto; the functions' stand-in and each machine's ARN."""
     lambdas = Lambdas()
 
@@ -124,7 +126,10 @@ def running(monkeypatch: pytest.MonkeyPatch, sleep: Callable[[float], None]) -> 
 def _until_done(parsed: dict[str, Any], **_: Any) -> None:
     # moto's table is safe in one thread only: whoever starts an execution waits here for its end.
     client = aws.stepfunctions()
-    while parsed.get("executionArn") and client.describe_execution(executionArn=parsed["executionArn"])["status"] == "RUNNING":
+    while (
+        parsed.get("executionArn")
+        and client.describe_execution(executionArn=parsed["executionArn"])["status"] == "RUNNING"
+    ):
         time.sleep(0.002)
 
 

@@ -11,7 +11,11 @@ from tests.harness.machines import dies_after_work, fails
 FORWARD = ["ClaimName", "RegisterDomain", "PublishDns", "IsDnsPublished", "TriggerVerification", "SaveDomain"]
 UNDOS = ["UndoPublishDns", "UndoRegisterDomain", "UndoClaimName"]
 BEGIN = ["Start", "IsUndoWanted"]
-UNDO_OF = {"ClaimName": "UndoClaimName", "RegisterDomain": "UndoRegisterDomain", "TriggerVerification": "UndoPublishDns"}
+UNDO_OF = {
+    "ClaimName": "UndoClaimName",
+    "RegisterDomain": "UndoRegisterDomain",
+    "TriggerVerification": "UndoPublishDns",
+}
 
 BATCH = ("cloudflare", "POST", "/client/v4/zones/*")
 DOMAINS = ("agentmail", "POST", "/v0/domains")
@@ -58,10 +62,10 @@ def test_a_zone_that_is_not_ours_leaves_the_records_to_the_owner(kindling: Kindl
     assert "TriggerVerification" not in path(kindling)
 
 
-@pytest.mark.parametrize(
-    ("step", "target"), [("RegisterDomain", DOMAINS), ("TriggerVerification", VERIFY)]
-)
-def test_a_refused_step_is_undone_with_all_before_it(kindling: Kindling, step: str, target: tuple[str, str, str]) -> None:
+@pytest.mark.parametrize(("step", "target"), [("RegisterDomain", DOMAINS), ("TriggerVerification", VERIFY)])
+def test_a_refused_step_is_undone_with_all_before_it(
+    kindling: Kindling, step: str, target: tuple[str, str, str]
+) -> None:
     kindling.world.fault(*target, "refuse", status=422)
     reply = create(kindling)
     assert (reply.status, reply.body["error"], reply.body["step"]) == (502, "provider_refused", step)
@@ -98,7 +102,9 @@ def test_work_that_was_done_without_an_answer_is_found_and_kept(
 
 @pytest.mark.parametrize("fault", ["refuse", "timeout_after"])
 def test_dns_that_cannot_be_published_leaves_the_domain_pending(kindling: Kindling, fault: str) -> None:
-    kindling.world.fault("cloudflare", "GET", "/client/v4/zones", fault, **({"status": 403} if fault == "refuse" else {}))
+    kindling.world.fault(
+        "cloudflare", "GET", "/client/v4/zones", fault, **({"status": 403} if fault == "refuse" else {})
+    )
     reply = create(kindling)
     assert reply.status == 201
     assert reply.body["domain"]["status"] == "pending"

@@ -9,7 +9,15 @@ from kindling import aws
 from tests.conftest import Kindling
 from tests.harness.machines import dies_after_work, fails
 
-FORWARD = ["ReserveAddress", "CreateInbox", "RegisterWarmupAccount", "EnableWarmup", "ConfirmWarmup", "AssignTags", "SaveAccount"]
+FORWARD = [
+    "ReserveAddress",
+    "CreateInbox",
+    "RegisterWarmupAccount",
+    "EnableWarmup",
+    "ConfirmWarmup",
+    "AssignTags",
+    "SaveAccount",
+]
 UNDOS = ["UndoAssignTags", "UndoEnableWarmup", "UndoRegisterWarmupAccount", "UndoCreateInbox", "UndoReserveAddress"]
 BEGIN = ["Start", "IsUndoWanted"]
 

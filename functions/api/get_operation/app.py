@@ -14,7 +14,7 @@ app = APIGatewayHttpResolver(enable_validation=True)
 
 @app.get("/api/operations/<operation_id>", summary="Read an operation", tags=["operations"])
 def get_operation(operation_id: str) -> dict[str, Any]:
-    return {"operation": service.get(caller(app), operation_id)}
+    return {"operation": service.get(caller(app), operation_id).wire()}
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

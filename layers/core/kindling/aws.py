@@ -17,6 +17,7 @@ from kindling import clock
 from kindling.settings import settings
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource, Table
     from mypy_boto3_sqs.client import SQSClient
     from mypy_boto3_stepfunctions.client import SFNClient
@@ -57,6 +58,12 @@ def dynamodb() -> DynamoDBServiceResource:
 def table() -> Table:
     """The one table."""
     return dynamodb().Table(settings().table_name)
+
+
+@cache
+def records() -> DynamoDBClient:
+    """A client in the wire's own form, for libraries that bring their items in it."""
+    return boto3.client("dynamodb", config=_CONFIG)
 
 
 @cache

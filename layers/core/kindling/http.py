@@ -45,6 +45,7 @@ def serve(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaCon
         if caller and scope:
             keys.require(caller, scope)
         _check_body(event)
+        app.exception_handler(RequestValidationError)(_refuse_fields)
         app.append_context(caller=caller)  # type: ignore[no-untyped-call]
         answer = _resolve(app, event, context, caller)
     except KindlingError as error:
@@ -123,8 +124,6 @@ def _resolve(app: APIGatewayHttpResolver, event: dict[str, Any], context: Lambda
 def _run(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext) -> Answer:
     try:
         return app.resolve(event, context)
-    except RequestValidationError as error:
-        return _error(_invalid(error))
     except KindlingError as error:
         return _error(error)
 
@@ -156,14 +155,15 @@ def _header(event: dict[str, Any], name: str) -> str | None:
     return next((value for key, value in headers.items() if key.lower() == name), None)
 
 
-def _invalid(error: RequestValidationError) -> InvalidRequest:
+def _refuse_fields(error: RequestValidationError) -> Response[Any]:
     fields = []
     for problem in error.errors():
         place = [str(part) for part in problem["loc"] if part not in ("body", "query", "path")]
         message = str(problem["msg"]).removeprefix("Value error, ")
         fields.append({"field": ".".join(place) or "body", "message": message})
     named = "; ".join(f"{field['field']}: {field['message']}" for field in fields)
-    return InvalidRequest(f"The request is not valid: {named}.", fields=fields)
+    answer = _error(InvalidRequest(f"The request is not valid: {named}.", fields=fields))
+    return Response(answer["statusCode"], "application/json", answer["body"])
 
 
 def _error(error: KindlingError) -> Answer:

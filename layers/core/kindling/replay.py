@@ -55,7 +55,7 @@ def replayed(run: Callable[[], Answer], request: dict[str, str], context: Lambda
         sort_key_attr="sk",
         static_pk_value=f"TENANT#{request['user']}#IDEMPOTENCY",
         expiry_attr="expires_at",
-        boto3_client=aws.dynamodb().meta.client,
+        boto3_client=aws.records(),
     )
     ran = False
 

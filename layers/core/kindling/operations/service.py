@@ -150,5 +150,6 @@ def _current_step(execution_arn: str) -> str | None:
         history = client.get_execution_history(executionArn=execution_arn, maxResults=20, reverseOrder=True)
     except client.exceptions.ExecutionDoesNotExist:
         return None
-    entered = (event.get("stateEnteredEventDetails") for event in history["events"])
-    return next((details["name"] for details in entered if details), None)
+    entered = [event for event in history["events"] if "stateEnteredEventDetails" in event]
+    last = max(entered, key=lambda event: event["id"], default=None)
+    return last["stateEnteredEventDetails"]["name"] if last else None

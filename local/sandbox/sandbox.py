@@ -1,0 +1,138 @@
+"""The sandbox itself: one world, one lock, three providers and an admin side."""
+
+import math
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+
+from local.sandbox import admin, agentmail, cloudflare, instantly
+from local.sandbox.faults import ROOTS, Fault, strike
+from local.sandbox.wire import Call, Refused
+from local.sandbox.world import World
+
+SAVE_AFTER_SECONDS = 0.3
+
+
+class Side(Protocol):
+    """What a provider and the admin side have in common: a module with one way in."""
+
+    def answer(self, world: World, call: Call) -> httpx.Response: ...
+
+
+class Provider(Side, Protocol):
+    """A provider can also refuse, in its own error shape, without having looked at the call."""
+
+    def refusal(self, status: int, code: str | int | None, message: str | None) -> httpx.Response: ...
+
+
+PROVIDERS: dict[str, Provider] = {"agentmail": agentmail, "instantly": instantly, "cloudflare": cloudflare}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An answer and what a fault does to it on its way: silence, a cut connection, or a delay."""
+
+    response: httpx.Response
+    silent: bool = False
+    cut: bool = False
+    delay_seconds: float = 0
+
+
+class Sandbox:
+    """AgentMail under `/v0`, Instantly under `/api/v2`, Cloudflare under `/client/v4`, admin under `/_admin`.
+
+    In process it is the handler of an `httpx.MockTransport`: nothing listens and nothing waits.
+    """
+
+    def __init__(self, state_file: Path | None = None) -> None:
+        self._state_file = state_file
+        self._lock = threading.Lock()
+        self._saving = threading.Lock()
+        self._timer: threading.Timer | None = None
+        self._world = World()
+        if state_file and state_file.exists():
+            self._world = World.model_validate_json(state_file.read_bytes())
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        """Answers a request in process; a fault that loses the answer raises what httpx would."""
+        outcome = self.outcome(request)
+        if outcome.silent:
+            raise httpx.ReadTimeout("the sandbox stays silent", request=request)
+        if outcome.cut:
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
+        return outcome.response
+
+    def outcome(self, request: httpx.Request) -> Outcome:
+        """Does what the request asks, and tells how its answer travels."""
+        call = Call.of(request)
+        with self._lock:
+            before = self._world.changes
+            outcome = self._outcome(call)
+            if call.method != "GET" or self._world.faults or self._world.changes != before:
+                self._save_soon()
+        return outcome
+
+    def reset(self) -> None:
+        """An empty world, default settings, no faults."""
+        with self._lock:
+            self._world.clear()
+            self._save_soon()
+
+    def save(self) -> None:
+        """Writes the state file, whole or not at all."""
+        if self._state_file is None:
+            return
+        with self._saving:
+            with self._lock:
+                self._timer = None
+                state = self._world.model_dump_json()
+            self._state_file.parent.mkdir(parents=True, exist_ok=True)
+            draft = self._state_file.with_name(f"{self._state_file.name}.draft")
+            draft.write_text(state)
+            draft.replace(self._state_file)
+
+    def _save_soon(self) -> None:
+        if self._state_file and self._timer is None:
+            self._timer = threading.Timer(SAVE_AFTER_SECONDS, self.save)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _outcome(self, call: Call) -> Outcome:
+        world = self._world
+        agentmail.settle(world)
+        instantly.settle(world)
+        if call.segments[0] == "_admin":
+            return Outcome(_answer(admin, world, call))
+        name = next((name for name, root in ROOTS.items() if call.path.startswith(f"{root}/")), None)
+        if name is None:
+            return Outcome(httpx.Response(404, json={"message": f"Nothing is served at {call.path}."}))
+        provider = PROVIDERS[name]
+        fault = strike(world.faults, call.method, call.path)
+        if fault and fault.fault == "refuse":
+            return Outcome(provider.refusal(fault.status or 500, fault.code, fault.message))
+        if fault and fault.fault == "rate_limit":
+            refusal = provider.refusal(429, fault.code, fault.message)
+            refusal.headers["Retry-After"] = str(math.ceil(1 if fault.seconds is None else fault.seconds))
+            return Outcome(refusal)
+        return _travel(_answer(provider, world, call), fault)
+
+
+def _answer(side: Side, world: World, call: Call) -> httpx.Response:
+    try:
+        return side.answer(world, call)
+    except Refused as refused:
+        return refused.response
+
+
+def _travel(response: httpx.Response, fault: Fault | None) -> Outcome:
+    if fault is None:
+        return Outcome(response)
+    return Outcome(
+        response,
+        silent=fault.fault == "timeout_after",
+        cut=fault.fault == "drop_answer",
+        delay_seconds=(fault.seconds or 0) if fault.fault == "delay" else 0,
+    )

@@ -1,0 +1,65 @@
+"""What a test or a demo may set about the sandbox's world."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Seconds = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Strict(BaseModel):
+    """No unknown fields, no converted types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ForcedState(Strict):
+    """A domain's state whatever its records say."""
+
+    status: Literal["NOT_STARTED", "PENDING", "INVALID", "FAILED", "VERIFYING", "VERIFIED"]
+    reason: str | None = None
+
+
+class Rates(Strict):
+    """What becomes of the mail that a domain sends."""
+
+    delivery: Share = 1.0
+    bounce: Share = 0.0
+    complaint: Share = 0.0
+    open: Share = 0.0
+
+
+class Settings(Strict):
+    """Lists are replaced as a whole; maps are merged, and a null entry is taken out."""
+
+    settle_seconds: Seconds = 3
+    inbox_visible_seconds: Seconds = 0
+    inbox_delete_seconds: Seconds = 0
+    warmup_job_seconds: Seconds = 1
+    warmup_speed: Annotated[float, Field(gt=0)] = 1
+    burnt_code: Literal["resource_taken", "already_exists"] = "resource_taken"
+    identical_record_code: Literal[81057, 81058] = 81058
+    taken_domains: list[str] = []
+    taken_addresses: list[str] = []
+    imap_failures: list[str] = []
+    warmup_failures: list[str] = []
+    external_dns: dict[str, Literal["ready"]] = {}
+    domain_states: dict[str, ForcedState] = {}
+    warmup_states: dict[str, Literal[1, 0, -1, -2, -3]] = {}
+    warmup_spam_rates: dict[str, Share] = {}
+    rates: dict[str, Rates] = {}
+
+    def changed(self, changes: dict[str, Any]) -> "Settings":
+        """These settings with some of them changed; raises pydantic's `ValidationError`."""
+        merged = self.model_dump()
+        for name, value in changes.items():
+            before = merged.get(name)
+            if isinstance(before, dict) and isinstance(value, dict):
+                lowered = {key.lower(): entry for key, entry in value.items()}
+                merged[name] = {k: v for k, v in {**before, **lowered}.items() if v is not None}
+            elif isinstance(before, list) and isinstance(value, list):
+                merged[name] = [entry.lower() if isinstance(entry, str) else entry for entry in value]
+            else:
+                merged[name] = value
+        return Settings.model_validate(merged)

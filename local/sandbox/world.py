@@ -1,0 +1,149 @@
+"""Everything the sandbox knows, as rows that are written to the state file and read back."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from local.sandbox.faults import PostedFault
+from local.sandbox.settings import Settings
+
+
+class Row(BaseModel):
+    """A row; `number` grows with every row made, so it orders rows and pages through them."""
+
+    number: int
+    created_at: str
+    updated_at: str
+
+
+class Domain(Row):
+    domain: str
+    dkim: str
+    feedback_enabled: bool = True
+    inbound_enabled: bool = True
+    subdomains_enabled: bool = False
+    tracking_enabled: bool = False
+    verify_called: bool = False
+    stood_since: datetime | None = None
+
+
+class Inbox(Row):
+    inbox_id: str
+    display_name: str | None
+    client_id: str | None
+    metadata: dict[str, Any] | None
+    status: str
+    visible_at: datetime
+    gone_at: datetime | None = None
+
+
+class ApiKey(Row):
+    api_key_id: str
+    api_key: str
+    name: str
+    inbox_id: str
+    permissions: dict[str, bool] | None
+    expires_at: datetime | None
+
+
+class Message(Row):
+    inbox_id: str
+    message_id: str
+    body: dict[str, Any]
+
+
+class SentKey(BaseModel):
+    """An `Idempotency-Key` that a message was sent with."""
+
+    fingerprint: str
+    answer: dict[str, str]
+    kept_until: datetime
+
+
+class Webhook(Row):
+    webhook_id: str
+    client_id: str | None
+    body: dict[str, Any]
+    headers: dict[str, str]
+
+
+class Account(Row):
+    email: str
+    body: dict[str, Any]
+    warmup_status: int = 0
+    warmup_started_at: datetime | None = None
+    warmup_paused_at: datetime | None = None
+
+
+class Job(Row):
+    id: str
+    enable: bool
+    emails: list[str]
+    starts_at: datetime
+    ends_at: datetime
+    success_count: int = 0
+    failed_count: int = 0
+    finished: bool = False
+
+
+class Tag(Row):
+    id: str
+    label: str
+    description: str | None
+
+
+class TagMapping(Row):
+    id: str
+    tag_id: str
+    resource_id: str
+
+
+class Record(Row):
+    id: str
+    name: str
+    type: str
+    content: str
+    ttl: int
+    priority: int | None
+    proxied: bool
+    comment: str | None
+    settings: dict[str, Any]
+
+
+class World(BaseModel):
+    """The tables. `changes` grows with what must reach the state file though no client asked to write."""
+
+    number: int = 0
+    changes: int = 0
+    settings: Settings = Field(default_factory=Settings)
+    faults: list[PostedFault] = []
+
+    domains: dict[str, Domain] = {}
+    inboxes: dict[str, Inbox] = {}
+    leaving_inboxes: dict[str, datetime] = {}
+    burnt_addresses: set[str] = set()
+    api_keys: dict[str, ApiKey] = {}
+    revoked_keys: set[str] = set()
+    messages: dict[str, Message] = {}
+    sent_keys: dict[str, SentKey] = {}
+    webhooks: dict[str, Webhook] = {}
+
+    accounts: dict[str, Account] = {}
+    jobs: dict[str, Job] = {}
+    running_job: str | None = None
+    tags: dict[str, Tag] = {}
+    tag_mappings: dict[str, TagMapping] = {}
+
+    zones: dict[str, str] = {}
+    records: dict[str, dict[str, Record]] = {}
+
+    def next_number(self) -> int:
+        self.number += 1
+        return self.number
+
+    def clear(self) -> None:
+        """An empty world again, in place; zones stay, for a client may remember their ids."""
+        empty = World(zones=self.zones)
+        for name in World.model_fields:
+            setattr(self, name, getattr(empty, name))

@@ -1,0 +1,226 @@
+"""The account routes, as their callers know them."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from kindling import aws
+from kindling.accounts import store
+from tests.conftest import Kindling
+
+ACCOUNTS = "/api/email/accounts"
+FIELDS = {
+    "id", "user_id", "type", "domain_id", "email_address", "agentmail_inbox_id", "instantly_account_id", "status",
+    "warmup_status", "display_name", "first_name", "last_name", "signature", "instantly_tag_id",
+    "instantly_warmup_tag_id", "daily_limit", "created_at", "updated_at", "email_domains",
+}  # fmt: skip
+ENABLE = ("instantly", "POST", "/api/v2/accounts/warmup/enable")
+
+
+def stuck(kindling: Kindling) -> dict[str, Any]:
+    """An account whose warmup could not be enabled."""
+    kindling.world.fault(*ENABLE, "refuse", status=500)
+    account = kindling.account()
+    kindling.world.heal()
+    assert (account["status"], account["warmup_status"]) == ("pending", "not_started")
+    return account
+
+
+def retry(kindling: Kindling, account: dict[str, Any]) -> Any:
+    return kindling.api.patch(f"{ACCOUNTS}/{account['id']}/retry-warmup")
+
+
+def enables(kindling: Kindling) -> int:
+    account = kindling.world.inventory()["instantly"]["accounts"][0]
+    return int(account["warmup_status"] == 1)
+
+
+def test_an_account_has_every_field_of_the_contract(kindling: Kindling) -> None:
+    domain = kindling.verified_domain()
+    body = {"username": " Kim.Lee ", "domain_id": domain["id"].upper(), "first_name": "Kim", "last_name": "Lee"}
+    account = kindling.api.post(ACCOUNTS, body).body["account"]
+    assert set(account) == FIELDS
+    assert account["email_address"] == account["agentmail_inbox_id"] == "kim.lee@acme.example"
+    assert account["display_name"] == "Kim Lee"
+    assert account["type"] == "email"
+    assert account["daily_limit"] == 30
+    assert account["email_domains"] == {"id": domain["id"], "domain": "acme.example", "status": "verified"}
+    assert account["instantly_tag_id"] != account["instantly_warmup_tag_id"]
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        ({"first_name": "Kim"}, "Kim"),
+        ({"last_name": "Lee"}, "Lee"),
+        ({"first_name": " Kim ", "last_name": "Lee"}, "Kim Lee"),
+        ({"display_name": "Sales", "first_name": "Kim"}, "Sales"),
+        ({"display_name": "", "first_name": "Kim"}, "Kim"),
+        ({}, None),
+    ],
+)
+def test_the_display_name_is_derived_where_it_is_not_given(
+    kindling: Kindling, names: dict[str, str], shown: str | None
+) -> None:
+    body = {"username": "kim", "domain_id": kindling.verified_domain()["id"], **names}
+    assert kindling.api.post(ACCOUNTS, body).body["account"]["display_name"] == shown
+
+
+@pytest.mark.parametrize(
+    "username", ["", " ", "kim lee", "kim@acme", "kim+1", "é", ".kim", "kim.", "k..m", "x" * 65, None, 7]
+)
+def test_a_username_that_no_mail_server_would_take_is_refused(kindling: Kindling, username: object) -> None:
+    body = {"username": username, "domain_id": kindling.verified_domain()["id"]}
+    reply = kindling.api.post(ACCOUNTS, body)
+    assert reply.status == 400
+    assert [field["field"] for field in reply.body["fields"]] == ["username"]
+
+
+@pytest.mark.parametrize("domain_id", ["", "acme.example", "3c90c3cc", None])
+def test_a_domain_id_that_is_no_uuid_is_refused(kindling: Kindling, domain_id: object) -> None:
+    reply = kindling.api.post(ACCOUNTS, {"username": "kim", "domain_id": domain_id})
+    assert reply.status == 400
+    assert [field["field"] for field in reply.body["fields"]] == ["domain_id"]
+
+
+def test_a_domain_that_is_not_verified_takes_no_accounts(kindling: Kindling) -> None:
+    domain = kindling.api.post("/api/email/domains", {"domain": "acme.example"}).body["domain"]
+    reply = kindling.api.post(ACCOUNTS, {"username": "kim", "domain_id": domain["id"]})
+    assert (reply.status, reply.body["error"]) == (400, "domain_not_verified")
+    assert kindling.world.inventory()["agentmail"]["inboxes"] == []
+
+
+def test_another_tenants_domain_is_not_found(kindling: Kindling) -> None:
+    domain = kindling.verified_domain()
+    reply = kindling.other.post(ACCOUNTS, {"username": "kim", "domain_id": domain["id"]})
+    assert (reply.status, reply.body["error"]) == (404, "not_found")
+
+
+def test_accounts_are_listed_newest_first_with_their_domains(kindling: Kindling) -> None:
+    domain = kindling.verified_domain()
+    for username in ("one", "two"):
+        kindling.account(username, domain)
+        kindling.clock.advance(seconds=1)
+    listed = kindling.api.get(ACCOUNTS).body["accounts"]
+    assert [account["email_address"] for account in listed] == ["two@acme.example", "one@acme.example"]
+    assert all(account["email_domains"]["domain"] == "acme.example" for account in listed)
+    assert kindling.other.get(ACCOUNTS).body == {"accounts": []}
+
+
+def test_one_account_is_read_as_it_was_created(kindling: Kindling) -> None:
+    account = kindling.account()
+    assert kindling.api.get(f"{ACCOUNTS}/{account['id']}").body == {"account": account}
+
+
+def test_a_stuck_warmup_is_retried_to_warming(kindling: Kindling) -> None:
+    account = stuck(kindling)
+    reply = retry(kindling, account)
+    assert reply.status == 200
+    assert (reply.body["account"]["status"], reply.body["account"]["warmup_status"]) == ("warming", "warming")
+    assert enables(kindling) == 1
+
+
+def test_a_warmup_that_was_enabled_before_counts_as_success(kindling: Kindling) -> None:
+    kindling.world.set(warmup_job_seconds=600)
+    account = kindling.account()
+    kindling.clock.advance(seconds=700)
+    kindling.world.fault(*ENABLE, "refuse", status=400)
+    assert retry(kindling, account).status == 200
+
+
+def test_a_second_retry_finds_the_gate_shut(kindling: Kindling) -> None:
+    account = stuck(kindling)
+    retry(kindling, account)
+    reply = retry(kindling, account)
+    assert (reply.status, reply.body["error"]) == (409, "warmup_not_retryable")
+    assert (reply.body["status"], reply.body["warmup_status"]) == ("warming", "warming")
+
+
+def test_a_provider_that_refuses_leaves_the_row_unchanged(kindling: Kindling) -> None:
+    account = stuck(kindling)
+    kindling.world.fault(*ENABLE, "refuse", status=400)
+    reply = retry(kindling, account)
+    assert (reply.status, reply.body["error"]) == (502, "provider_refused")
+    assert kindling.api.get(f"{ACCOUNTS}/{account['id']}").body["account"] == account
+    kindling.world.heal()
+    assert retry(kindling, account).status == 200
+
+
+def test_a_busy_provider_is_a_passing_refusal(kindling: Kindling) -> None:
+    account = stuck(kindling)
+    kindling.world.fault(*ENABLE, "refuse", status=409)
+    reply = retry(kindling, account)
+    assert (reply.status, reply.body["error"]) == (502, "warmup_busy")
+
+
+def test_a_warmup_that_is_not_confirmed_in_time_is_a_passing_refusal(kindling: Kindling) -> None:
+    account = stuck(kindling)
+    kindling.world.set(warmup_job_seconds=60)
+    reply = retry(kindling, account)
+    assert (reply.status, reply.body["error"]) == (502, "warmup_unconfirmed")
+    kindling.clock.advance(seconds=60)
+    assert retry(kindling, account).status == 200
+
+
+def test_a_row_that_cannot_be_written_is_told_in_the_contracts_words(
+    kindling: Kindling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = stuck(kindling)
+    real = store.GRAPH.move
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise ClientError({"Error": {"Code": "InternalServerError", "Message": "down"}}, "UpdateItem")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(store.GRAPH), "move", broken)
+        reply = retry(kindling, account)
+    assert reply.status == 500
+    assert reply.body["message"] == "Warmup was enabled but failed to update account status"
+    assert type(store.GRAPH).move.__name__ == real.__name__
+    # Safe to retry at once.
+    assert retry(kindling, account).status == 200
+
+
+def test_while_one_retry_runs_another_is_a_conflict(kindling: Kindling) -> None:
+    account = stuck(kindling)
+    row = store.get(kindling.user_id, account["id"])
+    assert row is not None
+    assert store.start_retry(row, "2026-03-01T09:00:00.000Z", "2030-01-01T00:00:00.000Z")
+    reply = retry(kindling, account)
+    assert (reply.status, reply.body["error"]) == (409, "warmup_retry_running")
+    assert enables(kindling) == 0
+
+
+def test_a_retry_that_died_blocks_nobody_for_long(kindling: Kindling) -> None:
+    account = stuck(kindling)
+    row = store.get(kindling.user_id, account["id"])
+    assert row is not None
+    from kindling import clock
+
+    assert store.start_retry(row, clock.timestamp(), clock.timestamp(clock.now()))
+    kindling.clock.advance(seconds=1)
+    assert retry(kindling, account).status == 200
+
+
+def test_a_retry_registers_an_account_that_somebody_removed_at_the_provider(kindling: Kindling) -> None:
+    account = stuck(kindling)
+    import httpx
+
+    headers = {"Authorization": "Bearer inst_test"}
+    url = f"http://sandbox/api/v2/accounts/{account['email_address']}"
+    assert kindling.world.sandbox.handle(httpx.Request("DELETE", url, headers=headers)).is_success
+    assert retry(kindling, account).status == 200
+
+
+def test_a_test_key_retries_nothing(kindling: Kindling) -> None:
+    account = stuck(kindling)
+    assert kindling.test_api.patch(f"{ACCOUNTS}/{account['id']}/retry-warmup").status == 403
+    assert enables(kindling) == 0
+
+
+def test_rows_hold_no_secret(kindling: Kindling) -> None:
+    kindling.account()
+    text = str(aws.table().scan()["Items"])
+    assert "am_us_" not in text
+    assert "inst_test" not in text

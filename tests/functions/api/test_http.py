@@ -1,0 +1,212 @@
+"""What every route promises: keys, bodies, errors, request ids, replayed answers."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from kindling.keys import service as keys
+from tests.conftest import Kindling, issue
+from tests.harness.lambdas import Api
+from tests.harness.template import routes
+
+DOMAINS = "/api/email/domains"
+PROTECTED = [route for route in routes() if route not in ("$default", "GET /healthz")]
+BODIES = ["POST /api/email/domains", "POST /api/email/accounts", "POST /api/keys"]
+UNKNOWN_ID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
+
+
+def concrete(route: str) -> tuple[str, str]:
+    method, _, path = route.partition(" ")
+    return method, "/".join(UNKNOWN_ID if part.startswith("{") else part for part in path.split("/"))
+
+
+@pytest.mark.parametrize("route", PROTECTED)
+@pytest.mark.parametrize("key", ["", "nonsense", "kd_live_aaaaaaaaaaaaaaaa_" + "x" * 43, "pk_live_" + "0" * 64])
+def test_no_route_opens_without_a_key(kindling: Kindling, route: str, key: str) -> None:
+    reply = Api(key)(*concrete(route))
+    assert (reply.status, reply.body["error"]) == (401, "unauthorized")
+    assert kindling.world.inventory()["agentmail"]["domains"] == []
+
+
+@pytest.mark.parametrize("route", [route for route in PROTECTED if not route.startswith("GET /api/email")])
+def test_a_key_that_may_only_read_is_refused_with_the_scope_it_lacks(kindling: Kindling, route: str) -> None:
+    reply = kindling.reader(*concrete(route), {})
+    if route == "GET /api/operations/{operation_id}":
+        assert reply.status == 404
+        return
+    assert (reply.status, reply.body["error"]) == (403, "forbidden")
+    assert reply.body["required_scope"] in ("provision", "admin")
+
+
+@pytest.mark.parametrize("route", BODIES)
+def test_a_body_that_is_not_json_is_refused(kindling: Kindling, route: str) -> None:
+    for text in ("{", "nope", "\x00", '{"a": }'):
+        reply = kindling.api(*concrete(route), raw=text)
+        assert (reply.status, reply.body["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("route", BODIES)
+@pytest.mark.parametrize("text", ["", "[]", '"text"', "null", "7", "{}"])
+def test_a_body_without_the_fields_it_needs_is_refused_by_field(kindling: Kindling, route: str, text: str) -> None:
+    reply = kindling.api(*concrete(route), raw=text)
+    assert reply.status == 400, reply.body
+    assert reply.body["error"] == "invalid_request"
+    assert reply.body["fields"]
+
+
+def test_an_unknown_field_is_named(kindling: Kindling) -> None:
+    reply = kindling.api.post(DOMAINS, {"domain": "acme.example", "colour": "red"})
+    assert reply.status == 400
+    assert [field["field"] for field in reply.body["fields"]] == ["colour"]
+
+
+def test_another_media_type_is_refused(kindling: Kindling) -> None:
+    reply = kindling.api("POST", DOMAINS, raw="<a/>", headers={"Content-Type": "text/xml"})
+    assert (reply.status, reply.body["error"]) == (415, "unsupported_media_type")
+
+
+def test_a_media_type_may_carry_parameters(kindling: Kindling) -> None:
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    assert kindling.api("POST", DOMAINS, {"domain": "acme.example"}, headers=headers).status == 201
+
+
+def test_a_huge_body_is_refused(kindling: Kindling) -> None:
+    reply = kindling.api("POST", DOMAINS, raw=json.dumps({"domain": "a" * 1_000_001}))
+    assert (reply.status, reply.body["error"]) == (413, "payload_too_large")
+
+
+@pytest.mark.parametrize("path", ["/", "/api", "/api/email/nothing", "/v2/x", "/api/email/domains/a/b/c"])
+def test_an_unknown_path_is_not_found_in_our_own_shape(kindling: Kindling, path: str) -> None:
+    reply = kindling.api.get(path)
+    assert (reply.status, reply.body["error"]) == (404, "not_found")
+    assert reply.body["request_id"] == reply.headers["X-Request-ID"] == "request-1"
+
+
+def test_a_known_path_with_another_method_names_those_it_has(kindling: Kindling) -> None:
+    reply = kindling.api("PUT", DOMAINS)
+    assert (reply.status, reply.body["error"]) == (405, "method_not_allowed")
+    assert reply.headers["Allow"] == "GET, POST"
+
+
+@pytest.mark.parametrize("route", [route for route in PROTECTED if "{" in route])
+def test_another_tenants_row_is_as_absent_as_one_that_never_was(kindling: Kindling, route: str) -> None:
+    domain = kindling.verified_domain()
+    account = kindling.account("kim", domain)
+    operation = kindling.api.post(DOMAINS, {"domain": "two.example"}, Prefer="respond-async").body["operation"]
+    key = kindling.api.get("/api/keys").body["keys"][0]
+    theirs = {"domain_id": domain, "account_id": account, "operation_id": operation, "key_id": key}
+    method, _, pattern = route.partition(" ")
+    name = pattern.partition("{")[2].partition("}")[0]
+    foreign = kindling.other(method, pattern.replace("{" + name + "}", theirs[name]["id"]))
+    absent = kindling.other(*concrete(route))
+    assert foreign.status == absent.status == 404
+    assert foreign.body == absent.body
+
+
+@pytest.mark.parametrize("header", ["bearer", "BEARER", "Bearer  "])
+def test_the_scheme_of_the_key_may_be_written_in_any_case(kindling: Kindling, header: str) -> None:
+    reply = Api("")("GET", DOMAINS, headers={"Authorization": f"{header} {kindling.api.key}"})
+    assert reply.status == 200
+
+
+def test_every_answer_has_a_request_id(kindling: Kindling) -> None:
+    assert kindling.api.get(DOMAINS).headers["X-Request-ID"] == "request-1"
+    assert Api("").get("/healthz").headers["X-Request-ID"] == "request-1"
+
+
+def test_a_crash_is_told_without_a_traceback(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TABLE_NAME", "missing")
+    from kindling import aws
+    from kindling.settings import settings
+
+    settings.cache_clear()
+    aws.table.cache_clear()
+    reply = kindling.api.get(DOMAINS)
+    assert (reply.status, reply.body["error"]) == (500, "internal_error")
+    assert "missing" not in json.dumps(reply.body)
+
+
+def test_an_expired_key_opens_nothing(kindling: Kindling) -> None:
+    made = kindling.api.post("/api/keys", {"name": "short", "scopes": ["read"], "expires_in_days": 1}).body["key"]
+    assert Api(made["api_key"]).get(DOMAINS).status == 200
+    kindling.clock.at += timedelta(days=1)
+    assert Api(made["api_key"]).get(DOMAINS).status == 401
+
+
+def test_a_revoked_key_is_dead_after_a_minute_at_the_latest(kindling: Kindling) -> None:
+    made = kindling.api.post("/api/keys", {"name": "gone", "scopes": ["read"]}).body["key"]
+    api = Api(made["api_key"])
+    assert api.get(DOMAINS).status == 200
+    remembered = dict(keys._seen)
+    assert kindling.api("DELETE", f"/api/keys/{made['id']}").body["key"]["revoked_at"]
+    # Another execution environment still remembers the key.
+    keys._seen.update(remembered)
+    assert api.get(DOMAINS).status == 200
+    kindling.clock.advance(seconds=61)
+    assert api.get(DOMAINS).status == 401
+
+
+def test_a_live_key_is_not_a_test_key_with_another_name(kindling: Kindling) -> None:
+    assert Api(kindling.api.key.replace("kd_live_", "kd_test_")).get(DOMAINS).status == 401
+
+
+def test_the_text_of_a_key_is_shown_once_and_its_secret_never_stored(kindling: Kindling) -> None:
+    from kindling import aws
+
+    made = kindling.api.post("/api/keys", {"name": "ci", "scopes": ["read"]}).body["key"]
+    listed = kindling.api.get("/api/keys").body["keys"]
+    assert all("api_key" not in key and "secret_hash" not in key for key in listed)
+    secret = made["api_key"].rpartition("_")[2]
+    assert secret not in json.dumps(aws.table().scan()["Items"], default=str)
+
+
+def test_nobody_can_make_a_key_that_may_more_than_their_own(kindling: Kindling) -> None:
+    admin = Api(issue(kindling.user_id, ["admin"]))
+    reply = admin.post("/api/keys", {"name": "more", "scopes": ["send"]})
+    assert (reply.status, reply.body["required_scope"]) == (403, "send")
+
+
+def test_the_first_answer_under_a_key_is_given_again(kindling: Kindling) -> None:
+    first = kindling.api.post(DOMAINS, {"domain": "acme.example"}, Idempotency_Key="k1")
+    again = kindling.api.post(DOMAINS, {"domain": "acme.example"}, Idempotency_Key="k1")
+    assert (first.status, again.status) == (201, 201)
+    assert again.body == first.body
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in first.headers
+
+
+def test_another_body_under_the_same_key_is_refused(kindling: Kindling) -> None:
+    kindling.api.post(DOMAINS, {"domain": "acme.example"}, Idempotency_Key="k1")
+    reply = kindling.api.post(DOMAINS, {"domain": "two.example"}, Idempotency_Key="k1")
+    assert (reply.status, reply.body["error"]) == (422, "idempotency_key_reused")
+
+
+def test_the_same_key_of_another_tenant_is_another_key(kindling: Kindling) -> None:
+    kindling.api.post(DOMAINS, {"domain": "acme.example"}, Idempotency_Key="k1")
+    assert kindling.other.post(DOMAINS, {"domain": "two.example"}, Idempotency_Key="k1").status == 201
+
+
+def test_an_answer_that_blames_us_is_not_kept(kindling: Kindling) -> None:
+    kindling.world.fault("agentmail", "POST", "/v0/domains", "refuse", status=422)
+    assert kindling.api.post(DOMAINS, {"domain": "acme.example"}, Idempotency_Key="k1").status == 502
+    kindling.world.heal()
+    assert kindling.api.post(DOMAINS, {"domain": "acme.example"}, Idempotency_Key="k1").status == 201
+
+
+def test_a_key_whose_first_request_still_runs_is_a_conflict(kindling: Kindling) -> None:
+    seen = []
+
+    def meanwhile(real: object, event: object) -> None:
+        seen.append(kindling.api.post(DOMAINS, {"domain": "acme.example"}, Idempotency_Key="k1"))
+        real(event, None)  # type: ignore[operator]
+
+    kindling.lambdas.overrides["ClaimNameFunction"] = meanwhile
+    assert kindling.api.post(DOMAINS, {"domain": "acme.example"}, Idempotency_Key="k1").status == 201
+    assert (seen[0].status, seen[0].body["error"]) == (409, "request_running")
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256])
+def test_an_idempotency_key_has_a_sensible_length(kindling: Kindling, key: str) -> None:
+    reply = kindling.api("POST", DOMAINS, {"domain": "acme.example"}, headers={"Idempotency-Key": key})
+    assert reply.status == 400

@@ -1,0 +1,101 @@
+"""Steps that many tests begin with, and the time they pass."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from local.sandbox import Sandbox
+from local.sandbox.server import SandboxServer
+
+
+class Time:
+    """The sandbox's clock."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 20, 10, tzinfo=UTC)
+
+    def advance(self, *, days: float = 0, seconds: float = 0) -> None:
+        self.now += timedelta(days=days, seconds=seconds)
+
+
+def zone_id(cloudflare: httpx.Client, name: str = "acme.example") -> str:
+    found = cloudflare.get("/zones", params={"name": name}).json()["result"]
+    return str(found[0]["id"])
+
+
+def as_posts(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records that AgentMail asks for, as Cloudflare takes them."""
+    return [
+        {
+            "type": record["type"],
+            "name": record["name"],
+            "content": f'"{record["value"]}"' if record["type"] == "TXT" else record["value"],
+            **({"priority": record["priority"]} if "priority" in record else {}),
+        }
+        for record in records
+    ]
+
+
+def publish(cloudflare: httpx.Client, records: list[dict[str, Any]], zone: str = "acme.example") -> None:
+    path = f"/zones/{zone_id(cloudflare, zone)}/dns_records/batch"
+    cloudflare.post(path, json={"posts": as_posts(records)}).raise_for_status()
+
+
+def verified_domain(
+    admin: httpx.Client, agentmail: httpx.Client, cloudflare: httpx.Client, name: str = "acme.example"
+) -> dict[str, Any]:
+    """A domain that verified at once."""
+    admin.post("/settings", json={"settle_seconds": 0}).raise_for_status()
+    domain = agentmail.post("/domains", json={"domain": name}).raise_for_status().json()
+    publish(cloudflare, domain["records"], name)
+    agentmail.post(f"/domains/{name}/verify").raise_for_status()
+    shown: dict[str, Any] = agentmail.get(f"/domains/{name}").json()
+    assert shown["status"] == "VERIFIED"
+    return shown
+
+
+def inbox(agentmail: httpx.Client, **body: Any) -> str:
+    """A new inbox's address."""
+    return str(agentmail.post("/inboxes", json=body).raise_for_status().json()["inbox_id"])
+
+
+def mailbox_key(agentmail: httpx.Client, address: str) -> str:
+    """The secret of a new key for one inbox."""
+    answer = agentmail.post(f"/inboxes/{address}/api-keys", json={"name": "warmup"}).raise_for_status()
+    return str(answer.json()["api_key"])
+
+
+def login_body(address: str, key: str, **changes: Any) -> dict[str, Any]:
+    """What Instantly needs to add an AgentMail inbox."""
+    body: dict[str, Any] = {"email": address, "first_name": "Kim", "last_name": "Lee", "provider_code": 1}
+    for protocol, port in (("imap", 993), ("smtp", 465)):
+        body |= {
+            f"{protocol}_username": address,
+            f"{protocol}_password": key,
+            f"{protocol}_host": f"{protocol}.agentmail.to",
+            f"{protocol}_port": port,
+        }
+    return body | changes
+
+
+def warm_account(agentmail: httpx.Client, instantly: httpx.Client, username: str = "kim") -> str:
+    """The address of an inbox that stands as an account at Instantly too."""
+    address = inbox(agentmail, username=username)
+    body = login_body(address, mailbox_key(agentmail, address))
+    instantly.post("/accounts", json=body).raise_for_status()
+    return address
+
+
+@contextmanager
+def served(sandbox: Sandbox) -> Iterator[str]:
+    """The URL of a server on loopback, in this process."""
+    with SandboxServer(sandbox, 0) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
