@@ -124,7 +124,7 @@ def steady_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, steady_clock: Clock) -> World:  # noqa: ARG001
+def world(monkeypatch: pytest.MonkeyPatch, steady_clock: Clock) -> World:
     sandbox = Sandbox()
     monkeypatch.setattr(provider_client, "transport", lambda: httpx.MockTransport(sandbox.handle))
     return World(sandbox)
@@ -166,7 +166,7 @@ def kindling(
     monkeypatch: pytest.MonkeyPatch,
     cloud: None,
     world: World,
-    steady_clock: Clock,  # noqa: ARG001
+    steady_clock: Clock,
 ) -> Iterator[Kindling]:
     with machines.running(monkeypatch, steady_clock.sleep) as (lambdas, arns):
         monkeypatch.setenv("ONBOARD_DOMAIN_ARN", arns["OnboardDomain"])

@@ -92,7 +92,7 @@ class Execution:
 def definition(machine: str) -> str:
     """The ASL with each function's ARN filled in, its logical id as name."""
     properties = MACHINES[machine]
-    text = (ROOT / properties["DefinitionUri"]).read_text()
+    text: str = (ROOT / properties["DefinitionUri"]).read_text()
     for name, value in properties["DefinitionSubstitutions"].items():
         function = value["GetAtt"].removesuffix(".Arn")
         text = text.replace("${" + name + "}", f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{function}")

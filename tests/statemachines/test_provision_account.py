@@ -131,7 +131,7 @@ def test_a_transient_error_is_retried_without_undoing_anything(attempt: Attempt,
 
 @pytest.mark.parametrize("fault", ["refuse", "timeout_after", "drop_answer", "rate_limit"])
 def test_one_bad_answer_of_any_provider_is_survived(attempt: Attempt, fault: str) -> None:
-    details = {"status": 503} if fault == "refuse" else {"seconds": 1}
+    details: dict[str, Any] = {"status": 503} if fault == "refuse" else {"seconds": 1}
     for target in (INBOXES, ACCOUNTS, TOGGLE):
         attempt.kindling.world.fault(*target, fault, calls=[1], **details)
     assert attempt.create().status == 201
