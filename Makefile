@@ -1,0 +1,56 @@
+# Kindling: everything a fresh machine needs is git, make and Python 3.11 or newer.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up reset test lint types check
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 16
+
+demo: $(VENV)/local ## start the local cloud and walk through the main job (ARGS=--exit ends there)
+	@$(BIN)/kindling local demo $(ARGS)
+
+up: $(VENV)/local ## start the local cloud and serve until Ctrl-C
+	@$(BIN)/kindling local up $(ARGS)
+
+reset: $(VENV)/local ## stop the local cloud and forget all its state
+	@$(BIN)/kindling local reset
+
+test: $(VENV)/dev ## run every test, those that need the local cloud last
+	$(BIN)/pytest -m "not system"
+	$(BIN)/pytest -m system
+
+lint: $(VENV)/dev ## check style and layering
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/dev ## check types
+	$(BIN)/mypy
+
+check: lint types test ## everything that must hold before a change is made
+
+# --- The environment: made once, and again when what it is made from changes ---
+
+$(VENV)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Kindling needs Python 3.11 or newer; '$(PYTHON)' is not. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; \
+		exit 1; }
+	@echo "Making the environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/local: $(VENV)/python requirements/local.txt pyproject.toml
+	@echo "Installing what the local cloud needs (once, about a minute)"
+	@$(PIP) install --require-hashes -r requirements/local.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/local requirements/dev.txt
+	@echo "Installing what the tests and checks need (once)"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,199 @@
+"""The command `kindling`: the local cloud, up and down, its clock and its ticks."""
+
+import argparse
+import contextlib
+import importlib
+import importlib.util
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any, NoReturn
+
+from local import launcher, ticks
+from local.deploy import real_providers
+from local.settings import ROOT, Home, Ports, Refused
+
+STOP_SECONDS = 30
+WATCH_SECONDS = 0.5
+SPAN = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
+UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is 1 when it could not do what it says."""
+    parsed = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = parsed.run
+    try:
+        return run(parsed)
+    except Refused as refused:
+        print(f"kindling: {refused}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:
+        # Whoever reads the output has seen enough; nothing more can be said, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kindling", description="Kindling, a control plane for email senders.")
+    topics = parser.add_subparsers(required=True, metavar="local")
+    local = topics.add_parser("local", help="the local cloud").add_subparsers(required=True, metavar="COMMAND")
+
+    up = local.add_parser("up", help="start the local cloud and serve until Ctrl-C")
+    up.add_argument("--detach", action="store_true", help="return when it is ready and leave it running")
+    up.set_defaults(run=_up)
+    demo = local.add_parser("demo", help="start it and walk through the main job")
+    demo.add_argument("--exit", action="store_true", help="stop after the walk-through; exit code 1 when it failed")
+    demo.set_defaults(run=_demo)
+    local.add_parser("status", help="tell whether it runs, and where").set_defaults(run=_status)
+    local.add_parser("down", help="stop it; its state is kept").set_defaults(run=_down)
+    local.add_parser("reset", help="stop it and forget all its state").set_defaults(run=_reset)
+    advance = local.add_parser("advance", help="move its clock forward")
+    advance.add_argument("span", type=_span, metavar="SPAN", help="such as 3d, 12h, 10m or 30s")
+    advance.set_defaults(run=_advance)
+    tick = local.add_parser("tick", help="run a poller now")
+    tick.add_argument("poller", metavar="POLLER", help="such as verify-domains")
+    tick.set_defaults(run=_tick)
+    return parser
+
+
+def _up(parsed: argparse.Namespace) -> int:
+    if parsed.detach:
+        return _detach()
+    return _serve(lambda _cloud: True, ends=False)
+
+
+def _demo(parsed: argparse.Namespace) -> int:
+    if importlib.util.find_spec("local.demo") is None:
+        raise Refused("This installation has no demo.")
+    demo = importlib.import_module("local.demo")
+    return _serve(lambda cloud: bool(demo.run(cloud.description, _say)), ends=parsed.exit)
+
+
+def _serve(job: Callable[[launcher.LocalCloud], bool], *, ends: bool) -> int:
+    """Start the local cloud, do the job, and serve until a signal unless it `ends` there."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    environment = os.environ
+    home, ports = Home.from_environment(environment), Ports.from_environment(environment)
+    real = real_providers(environment)
+    cloud = launcher.LocalCloud(home, ports, say=_say)
+    done = True
+    with contextlib.suppress(KeyboardInterrupt), launcher.started(cloud):
+        _say(f"API      {ports.api_url}\nConsole  {cloud.description['console_url']}")
+        _say("Providers are the real ones." if real else f"Sandbox  {ports.sandbox_url}")
+        _say(f"Keys     {home.description}")
+        done = job(cloud)
+        while not ends:
+            cloud.check()
+            time.sleep(WATCH_SECONDS)
+    return 0 if done else 1
+
+
+def _interrupt(_number: int, _frame: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _detach() -> int:
+    """Start `up` in a session of its own and show what it says until it is ready."""
+    home = Home.from_environment(os.environ)
+    launcher.require_idle(home)
+    home.logs.mkdir(parents=True, exist_ok=True)
+    log = home.logs / "up.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local.cli", "local", "up"],
+            cwd=ROOT,
+            env=os.environ | {"KINDLING_HOME": str(home.path)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    while process.poll() is None and not (launcher.holder(home) == process.pid and home.description.exists()):
+        time.sleep(0.1)
+    print(log.read_text(), end="")
+    return process.poll() or 0
+
+
+def _status(_parsed: argparse.Namespace) -> int:
+    home = Home.from_environment(os.environ)
+    process = launcher.holder(home)
+    if process is None:
+        print(f"The local cloud in {home.path} is not running.")
+        return 1
+    if not home.description.exists():
+        print(f"The local cloud in {home.path} is starting or stopping (process {process}).")
+        return 1
+    print(f"The local cloud in {home.path} is running (process {process}).")
+    for name, text in json.loads(home.description.read_text()).items():
+        if not name.endswith("api_key"):
+            print(f"{name:13} {text}")
+    print(f"{'clock':13} {ticks.now(home)}")
+    return 0
+
+
+def _down(_parsed: argparse.Namespace) -> int:
+    if not _stop(Home.from_environment(os.environ)):
+        print("The local cloud is not running.")
+    return 0
+
+
+def _reset(_parsed: argparse.Namespace) -> int:
+    home = Home.from_environment(os.environ)
+    _stop(home)
+    launcher.reset(home)
+    print(f"All state in {home.path} is forgotten.")
+    return 0
+
+
+def _stop(home: Home) -> bool:
+    """Stop a running local cloud; tells whether there was one."""
+    process = launcher.holder(home)
+    if process is None:
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGTERM)
+    end = time.monotonic() + STOP_SECONDS
+    while launcher.holder(home) == process:
+        if time.monotonic() > end:
+            raise Refused(f"The local cloud (process {process}) did not stop within {STOP_SECONDS} s.")
+        time.sleep(0.1)
+    print("The local cloud has stopped.")
+    return True
+
+
+def _advance(parsed: argparse.Namespace) -> int:
+    print(f"The local cloud's clock says {ticks.advance(parsed.span)}.")
+    return 0
+
+
+def _tick(parsed: argparse.Namespace) -> int:
+    home = Home.from_environment(os.environ)
+    if not home.description.exists():
+        raise Refused("The local cloud is not running; 'kindling local up' starts it.")
+    print(ticks.tick(parsed.poller, json.loads(home.description.read_text())["engine_url"]))
+    return 0
+
+
+def _span(text: str) -> timedelta:
+    match = SPAN.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a span of time such as 3d, 12h, 10m or 30s")
+    return timedelta(**{UNITS[match[2]]: float(match[1])})
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,186 @@
+"""Deploys the template to the engine by CloudFormation, and tells the front which function answers which route."""
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.aws import client
+from local.packaging import BUCKET, Package
+from local.settings import STACK, Home, Ports, Refused, write_whole
+
+WAIT_SECONDS = 120
+DIGEST_TAG = "kindling-digest"
+SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+# An update that was rolled back stands as before; everything else that failed can only be made anew.
+USABLE = (*SETTLED, "UPDATE_ROLLBACK_COMPLETE")
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A provider in the template's parameters, in the sandbox, and in the user's environment."""
+
+    label: str
+    sandbox_key: str
+    variable: str
+    sandbox_path: str = ""
+
+    @property
+    def secret(self) -> str:
+        return f"kindling/{self.label.lower()}"
+
+    @property
+    def secret_parameter(self) -> str:
+        return f"{self.label}SecretArn"
+
+    @property
+    def url_parameter(self) -> str:
+        return f"{self.label}Url"
+
+
+PROVIDERS = (
+    Provider("AgentMail", "am_local", "AGENTMAIL_API_KEY"),
+    Provider("Instantly", "inst_local", "INSTANTLY_API_KEY"),
+    Provider("Cloudflare", "cf_local", "CLOUDFLARE_API_TOKEN", "/client/v4"),
+)
+KEY_VARIABLES = tuple(provider.variable for provider in PROVIDERS)
+
+
+def real_providers(environment: Mapping[str, str]) -> bool:
+    """Whether the environment holds the key of every real provider; some but not all is a mistake."""
+    missing = [name for name in KEY_VARIABLES if not environment.get(name)]
+    if missing and len(missing) < len(KEY_VARIABLES):
+        raise Refused(f"Real providers need {', '.join(KEY_VARIABLES)}. Not set: {', '.join(missing)}.")
+    return not missing
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack as CloudFormation describes it."""
+
+    status: str
+    digest: str
+    outputs: dict[str, str]
+
+
+class Deployment:
+    """One package on one engine."""
+
+    def __init__(self, package: Package, home: Home, ports: Ports) -> None:
+        self._package = package
+        self._home = home
+        self._ports = ports
+        self._formation = client("cloudformation", ports.engine_url)
+
+    def run(self, environment: Mapping[str, str]) -> Stack:
+        """Create or update the stack, unless it stands exactly so already."""
+        parameters = self._parameters(environment)
+        digest = hashlib.sha256(f"{self._package.digest}{json.dumps(parameters)}".encode()).hexdigest()
+        stack = self.describe()
+        if stack is None or stack.digest != digest or stack.status not in SETTLED:
+            stack = self._deploy(stack, parameters, digest)
+        self._write_routes()
+        return stack
+
+    def describe(self) -> Stack | None:
+        """The stack as it stands, None when there is none."""
+        try:
+            found = self._formation.describe_stacks(StackName=STACK)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+        tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+        return Stack(found["StackStatus"], tags.get(DIGEST_TAG, ""), outputs)
+
+    def _parameters(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """The provider secrets, made first, and the addresses; only what the template takes."""
+        real = real_providers(environment)
+        values = {}
+        for provider in PROVIDERS:
+            if provider.secret_parameter in self._package.parameters:
+                key = environment[provider.variable] if real else provider.sandbox_key
+                values[provider.secret_parameter] = self._put_secret(provider.secret, key)
+            if provider.url_parameter in self._package.parameters and not real:
+                values[provider.url_parameter] = f"{self._ports.sandbox_url}{provider.sandbox_path}"
+        return values
+
+    def _put_secret(self, name: str, text: str) -> str:
+        secrets = client("secretsmanager", self._ports.engine_url)
+        try:
+            arn: str = secrets.create_secret(Name=name, SecretString=text)["ARN"]
+        except secrets.exceptions.ResourceExistsException:
+            arn = secrets.put_secret_value(SecretId=name, SecretString=text)["ARN"]
+        return arn
+
+    def _deploy(self, stack: Stack | None, parameters: dict[str, str], digest: str) -> Stack:
+        if stack is not None and stack.status not in USABLE:
+            self._formation.delete_stack(StackName=STACK)
+            self._wait()
+            stack = None
+        self._upload()
+        operation = self._formation.create_stack if stack is None else self._formation.update_stack
+        try:
+            operation(
+                StackName=STACK,
+                TemplateURL=f"{self._ports.engine_url}/{BUCKET}/template.json",
+                Parameters=[{"ParameterKey": name, "ParameterValue": text} for name, text in parameters.items()],
+                Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+                Tags=[{"Key": DIGEST_TAG, "Value": digest}],
+            )
+            deployed = self._wait()
+        except ClientError as error:
+            # After an update that was rolled back, what stood before it may be what is wanted again.
+            if stack is None or "No updates are to be performed" not in str(error):
+                raise Refused(f"The engine refuses the template: {error}") from None
+            return stack
+        finally:
+            self._remove_uploads()
+        if deployed is None or deployed.status not in SETTLED:
+            raise Refused(f"The stack could not be deployed: {self._reason()}")
+        return deployed
+
+    def _upload(self) -> None:
+        storage = client("s3", self._ports.engine_url)
+        storage.create_bucket(Bucket=BUCKET)
+        for key, archive in self._package.archives.items():
+            storage.put_object(Bucket=BUCKET, Key=key, Body=archive)
+        storage.put_object(Bucket=BUCKET, Key="template.json", Body=self._package.body.encode())
+
+    def _remove_uploads(self) -> None:
+        """The engine keeps its own copy of every function's code."""
+        storage = client("s3", self._ports.engine_url)
+        for key in (*self._package.archives, "template.json"):
+            storage.delete_object(Bucket=BUCKET, Key=key)
+
+    def _wait(self) -> Stack | None:
+        """The stack once nothing is in progress any more."""
+        end = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < end:
+            stack = self.describe()
+            if stack is None or stack.status == "DELETE_COMPLETE":
+                return None
+            if not stack.status.endswith("_IN_PROGRESS"):
+                return stack
+            time.sleep(0.05)
+        raise Refused(f"The stack was still in progress after {WAIT_SECONDS} s.")
+
+    def _reason(self) -> str:
+        """The first thing that went wrong, as CloudFormation tells it."""
+        events = self._formation.describe_stack_events(StackName=STACK)["StackEvents"]
+        failures = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
+        if not failures:
+            return "no reason was given"
+        first: dict[str, Any] = failures[-1]
+        return f"{first['LogicalResourceId']}: {first.get('ResourceStatusReason', first['ResourceStatus'])}"
+
+    def _write_routes(self) -> None:
+        found = self._formation.describe_stack_resources(StackName=STACK)["StackResources"]
+        names = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found}
+        rows = [{"key": key, "function": names[function]} for key, function in self._package.routes]
+        write_whole(self._home.routes, json.dumps(rows, indent=1))

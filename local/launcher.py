@@ -1,0 +1,194 @@
+"""Starts the local cloud, watches it and stops it: engine, sandbox, stack, tenants."""
+
+import contextlib
+import fcntl
+import importlib.util
+import json
+import os
+import shutil
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from local import deploy, packaging, processes
+from local.processes import Child
+from local.settings import REGION, TEMPLATE, Home, Ports, Refused, write_whole
+from local.tenants import ensure_tenants
+
+HEALTH_SECONDS = 60
+SANDBOX = "local.sandbox.server"
+# What a reset removes; a folder may hold more than this, when somebody points KINDLING_HOME at it by mistake.
+FORGOTTEN = ("engine", "build", "logs", "sandbox.json", "tenants.json", "local.json", "clock")
+
+Say = Callable[[str], None]
+
+
+class LocalCloud:
+    """One local cloud: what runs, and what `local.json` says of it."""
+
+    def __init__(self, home: Home, ports: Ports, template: Path = TEMPLATE, say: Say = print) -> None:
+        self.home = home
+        self.ports = ports
+        self._template = template
+        self._say = say
+        self._children: list[Child] = []
+        self.description: dict[str, Any] = {}
+
+    def start(self) -> None:
+        """Start everything; returns when the stack is ready."""
+        began = time.monotonic()
+        strays = processes.end_strays(self.home)
+        if strays:
+            self._say(f"Ended {strays} processes that a crash had left behind.")
+        for port, purpose, variable in (
+            (self.ports.engine, "the engine", "KINDLING_ENGINE_PORT"),
+            (self.ports.api, "the API", "KINDLING_API_PORT"),
+            (self.ports.sandbox, "the sandbox", "KINDLING_SANDBOX_PORT"),
+        ):
+            processes.require_free(port, purpose, variable)
+        with self._phase("Starting the engine and the sandbox"):
+            self._start_children()
+            package = packaging.package(self._template, self.home)
+            self._await(self.ports.engine_url + "/_ministack/health")
+        with self._phase("Deploying the stack"):
+            stack = deploy.Deployment(package, self.home, self.ports).run(os.environ)
+        with self._phase("Writing the tenants' keys"):
+            table_name = stack.outputs["TableName"]
+            tenants = ensure_tenants(self.home, self.ports.engine_url, table_name)
+        self.description = {
+            "api_url": self.ports.api_url,
+            "api_key": tenants.api_key,
+            "test_api_key": tenants.test_api_key,
+            "user_id": tenants.user_id,
+            "second_api_key": tenants.second_api_key,
+            "engine_url": self.ports.engine_url,
+            "sandbox_url": self.ports.sandbox_url,
+            "console_url": f"{self.ports.api_url}/console",
+            "table_name": table_name,
+            "region": REGION,
+        }
+        write_whole(self.home.description, json.dumps(self.description, indent=1), 0o600)
+        self._say(f"Ready after {time.monotonic() - began:.1f} s.")
+
+    def stop(self) -> None:
+        """Stop everything; the engine saves its state."""
+        self.home.description.unlink(missing_ok=True)
+        if self._children:
+            with self._phase("Stopping"):
+                while self._children:
+                    self._children.pop().end()
+                # A killed engine could not end what it had started.
+                processes.end_strays(self.home)
+
+    def check(self) -> None:
+        """Raises Refused when something that was started has ended by itself."""
+        for child in self._children:
+            if not child.alive:
+                log = self.home.logs / child.name
+                raise Refused(f"The {child.name} has ended by itself; {log}.out and {log}.log may tell why.")
+
+    def _start_children(self) -> None:
+        # Keys of real providers stand in Secrets Manager, never in a function's environment.
+        environment = {name: text for name, text in os.environ.items() if name not in deploy.KEY_VARIABLES} | {
+            "KINDLING_ENGINE_PORT": str(self.ports.engine),
+            "KINDLING_API_PORT": str(self.ports.api),
+            "KINDLING_SANDBOX_PORT": str(self.ports.sandbox),
+            "KINDLING_CLOCK_FILE": str(self.home.clock),
+        }
+        mark = ["--home", str(self.home.path)]
+        self._children.append(processes.start("engine", self.home, ["local.engine", *mark], environment))
+        if importlib.util.find_spec(SANDBOX):
+            own = ["--port", str(self.ports.sandbox), "--state", str(self.home.sandbox)]
+            arguments = ["local.tether", *mark, SANDBOX, *own]
+            self._children.append(processes.start("sandbox", self.home, arguments, environment))
+
+    def _await(self, url: str) -> None:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        end = time.monotonic() + HEALTH_SECONDS
+        while time.monotonic() < end:
+            self.check()
+            with contextlib.suppress(OSError), opener.open(url, timeout=5):
+                return
+            time.sleep(0.05)
+        raise Refused(f"The engine did not answer within {HEALTH_SECONDS} s; see {self.home.logs}.")
+
+    @contextlib.contextmanager
+    def _phase(self, text: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self._say(f"{text}: {time.monotonic() - began:.1f} s.")
+
+
+@contextlib.contextmanager
+def running(
+    home: Path, ports: Ports | None = None, template: Path = TEMPLATE, say: Say = print
+) -> Iterator[dict[str, Any]]:
+    """The local cloud, ready, for the length of a block; gives what `local.json` says."""
+    with started(LocalCloud(Home(home.resolve()), ports or Ports(), template, say)) as cloud:
+        yield cloud.description
+
+
+@contextlib.contextmanager
+def started(cloud: LocalCloud) -> Iterator[LocalCloud]:
+    """Start a local cloud, and stop it at the end of the block."""
+    with locked(cloud.home):
+        try:
+            cloud.start()
+            yield cloud
+        finally:
+            cloud.stop()
+
+
+@contextlib.contextmanager
+def locked(home: Home) -> Iterator[None]:
+    """Hold the folder for this process alone. The lock ends with the process, however it ends."""
+    home.path.mkdir(parents=True, exist_ok=True)
+    with home.lock.open("a+") as file:
+        while not _take(file, fcntl.LOCK_EX):
+            require_idle(home)
+        # Whoever holds the folder now has started nothing yet, whatever a crash has left to be read.
+        home.description.unlink(missing_ok=True)
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def require_idle(home: Home) -> None:
+    """Raises Refused when a launcher holds the folder."""
+    process = holder(home)
+    if process is not None:
+        raise Refused(f"The local cloud in {home.path} is running already (process {process}).")
+
+
+def holder(home: Home) -> int | None:
+    """The process that holds the folder, None when nobody does."""
+    if not home.lock.exists():
+        return None
+    with home.lock.open() as file:
+        # Shared, so that nobody who only looks is mistaken for a launcher.
+        if _take(file, fcntl.LOCK_SH):
+            return None
+        return int(file.read() or 0)
+
+
+def reset(home: Home) -> None:
+    """Forget all state of a local cloud that is not running."""
+    with locked(home):
+        processes.end_strays(home)
+        for name in FORGOTTEN:
+            path = home.path / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _take(file: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,189 @@
+"""What `sam build` and `sam package` make for AWS, made for the engine: code, layers and the template that names them.
+
+The template stays as it is written, but for what the engine cannot do: functions run on `provided.al2023` with a
+`bootstrap` that starts AWS's runtime client in this environment, layers are folders on that process's path, and a state
+machine's definition stands in the template. One variable is added to every function: the file that moves the clock.
+"""
+
+import hashlib
+import io
+import json
+import py_compile
+import shlex
+import shutil
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from samtranslator.yaml_helper import yaml_parse
+
+from local import worker
+from local.settings import Home, Refused
+
+BUCKET = "kindling-packages"
+RUNTIME = "provided.al2023"
+FUNCTION = "AWS::Serverless::Function"
+LAYER = "AWS::Serverless::LayerVersion"
+STATE_MACHINE = "AWS::Serverless::StateMachine"
+EPOCH = (2020, 1, 1, 0, 0, 0)
+IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
+
+
+@dataclass(frozen=True)
+class Package:
+    """A template for the engine, and the archives that it names, by their key in the bucket."""
+
+    template: dict[str, Any]
+    archives: dict[str, bytes]
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The names that the template takes."""
+        return frozenset(self.template.get("Parameters", {}))
+
+    @property
+    def routes(self) -> list[tuple[str, str]]:
+        """Every route key of the API and the function behind it; a route without a path takes what no other does."""
+        found = []
+        for name, resource in self.template["Resources"].items():
+            for event in resource.get("Properties", {}).get("Events", {}).values():
+                if resource["Type"] == FUNCTION and event["Type"] == "HttpApi":
+                    given = event.get("Properties") or {}
+                    key = f"{given.get('Method', 'ANY').upper()} {given['Path']}" if "Path" in given else "$default"
+                    found.append((key, name))
+        return found
+
+    @property
+    def body(self) -> str:
+        return json.dumps(self.template)
+
+    @property
+    def digest(self) -> str:
+        """Changes whenever anything in the template or in the code does: archives are named by their content."""
+        return hashlib.sha256(self.body.encode()).hexdigest()
+
+
+def read_template(path: Path) -> dict[str, Any]:
+    """A template as written, with its short tags spelled out."""
+    if not path.exists():
+        raise Refused(f"There is no template at {path}.")
+    template: dict[str, Any] = yaml_parse(path.read_text())
+    return template
+
+
+def package(template_path: Path, home: Home) -> Package:
+    """Build everything that the template refers to by a path."""
+    template = read_template(template_path)
+    root = template_path.parent
+    common = template.setdefault("Globals", {}).setdefault("Function", {})
+    common.setdefault("Environment", {}).setdefault("Variables", {})["KINDLING_CLOCK_FILE"] = str(home.clock)
+    for name in ("Runtime", "Architectures"):
+        common.pop(name, None)
+    resources = template["Resources"]
+    layers = {
+        name: _build_layer(root / resource["Properties"]["ContentUri"], home)
+        for name, resource in resources.items()
+        if resource["Type"] == LAYER
+    }
+    archives: dict[str, bytes] = {}
+    for name, resource in resources.items():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == FUNCTION:
+            wanted = [*common.get("Layers", []), *properties.get("Layers", [])]
+            paths = [layers[reference["Ref"]] for reference in wanted if reference["Ref"] in layers]
+            archive = _function_archive(root / properties["CodeUri"], paths, home)
+            properties |= {"CodeUri": _keep(archives, archive), "Runtime": RUNTIME}
+            properties.pop("Architectures", None)
+        elif resource["Type"] == LAYER:
+            properties["ContentUri"] = _keep(archives, _archive({"layer.txt": f"{name}\n".encode()}))
+        elif resource["Type"] == STATE_MACHINE and isinstance(properties.get("DefinitionUri"), str):
+            properties["Definition"] = json.loads((root / properties.pop("DefinitionUri")).read_text())
+        resource.pop("Metadata", None)
+    return Package(template, archives)
+
+
+def _build_layer(content: Path, home: Home) -> Path:
+    """The folder that a layer puts on the path: its Python packages, compiled. Third-party ones stand in the venv."""
+    packages = sorted(entry.parent for entry in content.glob("*/__init__.py"))
+    files = [file for folder in packages for file in _files(folder)]
+    digest = _digest([(str(file.relative_to(content)), file.read_bytes()) for file in files])
+    target = home.build / "layers" / f"{content.name}-{digest}"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            draft = Path(scratch) / "python"
+            draft.mkdir()
+            for folder in packages:
+                shutil.copytree(folder, draft / folder.name, ignore=IGNORED)
+            for source in draft.rglob("*.py"):
+                _compile(source, str(target / source.relative_to(draft)))
+            draft.rename(target)
+    return target
+
+
+def _function_archive(code: Path, layers: list[Path], home: Home) -> bytes:
+    """A function's own files, compiled, and the `bootstrap` that runs them."""
+    if not code.is_dir():
+        raise Refused(f"The template names {code}, which is not a folder.")
+    contents = {str(file.relative_to(code)): file.read_bytes() for file in _files(code)}
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in [name for name in contents if name.endswith(".py")]:
+            source = Path(scratch) / name
+            source.parent.mkdir(parents=True, exist_ok=True)
+            source.write_bytes(contents[name])
+            compiled = _compile(source, name)
+            contents[str(compiled.relative_to(scratch))] = compiled.read_bytes()
+    contents["bootstrap"] = _bootstrap(layers, home).encode()
+    return _archive(contents)
+
+
+def _bootstrap(layers: list[Path], home: Home) -> str:
+    path = ":".join(str(layer) for layer in layers)
+    command = [sys.executable, "-P", worker.__file__, "--home", str(home.path)]
+    return (
+        f'#!/bin/sh\nexport PYTHONPATH="$LAMBDA_TASK_ROOT":{shlex.quote(path)}\n'
+        f'exec {shlex.join(command)} "$_HANDLER"\n'
+    )
+
+
+def _compile(source: Path, shown: str) -> Path:
+    """Bytecode that is never checked against its source, so that a cold start neither compiles nor compares."""
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    try:
+        return Path(str(py_compile.compile(str(source), dfile=shown, doraise=True, invalidation_mode=mode)))
+    except py_compile.PyCompileError as error:
+        raise Refused(f"The code cannot be compiled: {error.exc_value}.") from None
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(
+        file for file in folder.rglob("*") if file.is_file() and file.suffix != ".pyc" and not file.name.startswith(".")
+    )
+
+
+def _archive(contents: dict[str, bytes]) -> bytes:
+    """A zip archive that depends on its contents alone."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in sorted(contents.items()):
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.external_attr = (0o755 if name == "bootstrap" else 0o644) << 16
+            archive.writestr(entry, data)
+    return buffer.getvalue()
+
+
+def _keep(archives: dict[str, bytes], archive: bytes) -> str:
+    key = f"{hashlib.sha256(archive).hexdigest()}.zip"
+    archives[key] = archive
+    return f"s3://{BUCKET}/{key}"
+
+
+def _digest(named: list[tuple[str, bytes]]) -> str:
+    total = hashlib.sha256(sys.version.encode())
+    for name, data in named:
+        total.update(f"{name}\0{len(data)}\0".encode())
+        total.update(data)
+    return total.hexdigest()[:16]

@@ -1,0 +1,116 @@
+"""Where the local cloud keeps its state, and the loopback ports it answers at."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATE = ROOT / "template.yaml"
+HOST = "127.0.0.1"
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+STACK = "kindling"
+
+
+class Refused(Exception):
+    """Something the user can mend; the message is the one sentence to show."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports of one local cloud, all on loopback."""
+
+    engine: int = 8792
+    api: int = 8790
+    sandbox: int = 8791
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Ports":
+        """The defaults, and what `KINDLING_ENGINE_PORT`, `KINDLING_API_PORT`, `KINDLING_SANDBOX_PORT` change."""
+        return cls(
+            engine=_port(environment, "KINDLING_ENGINE_PORT", cls.engine),
+            api=_port(environment, "KINDLING_API_PORT", cls.api),
+            sandbox=_port(environment, "KINDLING_SANDBOX_PORT", cls.sandbox),
+        )
+
+    @property
+    def engine_url(self) -> str:
+        return f"http://{HOST}:{self.engine}"
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{HOST}:{self.api}"
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://{HOST}:{self.sandbox}"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder of one local cloud. Everything in it can be made again, except the state itself."""
+
+    path: Path
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Home":
+        """`KINDLING_HOME`, or `.kindling` beside the template."""
+        return cls(Path(environment.get("KINDLING_HOME") or ROOT / ".kindling").resolve())
+
+    @property
+    def engine(self) -> Path:
+        return self.path / "engine"
+
+    @property
+    def state(self) -> Path:
+        return self.engine / "state.json"
+
+    @property
+    def routes(self) -> Path:
+        return self.engine / "routes.json"
+
+    @property
+    def build(self) -> Path:
+        return self.path / "build"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
+    def sandbox(self) -> Path:
+        return self.path / "sandbox.json"
+
+    @property
+    def tenants(self) -> Path:
+        return self.path / "tenants.json"
+
+    @property
+    def clock(self) -> Path:
+        return self.path / "clock"
+
+    @property
+    def description(self) -> Path:
+        return self.path / "local.json"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "lock"
+
+
+def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
+    """Write a file that a reader sees either whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as file:
+        file.write(text)
+    draft.chmod(mode)
+    draft.replace(path)
+
+
+def _port(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
+    if not (text.isdecimal() and 0 < int(text) < 65536):
+        raise Refused(f"{name} is '{text}', which is not a port number from 1 to 65535.")
+    return int(text)

@@ -1,0 +1,92 @@
+"""The tenants of the local cloud. Their keys are made once and kept, so that they outlive every restart."""
+
+import json
+import os
+import secrets
+import string
+import subprocess
+import sys
+import uuid
+from dataclasses import asdict, dataclass
+
+from local.settings import ACCOUNT, HOST, REGION, ROOT, Home, Refused, write_whole
+
+SCOPES = ("read", "provision", "send", "admin")
+
+
+@dataclass(frozen=True)
+class Tenants:
+    """One tenant with a live and a test key, and a second tenant with a live key."""
+
+    user_id: str
+    api_key: str
+    test_api_key: str
+    second_user_id: str
+    second_api_key: str
+
+
+def ensure_tenants(home: Home, engine_url: str, table_name: str) -> Tenants:
+    """The tenants, with the rows of their keys in the table."""
+    tenants = _read(home)
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
+    environment |= {
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": engine_url,
+        "KINDLING_CLOCK_FILE": str(home.clock),
+        "NO_PROXY": HOST,
+        "no_proxy": HOST,
+        "TABLE_NAME": table_name,
+    }
+    # In a process of its own: the package reads its settings once.
+    written = subprocess.run(
+        [sys.executable, "-m", "local.tenants"],
+        cwd=ROOT,
+        env=environment,
+        input=json.dumps(asdict(tenants)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if written.returncode:
+        raise Refused(f"The tenants' keys could not be written: {written.stderr.strip().splitlines()[-1]}")
+    return tenants
+
+
+def _read(home: Home) -> Tenants:
+    if home.tenants.exists():
+        return Tenants(**json.loads(home.tenants.read_text()))
+    tenants = Tenants(
+        user_id=str(uuid.uuid4()),
+        api_key=_token("live"),
+        test_api_key=_token("test"),
+        second_user_id=str(uuid.uuid4()),
+        second_api_key=_token("live"),
+    )
+    write_whole(home.tenants, json.dumps(asdict(tenants), indent=1), 0o600)
+    return tenants
+
+
+def _token(kind: str) -> str:
+    secret = secrets.token_urlsafe(32).replace("_", "-")
+    return f"kd_{kind}_{_letters(16)}_{secret}"
+
+
+def _letters(count: int) -> str:
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(count))
+
+
+def main() -> None:
+    """Write the rows of the keys that standard input names."""
+    from kindling.keys import service
+
+    tenants = Tenants(**json.load(sys.stdin))
+    service.seed(tenants.user_id, tenants.api_key, SCOPES, "local cloud")
+    service.seed(tenants.user_id, tenants.test_api_key, SCOPES, "local cloud, test")
+    service.seed(tenants.second_user_id, tenants.second_api_key, SCOPES, "local cloud")
+
+
+if __name__ == "__main__":
+    main()

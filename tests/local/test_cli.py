@@ -1,0 +1,104 @@
+"""The command, as far as it needs no engine."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from local import cli, launcher
+from local.settings import Home, Refused
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.setenv("KINDLING_HOME", str(tmp_path))
+    return Home(tmp_path)
+
+
+def test_advancing_adds_to_what_the_clock_runs_ahead(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    for span in ("3d", "12h", "10m", "30s", "1.5h"):
+        assert cli.main(["local", "advance", span]) == 0
+    ahead = timedelta(days=3, hours=13.5, minutes=10, seconds=30)
+    assert float(home.clock.read_text()) == ahead.total_seconds()
+    said = capsys.readouterr().out.splitlines()[-1]
+    shown = datetime.strptime(said, "The local cloud's clock says %Y-%m-%d %H:%M:%S UTC.").replace(tzinfo=UTC)
+    assert abs(shown - datetime.now(UTC) - ahead) < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("span", ["3", "d", "-3d", "3w", "3d12h", "1e3s"])
+def test_what_is_no_span_of_time_is_refused(span: str, home: Home) -> None:
+    with pytest.raises(SystemExit) as refused:
+        cli.main(["local", "advance", span])
+    assert refused.value.code == 2
+    assert not home.clock.exists()
+
+
+def test_status_of_nothing_running(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["local", "status"]) == 1
+    assert "is not running" in capsys.readouterr().out
+
+
+def test_status_tells_addresses_and_no_keys(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    with launcher.locked(home):
+        home.description.write_text(
+            json.dumps({"api_url": "http://a", "api_key": "kd_live_x", "second_api_key": "kd_y"})
+        )
+        assert cli.main(["local", "status"]) == 0
+    said = capsys.readouterr().out
+    assert "http://a" in said
+    assert "kd_" not in said
+
+
+def test_down_without_anything_running_is_no_failure() -> None:
+    assert cli.main(["local", "down"]) == 0
+
+
+def test_a_tick_needs_a_poller_of_the_template(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    home.description.write_text(json.dumps({"engine_url": "http://127.0.0.1:1"}))
+    assert cli.main(["local", "tick", "create-domain"]) == 1
+    assert "There is no poller 'create-domain'; there are " in capsys.readouterr().err
+
+
+def test_a_tick_needs_a_running_cloud(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["local", "tick", "verify-domains"]) == 1
+    assert "is not running" in capsys.readouterr().err
+
+
+def test_a_port_that_is_none_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KINDLING_API_PORT", "eighty")
+    assert cli.main(["local", "up"]) == 1
+    assert capsys.readouterr().err == (
+        "kindling: KINDLING_API_PORT is 'eighty', which is not a port number from 1 to 65535.\n"
+    )
+
+
+def test_a_folder_belongs_to_one_launcher_at_a_time(home: Home) -> None:
+    with launcher.locked(home):
+        assert launcher.holder(home) is not None
+        with pytest.raises(Refused, match="is running already"), launcher.locked(home):
+            pass
+    assert launcher.holder(home) is None
+
+
+def test_what_a_crash_has_left_to_be_read_is_gone_at_the_next_start(home: Home) -> None:
+    home.description.write_text("{}")
+    with launcher.locked(home):
+        assert not home.description.exists()
+
+
+def test_a_reset_forgets_the_state_and_touches_nothing_else(home: Home) -> None:
+    (home.engine / "deep").mkdir(parents=True)
+    for path in (home.clock, home.tenants, home.sandbox, home.path / "mine.txt"):
+        path.write_text("1")
+    assert cli.main(["local", "reset"]) == 0
+    assert {path.name for path in home.path.iterdir()} == {"mine.txt", "lock"}
+
+
+def test_a_reset_of_a_running_cloud_is_refused_by_the_launcher(home: Home) -> None:
+    home.clock.write_text("1")
+    with launcher.locked(home), pytest.raises(Refused):
+        launcher.reset(home)
+    assert home.clock.exists()

@@ -1,0 +1,33 @@
+"""Ports, the folder of the local cloud, and files that are written whole."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from local.settings import ROOT, Home, Ports, Refused, write_whole
+
+
+def test_the_ports_are_fixed_unless_the_environment_says_otherwise() -> None:
+    assert Ports.from_environment({}) == Ports(engine=8792, api=8790, sandbox=8791)
+    assert Ports.from_environment({"KINDLING_API_PORT": "9000", "KINDLING_ENGINE_PORT": ""}) == Ports(api=9000)
+
+
+@pytest.mark.parametrize("text", ["none", "0", "65536", "-1", "80.5"])
+def test_what_is_no_port_is_refused_in_one_sentence(text: str) -> None:
+    with pytest.raises(Refused, match=r"KINDLING_SANDBOX_PORT is '.*', which is not a port number"):
+        Ports.from_environment({"KINDLING_SANDBOX_PORT": text})
+
+
+def test_the_folder_stands_beside_the_template_unless_the_environment_says_otherwise(tmp_path: Path) -> None:
+    assert Home.from_environment({}).path == ROOT / ".kindling"
+    assert Home.from_environment({"KINDLING_HOME": str(tmp_path)}).path == tmp_path
+
+
+def test_a_file_is_replaced_whole_and_keeps_its_secret(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "secret"
+    write_whole(path, "one", 0o600)
+    write_whole(path, "two", 0o600)
+    assert path.read_text() == "two"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
