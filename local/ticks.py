@@ -13,9 +13,9 @@ from local.settings import STACK, TEMPLATE, Home, Refused, write_whole
 SCHEDULES = ("Schedule", "ScheduleV2")
 
 
-def advance(span: timedelta) -> str:
-    """Move the clock forward; what it says then."""
-    home = Home.from_environment(os.environ)
+def advance(span: timedelta, home: Home | None = None) -> str:
+    """Move the clock of a local cloud forward, the environment's own unless told otherwise; what it says then."""
+    home = home or Home.from_environment(os.environ)
     write_whole(home.clock, str((_ahead(home) + span).total_seconds()))
     return now(home)
 

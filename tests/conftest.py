@@ -1,19 +1,25 @@
 """The whole of Kindling in one process: moto for AWS, the sandbox for the providers, a clock that tests move."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import httpx
 import pytest
 from moto import mock_aws
 
 from kindling import aws, clock, providers
+from kindling.accounts import saga as provisioning
+from kindling.accounts.model import ProvisionAccount
+from kindling.domains import saga as onboarding
+from kindling.domains.model import OnboardDomain
+from kindling.errors import ProviderError
 from kindling.keys import service as keys
 from kindling.keys.model import Scope, new_token
+from kindling.operations import store as operations
+from kindling.operations.model import Operation, OperationState
 from kindling.providers import client as provider_client
 from kindling.settings import settings
 from local.sandbox import Sandbox
@@ -91,21 +97,56 @@ class Kindling:
         return machines.read(max(found, key=lambda e: e["startDate"])["executionArn"])
 
     def verified_domain(self, name: str = "acme.example") -> dict[str, Any]:
-        """A domain of the first tenant, brought to `verified` by the provider's own word."""
-        created = self.api.post("/api/email/domains", {"domain": name})
-        assert created.status == 201, created.body
+        """A domain of the first tenant, onboarded step by step without a machine, verified by the provider's word."""
+        saga = OnboardDomain(**self._operation(name), domain_id=str(uuid.uuid4()), domain=name)
+        onboarding.claim_name(saga)
+        onboarding.register_domain(saga)
+        dns_sync = onboarding.publish_dns(saga)
+        onboarding.trigger_verification(saga)
+        onboarding.save_domain(saga, dns_sync.model_dump(), triggered=True)
         self.clock.advance(seconds=30)
-        shown = self.api("POST", f"/api/email/domains/{created.body['domain']['id']}/verify", query={"poll": "true"})
+        shown = self.api("POST", f"/api/email/domains/{saga.domain_id}/verify", query={"poll": "true"})
         domain: dict[str, Any] = shown.body["domain"]
         assert domain["status"] == "verified", domain
         return domain
 
     def account(self, username: str = "kim", domain: dict[str, Any] | None = None) -> dict[str, Any]:
+        """An account of the first tenant, provisioned step by step without a machine, warming if the provider will."""
         domain = domain or self.verified_domain()
-        created = self.api.post("/api/email/accounts", {"username": username, "domain_id": domain["id"]})
-        assert created.status == 201, created.body
-        account: dict[str, Any] = created.body["account"]
+        names = {"domain_id": domain["id"], "domain": domain["domain"], "username": username}
+        saga = ProvisionAccount(**self._operation(username), account_id=str(uuid.uuid4()), **names)
+        provisioning.reserve_address(saga)
+        inbox_id = provisioning.create_inbox(saga)
+        provisioning.register_warmup_account(saga)
+        warming = True
+        try:
+            provisioning.enable_warmup(saga)
+            self.clock.advance(seconds=2)
+            provisioning.confirm_warmup(saga)
+        except ProviderError:
+            warming = False
+        tags = provisioning.assign_tags(saga)
+        provisioning.save_account(saga, tags, inbox_id=inbox_id, warming=warming)
+        account: dict[str, Any] = self.api.get(f"/api/email/accounts/{saga.account_id}").body["account"]
         return account
+
+    def _operation(self, name: str) -> dict[str, str]:
+        """A running operation's row, as the API writes it before it starts a machine."""
+        now = clock.timestamp()
+        row = Operation(
+            operation_id=str(uuid.uuid4()),
+            user_id=self.user_id,
+            kind="test",
+            subject_id="",
+            name=name,
+            state=OperationState.RUNNING,
+            request={},
+            execution_arn="",
+            created_at=now,
+            updated_at=now,
+        )
+        operations.put(row, {})
+        return {"operation_id": row.operation_id, "user_id": row.user_id}
 
 
 @pytest.fixture(autouse=True)
@@ -130,31 +171,39 @@ def world(monkeypatch: pytest.MonkeyPatch, steady_clock: Clock) -> World:
     return World(sandbox)
 
 
+@pytest.fixture(scope="session")
+def aws_account() -> Iterator[Any]:
+    """moto, started once: clients are costly to make and stay usable when its state is reset."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": REGION,
+            "TABLE_NAME": "kindling",
+            "AGENTMAIL_URL": "http://sandbox",
+            "INSTANTLY_URL": "http://sandbox",
+            "CLOUDFLARE_URL": "http://sandbox/client/v4",
+        }.items():
+            patch.setenv(name, value)
+        with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}) as account:
+            settings.cache_clear()
+            yield account
+
+
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """AWS as the template makes it: the table, the queue, the secrets, and what a function's environment says."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": REGION,
-        "TABLE_NAME": "kindling",
-        "AGENTMAIL_URL": "http://sandbox",
-        "INSTANTLY_URL": "http://sandbox",
-        "CLOUDFLARE_URL": "http://sandbox/client/v4",
-        "POWERTOOLS_METRICS_NAMESPACE": "Kindling",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
-        _forget()
-        properties = {k: v for k, v in RESOURCES["Table"]["Properties"].items() if k in TABLE_PROPERTIES}
-        boto3.client("dynamodb").create_table(TableName="kindling", **properties)
-        queue = boto3.client("sqs").create_queue(QueueName="verifications")["QueueUrl"]
-        monkeypatch.setenv("VERIFICATIONS_QUEUE_URL", queue)
-        for provider, text in SECRETS.items():
-            secret = boto3.client("secretsmanager").create_secret(Name=provider, SecretString=text)
-            monkeypatch.setenv(f"{provider.upper()}_SECRET", secret["ARN"])
-        yield
-        _forget()
+def cloud(monkeypatch: pytest.MonkeyPatch, aws_account: Any) -> Iterator[None]:
+    """AWS as the template makes it: the table, the queues, the secrets, and what a function's environment says."""
+    aws_account.reset()
+    properties = {k: v for k, v in RESOURCES["Table"]["Properties"].items() if k in TABLE_PROPERTIES}
+    aws.records().create_table(TableName="kindling", **properties)
+    for name in ("verifications", "cleanups", "reviews"):
+        monkeypatch.setenv(f"{name.upper()}_QUEUE_URL", aws.sqs().create_queue(QueueName=name)["QueueUrl"])
+    for provider, text in SECRETS.items():
+        secret = aws.secrets().create_secret(Name=provider, SecretString=text)
+        monkeypatch.setenv(f"{provider.upper()}_SECRET", secret["ARN"])
+    _forget()
+    yield
+    _forget()
 
 
 TABLE_PROPERTIES = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
@@ -171,6 +220,8 @@ def kindling(
     with machines.running(monkeypatch, steady_clock.sleep) as (lambdas, arns):
         monkeypatch.setenv("ONBOARD_DOMAIN_ARN", arns["OnboardDomain"])
         monkeypatch.setenv("PROVISION_ACCOUNT_ARN", arns["ProvisionAccount"])
+        monkeypatch.setenv("OFFBOARD_DOMAIN_ARN", arns["OffboardDomain"])
+        monkeypatch.setenv("DEPROVISION_ACCOUNT_ARN", arns["DeprovisionAccount"])
         settings.cache_clear()
         user, other = str(uuid.uuid4()), str(uuid.uuid4())
         everything = [scope.value for scope in Scope]
@@ -195,18 +246,7 @@ def issue(user_id: str, scopes: list[str], *, live: bool = True) -> str:
 
 def _forget() -> None:
     """What an execution environment remembers between invocations."""
-    cached: tuple[Callable[..., Any], ...] = (
-        settings,
-        aws.dynamodb,
-        aws.table,
-        aws.records,
-        aws.stepfunctions,
-        aws.sqs,
-        providers.mail,
-        providers.warmup,
-        providers.dns,
-    )
-    for function in cached:
-        function.cache_clear()  # type: ignore[attr-defined]
+    for function in (settings, aws.table, providers.mail, providers.warmup, providers.dns):
+        function.cache_clear()
     keys._seen.clear()
     aws._secrets.clear()

@@ -1,7 +1,8 @@
 """The real state machines in process: moto interprets the ASL, the real handlers answer.
 
-Three seams, all private names of a pinned moto, all here: JSONata expressions are evaluated by jsonata-python
-(moto ships no evaluator), `lambda:invoke` calls our handlers, and a retry's pause moves the test's clock.
+Four seams, all private names of a pinned moto, all here: JSONata expressions are evaluated by jsonata-python
+(moto ships no evaluator), `lambda:invoke` calls our handlers, a retry's pause moves the test's clock, and a
+definition is parsed once for the whole run.
 """
 
 import json
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +19,7 @@ import pytest
 from moto.awslambda.models import LambdaBackend
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
 from kindling import aws
 from tests.harness.lambdas import Handler, handler
@@ -100,6 +103,9 @@ def definition(machine: str) -> str:
     return text
 
 
+_parse = cache(AmazonStateLanguageParser.parse)
+
+
 @contextmanager
 def running(
     monkeypatch: pytest.MonkeyPatch, sleep: Callable[[float], None]
@@ -113,8 +119,9 @@ def running(
     monkeypatch.setattr(LambdaBackend, "invoke", invoke)
     monkeypatch.setattr(moto_jsonata, "_eval_jsonata", lambda text: jsonata.Jsonata(text).evaluate(None))
     monkeypatch.setattr(retrier_decl, "time", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(AmazonStateLanguageParser, "parse", staticmethod(_parse))
     client = aws.stepfunctions()
-    client.meta.events.register("after-call.sfn.StartExecution", _until_done)
+    client.meta.events.register("after-call.sfn.StartExecution", _until_done, unique_id="until-done")
     role = f"arn:aws:iam::{ACCOUNT}:role/machine"
     arns = {
         name: client.create_state_machine(name=name, definition=definition(name), roleArn=role)["stateMachineArn"]
@@ -130,7 +137,7 @@ def _until_done(parsed: dict[str, Any], **_: Any) -> None:
         parsed.get("executionArn")
         and client.describe_execution(executionArn=parsed["executionArn"])["status"] == "RUNNING"
     ):
-        time.sleep(0.002)
+        time.sleep(0.01)
 
 
 def read(arn: str) -> Execution:

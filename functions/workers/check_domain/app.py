@@ -14,12 +14,12 @@ from kindling.observability import logger
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
-def check(record: SQSRecord) -> None:
+def handle(record: SQSRecord) -> None:
     service.check(json.loads(record.body))
 
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    answer = process_partial_response(event=event, record_handler=check, processor=processor, context=context)
+    answer = process_partial_response(event=event, record_handler=handle, processor=processor, context=context)
     logger.info("domains checked", count=len(event["Records"]), failed=len(answer["batchItemFailures"]))
     return answer

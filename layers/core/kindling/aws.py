@@ -19,6 +19,7 @@ from kindling.settings import settings
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource, Table
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
     from mypy_boto3_sqs.client import SQSClient
     from mypy_boto3_stepfunctions.client import SFNClient
 
@@ -76,6 +77,11 @@ def sqs() -> SQSClient:
     return boto3.client("sqs", config=_CONFIG)
 
 
+@cache
+def secrets() -> SecretsManagerClient:
+    return boto3.client("secretsmanager", config=_CONFIG)
+
+
 _secrets: dict[str, tuple[float, str]] = {}
 
 
@@ -83,7 +89,7 @@ def secret(arn: str) -> str:
     """A secret's text, kept in memory for `SECRET_SECONDS` so that a rotated key is picked up."""
     kept = _secrets.get(arn)
     if kept is None or kept[0] < clock.monotonic():
-        text = boto3.client("secretsmanager", config=_CONFIG).get_secret_value(SecretId=arn)["SecretString"]
+        text = secrets().get_secret_value(SecretId=arn)["SecretString"]
         kept = _secrets[arn] = (clock.monotonic() + SECRET_SECONDS, text)
     return kept[1]
 

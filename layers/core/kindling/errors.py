@@ -21,6 +21,8 @@ KindlingError                     500 internal_error
 ├── PayloadTooLarge               413 payload_too_large
 ├── UnsupportedMediaType          415 unsupported_media_type
 ├── IdempotencyKeyReused          422 idempotency_key_reused
+├── AccountsLeft                  500 accounts_left: accounts of a domain are still being retired
+├── ExecutionDied                 500 execution_died: a saga that ended without undoing itself, undone since
 ├── StoreUnavailable              500 store_unavailable: AWS refused or did not answer a step's call
 ├── StatusNotSaved                500 status_not_saved: the provider did it, the row does not say so
 └── ProviderError                 502 provider_error
@@ -131,6 +133,14 @@ class UnsupportedMediaType(KindlingError):
 class IdempotencyKeyReused(KindlingError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "idempotency_key_reused"
+
+
+class AccountsLeft(KindlingError):
+    code = "accounts_left"
+
+
+class ExecutionDied(KindlingError):
+    code = "execution_died"
 
 
 class StoreUnavailable(KindlingError):

@@ -98,12 +98,22 @@ class Row(Protocol):
 
 
 def created(name: str, outcome: Row | Operation) -> Response[Any]:
-    """201 with the new row under `name`; 202 and where to ask for an operation that still runs."""
+    """201 with the new row under `name`, or what `accepted` answers."""
     if isinstance(outcome, Operation):
-        location = f"/api/operations/{outcome.operation_id}"
-        body = {"operation": outcome.wire()}
-        return Response(HTTPStatus.ACCEPTED, "application/json", json.dumps(body), headers={"Location": location})
+        return accepted(outcome)
     return Response(HTTPStatus.CREATED, "application/json", json.dumps({name: outcome.wire()}))
+
+
+def accepted(operation: Operation) -> Response[Any]:
+    """202 with an operation that still runs, and where to ask for it."""
+    headers = {"Location": f"/api/operations/{operation.operation_id}"}
+    body = json.dumps({"operation": operation.wire()})
+    return Response(HTTPStatus.ACCEPTED, "application/json", body, headers=headers)
+
+
+def deleted(outcome: Operation | None) -> Response[Any]:
+    """200 once the row is gone, or what `accepted` answers."""
+    return accepted(outcome) if outcome else Response(HTTPStatus.OK, "application/json", '{"success": true}')
 
 
 def _resolve(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext, who: Caller | None) -> Answer:

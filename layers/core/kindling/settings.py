@@ -21,7 +21,11 @@ class Settings:
     cloudflare_secret: str
     onboard_domain_arn: str
     provision_account_arn: str
+    offboard_domain_arn: str
+    deprovision_account_arn: str
     verifications_queue_url: str
+    cleanups_queue_url: str
+    reviews_queue_url: str
     provider_timeout_seconds: float
     saga_wait_seconds: float
     clock_file: str
@@ -40,6 +44,10 @@ def settings() -> Settings:
         cloudflare_secret=os.environ.get("CLOUDFLARE_SECRET", ""),
         onboard_domain_arn=os.environ.get("ONBOARD_DOMAIN_ARN", ""),
         provision_account_arn=os.environ.get("PROVISION_ACCOUNT_ARN", ""),
+        offboard_domain_arn=os.environ.get("OFFBOARD_DOMAIN_ARN", ""),
+        deprovision_account_arn=os.environ.get("DEPROVISION_ACCOUNT_ARN", ""),
+        cleanups_queue_url=os.environ.get("CLEANUPS_QUEUE_URL", ""),
+        reviews_queue_url=os.environ.get("REVIEWS_QUEUE_URL", ""),
         verifications_queue_url=os.environ.get("VERIFICATIONS_QUEUE_URL", ""),
         provider_timeout_seconds=float(os.environ.get("PROVIDER_TIMEOUT_SECONDS", "8")),
         saga_wait_seconds=float(os.environ.get("SAGA_WAIT_SECONDS", "20")),

@@ -54,13 +54,18 @@ class Graph:
 
         Raises NotFound when there is no item, StaleStatus when it stands where `to` cannot be reached.
         """
+        return self.swap(key, to, put=put, drop=drop)[0]
+
+    def swap(
+        self, key: Key, to: State, *, put: dict[str, Any] | None = None, drop: tuple[str, ...] = ()
+    ) -> tuple[dict[str, Any], bool]:
+        """As `move`, and whether it was this call that moved the item."""
         try:
             with aws.conditional():
-                return aws.table().update_item(**self.update(key, to, put=put, drop=drop), ReturnValues="ALL_NEW")[
-                    "Attributes"
-                ]
+                update = self.update(key, to, put=put, drop=drop)
+                return aws.table().update_item(**update, ReturnValues="ALL_NEW")["Attributes"], True
         except aws.ConditionFailed as lost:
-            return self.standing(lost.item, to)
+            return self.standing(lost.item, to), False
 
     def standing(self, item: dict[str, Any] | None, to: State) -> dict[str, Any]:
         """What a lost move means: the item when it stands in `to` already, otherwise the error to raise."""

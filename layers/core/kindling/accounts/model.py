@@ -2,9 +2,9 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from kindling.transitions import Graph
 
@@ -140,6 +140,37 @@ class CreateAccount(BaseModel):
     def shown_name(self) -> str | None:
         """The display name, derived from first and last name where it is not given."""
         return self.display_name or " ".join(filter(None, (self.first_name, self.last_name))) or None
+
+
+class UpdateAccount(BaseModel):
+    """The body of `PATCH /api/email/accounts/{id}`: what is left out stays, what is empty is cleared."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    signature: Annotated[str | None, Field(max_length=10_000)] = None
+    display_name: Name = None
+    first_name: Name = None
+    last_name: Name = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("must change at least one of signature, display_name, first_name, last_name")
+        return self
+
+    @property
+    def changes(self) -> dict[str, str | None]:
+        """What is to be written: the fields that were sent, None where they are cleared."""
+        return {name: value or None for name, value in self.model_dump(include=self.model_fields_set).items()}
+
+
+class DeprovisionAccount(BaseModel):
+    """What every step of the `deprovision_account` saga is given."""
+
+    operation_id: str
+    user_id: str
+    account_id: str
+    address: str
 
 
 class ProvisionAccount(BaseModel):

@@ -1,9 +1,10 @@
 """The steps of `provision_account` and their undos. Every one may run again and changes nothing the second time."""
 
 from kindling import clock, providers
-from kindling.accounts import store, warmup
-from kindling.accounts.model import PENDING, WARMING, Account, CreateAccount, ProvisionAccount
+from kindling.accounts import service, store, warmup
+from kindling.accounts.model import PENDING, WARMING, Account, DeprovisionAccount, ProvisionAccount
 from kindling.domains import service as domains
+from kindling.errors import AccountsLeft
 from kindling.operations import service as operations
 
 # How long a new inbox may hide: a look right after an unclear create can miss it.
@@ -86,6 +87,20 @@ def remove_tags(saga: ProvisionAccount) -> None:
             warmup_provider.delete_tag(tag_id)
 
 
+def retire_account(retirement: DeprovisionAccount) -> None:
+    """Delete the row; from then on cleanups name what the providers still hold."""
+    store.retire(retirement)
+
+
+def deprovision_accounts(user_id: str, domain_id: str) -> None:
+    """Have every account of a domain deprovisioned. Raises AccountsLeft until no row is left."""
+    left = store.all_of(user_id, domain_id)
+    for account in left:
+        service.start_deletion(account)
+    if left:
+        raise AccountsLeft(f"{len(left)} accounts of the domain are being deprovisioned.")
+
+
 def save_account(saga: ProvisionAccount, tags: dict[str, str], *, inbox_id: str, warming: bool) -> None:
     """Write the row: `warming` when that was confirmed, otherwise `pending`, to be retried by its owner."""
     status, warmup_status = WARMING if warming else PENDING
@@ -108,22 +123,6 @@ def save_account(saga: ProvisionAccount, tags: dict[str, str], *, inbox_id: str,
         updated_at=now,
     )
     store.save(account, saga.operation_id, domains.key(saga.user_id, saga.domain_id))
-
-
-def request(account_id: str, domain: str, command: CreateAccount) -> dict[str, str]:
-    """The saga's input for a caller's command; what is not known is left out."""
-    names = {
-        "display_name": command.shown_name,
-        "first_name": command.first_name,
-        "last_name": command.last_name,
-    }
-    ids = {
-        "account_id": account_id,
-        "domain_id": command.domain_id,
-        "domain": domain,
-        "username": command.username,
-    }
-    return ids | {name: value for name, value in names.items() if value}
 
 
 def _tag(label: str) -> str:

@@ -5,9 +5,17 @@ from datetime import timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from kindling import clock
-from kindling.accounts import saga, store, warmup
-from kindling.accounts.model import PENDING, WARMING, Account, CreateAccount, DomainOfAccount, JoinedAccount
+from kindling import clock, providers
+from kindling.accounts import store, warmup
+from kindling.accounts.model import (
+    PENDING,
+    WARMING,
+    Account,
+    CreateAccount,
+    DomainOfAccount,
+    JoinedAccount,
+    UpdateAccount,
+)
 from kindling.domains import service as domains
 from kindling.domains.model import Domain, DomainStatus
 from kindling.errors import (
@@ -15,6 +23,7 @@ from kindling.errors import (
     NotFound,
     StaleStatus,
     StatusNotSaved,
+    StoreUnavailable,
     WarmupNotRetryable,
     WarmupRetryRunning,
 )
@@ -27,6 +36,9 @@ from kindling.settings import settings
 # Longer than the function may run: whoever holds the right to retry and dies loses it by itself.
 RETRY_LEASE = timedelta(seconds=35)
 RETRY_CONFIRM_SECONDS = 12.0
+DEPROVISION = "deprovision_account"
+# The providers ignore an empty text, so a cleared one becomes a blank there.
+BLANK = " "
 NOT_SAVED = "Warmup was enabled but failed to update account status"
 
 
@@ -48,7 +60,7 @@ def create(caller: Caller, command: CreateAccount, *, wait_seconds: float) -> Jo
         user_id=caller.user_id,
         subject_id=account_id,
         name=f"{command.username}@{domain.domain}",
-        request=saga.request(account_id, domain.domain, command),
+        request=_request(account_id, domain.domain, command),
     )
     operation = operations.wait(operation, wait_seconds)
     operations.raise_failure(operation)
@@ -66,6 +78,64 @@ def list_accounts(caller: Caller) -> list[JoinedAccount]:
     rows = domains.list_domains(caller, skip_sync=True) if accounts else []
     by_id = {row.id: row for row in rows}
     return [_with(account, by_id.get(account.domain_id)) for account in accounts]
+
+
+def update(caller: Caller, account_id: str, command: UpdateAccount) -> JoinedAccount:
+    """Change signature or names, at the providers first.
+
+    Raises NotFound, and ProviderError with the row untouched.
+    """
+    account = _load(caller, account_id)
+    domains.require_live(caller)
+    changes = command.changes
+    at_warmup: dict[str, str] = {
+        name: changes[name] or BLANK for name in ("first_name", "last_name") if name in changes
+    }
+    if "signature" in changes:
+        at_warmup["signature"] = (changes["signature"] or BLANK).replace("\r\n", "\n").replace("\n", "<br>")
+    if at_warmup:
+        providers.warmup().update_account(account.email_address, at_warmup)
+    if "display_name" in changes:
+        providers.mail().rename_inbox(account.email_address, changes["display_name"] or BLANK)
+    return _joined(caller, store.update(account, changes))
+
+
+def delete(caller: Caller, account_id: str, *, wait_seconds: float) -> Operation | None:
+    """Delete the account for good; its address never comes back. None once that is so.
+
+    What a provider does not let go now is removed later and blocks nobody. Deleting again succeeds again.
+    Raises NotFound, StoreUnavailable when the row could not be deleted in time.
+    """
+    domains.require_live(caller)
+    account = store.get(caller.user_id, account_id)
+    operation = start_deletion(account) if account else deletion_of(caller, account_id)
+    operation = operations.wait(operation, wait_seconds)
+    if operation.finished or store.get(caller.user_id, account_id) is None:
+        return None
+    if wait_seconds == 0:
+        return operation
+    raise StoreUnavailable("The account could not be deleted yet; its deletion goes on by itself.")
+
+
+def start_deletion(account: Account) -> Operation:
+    """Start the account's deprovisioning; the same again joins it."""
+    return operations.start(
+        settings().deprovision_account_arn,
+        kind=DEPROVISION,
+        user_id=account.user_id,
+        subject_id=account.id,
+        name=account.email_address,
+        request={"account_id": account.id, "address": account.email_address},
+        operation_id=operations.about(account.id, DEPROVISION),
+    )
+
+
+def deletion_of(caller: Caller, account_id: str) -> Operation:
+    """The deletion that an absent account went through. Raises NotFound when the tenant never had it."""
+    operation = operations.find(caller.user_id, operations.about(account_id, DEPROVISION))
+    if operation is None:
+        raise NotFound("There is no such account.")
+    return operation
 
 
 def retry_warmup(caller: Caller, account_id: str) -> JoinedAccount:
@@ -87,10 +157,30 @@ def retry_warmup(caller: Caller, account_id: str) -> JoinedAccount:
         warmup.enable(account.email_address)
         warmup.confirm(account.email_address, within_seconds=RETRY_CONFIRM_SECONDS)
         account = _save_warming(account)
+    except NotFound:
+        # Deleted while it was retried: what was just enabled must go as well.
+        store.forget_warmup(account)
+        raise
     except Exception:
         _give_back(account, until)
         raise
     return _joined(caller, account)
+
+
+def _request(account_id: str, domain: str, command: CreateAccount) -> dict[str, str]:
+    """The saga's input for a caller's command; what is not known is left out."""
+    names = {
+        "display_name": command.shown_name,
+        "first_name": command.first_name,
+        "last_name": command.last_name,
+    }
+    ids = {
+        "account_id": account_id,
+        "domain_id": command.domain_id,
+        "domain": domain,
+        "username": command.username,
+    }
+    return ids | {name: value for name, value in names.items() if value}
 
 
 def _save_warming(account: Account) -> Account:

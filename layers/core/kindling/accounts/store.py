@@ -3,20 +3,27 @@
 Claims belong to no tenant: all tenants' inboxes live in one provider account, where an address exists once.
 """
 
+from datetime import datetime, timedelta
 from typing import Any
 
-from kindling import aws
+from kindling import aws, clock, due
 from kindling.accounts.model import (
     GRAPH,
     PENDING,
     Account,
     ClaimStatus,
+    DeprovisionAccount,
     ProvisionAccount,
     State,
 )
-from kindling.aws import Attr
+from kindling.aws import Attr, Key
+from kindling.cleanups import store as cleanups
+from kindling.cleanups.model import CleanupKind
 from kindling.errors import AddressBurnt, AddressTaken, NotFound, StaleStatus
 from kindling.operations import store as operations
+
+REVIEW_KIND = "review"
+FIRST_REVIEW = timedelta(hours=1)
 
 
 def get(user_id: str, account_id: str) -> Account | None:
@@ -27,6 +34,14 @@ def get(user_id: str, account_id: str) -> Account | None:
 def list_of(user_id: str) -> list[Account]:
     """The tenant's accounts, newest first."""
     return [Account.model_validate(item) for item in aws.owned(f"{user_id}#account")]
+
+
+def all_of(user_id: str, domain_id: str | None = None) -> list[Account]:
+    """The tenant's accounts, or those of one domain, as the table itself has them at this moment."""
+    where = Key("pk").eq(f"TENANT#{user_id}") & Key("sk").begins_with("ACCOUNT#")
+    items = aws.pages({"KeyConditionExpression": where, "ConsistentRead": True})
+    accounts = [Account.model_validate(item) for item in items]
+    return [account for account in accounts if domain_id in (None, account.domain_id)]
 
 
 def refuse_taken(address: str) -> None:
@@ -109,6 +124,7 @@ def save(account: Account, operation_id: str, domain_key: dict[str, str]) -> Non
                 {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}},
                 {"ConditionCheck": {"Key": domain_key, "ConditionExpression": "attribute_exists(pk)"}},
                 {"Update": settle},
+                _first_review(account.user_id),
                 operations.success(account.user_id, operation_id),
             ]
         )
@@ -118,6 +134,62 @@ def save(account: Account, operation_id: str, domain_key: dict[str, str]) -> Non
         if lost.items[1] is not None:
             raise NotFound("The domain was deleted while the account was made.") from lost
         raise StaleStatus("The address or the operation was settled by somebody else meanwhile.") from lost
+
+
+def swap(account: Account, to: State) -> bool:
+    """Compare-and-swap both statuses; whether this call moved them. Raises NotFound, StaleStatus."""
+    return GRAPH.swap(at(account.user_id, account.id), to)[1]
+
+
+def update(account: Account, changes: dict[str, str | None]) -> Account:
+    """Write what its owner changed. Raises NotFound when the account was deleted meanwhile."""
+    put = {name: value for name, value in changes.items() if value is not None} | {"updated_at": clock.timestamp()}
+    drop = [name for name, value in changes.items() if value is None]
+    names = {f"#{name}": name for name in (*put, *drop)}
+    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in put)
+    if drop:
+        expression += " REMOVE " + ", ".join(f"#{name}" for name in drop)
+    try:
+        with aws.conditional():
+            item = aws.table().update_item(
+                Key=at(account.user_id, account.id),
+                UpdateExpression=expression,
+                ConditionExpression=Attr("pk").exists(),
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues={f":{name}": value for name, value in put.items()},
+                ReturnValues="ALL_NEW",
+            )["Attributes"]
+    except aws.ConditionFailed as gone:
+        raise NotFound("There is no such account.") from gone
+    return Account.model_validate(item)
+
+
+def retire(retirement: DeprovisionAccount) -> None:
+    """Delete the row, burn the address and note what has to be removed, in one transaction; again is harmless."""
+    user_id, account_id, address = retirement.user_id, retirement.account_id, retirement.address
+    burnt = {**_claim(address), "status": ClaimStatus.BURNT, "account_id": account_id, "user_id": user_id}
+    try:
+        aws.transact(
+            [
+                {"Delete": {"Key": at(user_id, account_id), "ConditionExpression": "attribute_exists(pk)"}},
+                {"Put": {"Item": burnt}},
+                cleanups.note(user_id, CleanupKind.WARMUP_ACCOUNT, address, account_id),
+                cleanups.note(user_id, CleanupKind.INBOX, address, account_id),
+            ]
+        )
+    except aws.TransactionFailed:
+        return
+
+
+def forget_warmup(account: Account) -> None:
+    """Note that the warmup of an account without a row has to be removed."""
+    aws.transact([cleanups.note(account.user_id, CleanupKind.WARMUP_ACCOUNT, account.email_address, account.id)])
+
+
+def set_review(user_id: str, at_: datetime) -> None:
+    """Say when the tenant's accounts are looked at next."""
+    key = _review(user_id)
+    aws.table().put_item(Item={**key, **due.fields(REVIEW_KIND, user_id, at_)})
 
 
 def move(account: Account, to: State) -> Account:
@@ -157,6 +229,22 @@ def end_retry(account: Account, until: str) -> None:
 
 def at(user_id: str, account_id: str) -> dict[str, str]:
     return {"pk": f"TENANT#{user_id}", "sk": f"ACCOUNT#{account_id}"}
+
+
+def _review(user_id: str) -> dict[str, str]:
+    return {"pk": f"TENANT#{user_id}", "sk": "REVIEW"}
+
+
+def _first_review(user_id: str) -> dict[str, Any]:
+    """The part of a transaction that has the tenant's accounts looked at from now on."""
+    fields = due.fields(REVIEW_KIND, user_id, clock.now() + FIRST_REVIEW)
+    return {
+        "Update": {
+            "Key": _review(user_id),
+            "UpdateExpression": "SET due_shard = :shard, due_at = if_not_exists(due_at, :at)",
+            "ExpressionAttributeValues": {":shard": fields["due_shard"], ":at": fields["due_at"]},
+        }
+    }
 
 
 def _claim(address: str) -> dict[str, str]:

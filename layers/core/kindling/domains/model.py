@@ -3,7 +3,7 @@
 import re
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -94,6 +94,23 @@ class CreateDomain(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     domain: Annotated[str, AfterValidator(domain_name)]
+
+
+class UpdateDomain(BaseModel):
+    """The body of `PATCH /api/email/domains/{id}`; only the provider's word makes a domain verified."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: Literal[DomainStatus.PENDING, DomainStatus.VERIFYING, DomainStatus.FAILED]
+
+
+class OffboardDomain(BaseModel):
+    """What every step of the `offboard_domain` saga is given."""
+
+    operation_id: str
+    user_id: str
+    domain_id: str
+    domain: str
 
 
 class OnboardDomain(BaseModel):

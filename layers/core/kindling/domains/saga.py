@@ -3,12 +3,10 @@
 from typing import Any
 
 from kindling import clock, providers
-from kindling.domains import dns, service, store
-from kindling.domains.model import DnsSync, Domain, DomainStatus, OnboardDomain
+from kindling.domains import dns, removal, service, store
+from kindling.domains.model import DnsSync, Domain, DomainStatus, OffboardDomain, OnboardDomain
 from kindling.errors import ProviderUnavailable
 from kindling.operations import service as operations
-
-CREATED, FOUND = "created", "found"
 
 
 def claim_name(saga: OnboardDomain) -> None:
@@ -31,19 +29,14 @@ def register_domain(saga: OnboardDomain) -> None:
     mail = providers.mail()
     standing = mail.get_domain(saga.domain)
     if "origin" not in registration:
-        store.note_registration(saga.domain, FOUND if standing else CREATED)
+        store.note_registration(saga.domain, store.FOUND if standing else store.CREATED)
     if standing is None:
         mail.create_domain(saga.domain)
 
 
 def deregister_domain(saga: OnboardDomain) -> None:
     """Remove the registration once nobody needs it, unless it was there before us."""
-    left = store.drop_registration(saga.domain, saga.domain_id)
-    if left.get("holders"):
-        return
-    if left.get("origin") == CREATED:
-        providers.mail().delete_domain(saga.domain)
-    store.forget_registration(saga.domain)
+    removal.deregister(saga.domain, saga.domain_id)
 
 
 def publish_dns(saga: OnboardDomain) -> DnsSync:
@@ -54,7 +47,7 @@ def publish_dns(saga: OnboardDomain) -> DnsSync:
     cloudflare = providers.dns()
     zone = cloudflare.find_zone(saga.domain)
     if zone is None:
-        return DnsSync(status="skipped", message="The domain's zone is not in our Cloudflare account.")
+        return DnsSync(status="skipped", message=service.NO_ZONE)
     if not zone.active:
         return DnsSync(status="skipped", zone=zone.name, message=f"The zone {zone.name} is not active at Cloudflare.")
     changes = dns.plan(live.records, cloudflare.list_records(zone, saga.domain), saga.domain_id)
@@ -68,14 +61,12 @@ def publish_dns(saga: OnboardDomain) -> DnsSync:
 
 def unpublish_dns(saga: OnboardDomain) -> None:
     """Remove the records that carry this domain's mark, and only those."""
-    cloudflare = providers.dns()
-    zone = cloudflare.find_zone(saga.domain)
-    if zone is None:
-        return
-    records = cloudflare.list_records(zone, saga.domain)
-    ours = [record for record in records if record.comment == dns.mark(saga.domain_id)]
-    if ours:
-        cloudflare.change(zone, add=[], remove=ours, comment="")
+    removal.unpublish(saga.domain, saga.domain_id)
+
+
+def retire_domain(retirement: OffboardDomain) -> None:
+    """Delete the row and free the name; from then on cleanups name what the providers still hold."""
+    store.retire(retirement)
 
 
 def trigger_verification(saga: OnboardDomain) -> None:

@@ -12,19 +12,22 @@ from kindling.domains.model import (
     CreateDomain,
     Domain,
     DomainStatus,
+    UpdateDomain,
     next_check,
     status_after,
 )
-from kindling.errors import DomainTaken, LiveKeyRequired, NotFound, ProviderError, StaleStatus
+from kindling.errors import DomainTaken, LiveKeyRequired, NotFound, ProviderError, StaleStatus, StoreUnavailable
 from kindling.keys.model import Caller
 from kindling.operations import service as operations
 from kindling.operations.model import Operation
-from kindling.providers.model import MailDomain, MailProvider
+from kindling.providers.model import MailDomain, MailProvider, ZoneRecord
 from kindling.settings import settings
 
 # A dispatched check that dies is handed out again after this.
 CHECK_LEASE = timedelta(minutes=5)
 REFRESH_THREADS = 8
+OFFBOARD = "offboard_domain"
+NO_ZONE = "The domain's zone is not in our Cloudflare account."
 
 
 def create(caller: Caller, command: CreateDomain, *, wait_seconds: float) -> Domain | Operation:
@@ -91,6 +94,70 @@ def verify(caller: Caller, domain_id: str, *, poll: bool) -> Domain:
     return _refresh(domain, live) if live else domain
 
 
+def override_status(caller: Caller, domain_id: str, command: UpdateDomain) -> Domain:
+    """Set the status that the row shows; the providers are not told, and their next word overwrites it.
+
+    Raises NotFound, StaleStatus.
+    """
+    domain = get(caller, domain_id)
+    if command.status == DomainStatus.VERIFYING:
+        return _start_verifying(domain)
+    return store.move(domain, command.status, put={}, drop=(*due.FIELDS, "status_reason", "verified_at"))
+
+
+def read_zone(caller: Caller, domain_id: str) -> dict[str, Any]:
+    """The domain's records as they stand at Cloudflare; `checked` is false, and says why, when they cannot be read.
+
+    Raises NotFound.
+    """
+    domain = get(caller, domain_id)
+    cloudflare: dict[str, Any] = {"checked": False, "zoneId": None, "zoneName": None, "error": None}
+    records: list[ZoneRecord] = []
+    try:
+        require_live(caller)
+        zone = providers.dns().find_zone(domain.domain)
+        if zone:
+            cloudflare |= {"zoneId": zone.id, "zoneName": zone.name}
+            records = providers.dns().list_records(zone, domain.domain)
+        cloudflare |= {"checked": zone is not None, "error": None if zone else NO_ZONE}
+    except (ProviderError, LiveKeyRequired) as error:
+        cloudflare["error"] = str(error)
+    return {
+        "domain": {"id": domain.id, "domain": domain.domain, "status": domain.status},
+        "cloudflare": cloudflare,
+        "records": [record.model_dump(exclude={"comment"}) for record in records],
+    }
+
+
+def delete(caller: Caller, domain_id: str, *, wait_seconds: float) -> Operation | None:
+    """Delete the domain, its records, its accounts and its registration. None once its row is gone.
+
+    What a provider does not let go now is removed later and blocks nobody. Deleting again succeeds again.
+    Raises NotFound, StoreUnavailable when the row could not be deleted in time.
+    """
+    require_live(caller)
+    domain = store.get(caller.user_id, domain_id)
+    operation_id = operations.about(domain_id, OFFBOARD)
+    if domain:
+        operation = operations.start(
+            settings().offboard_domain_arn,
+            kind=OFFBOARD,
+            user_id=caller.user_id,
+            subject_id=domain_id,
+            name=domain.domain,
+            request={"domain_id": domain_id, "domain": domain.domain},
+            operation_id=operation_id,
+        )
+    else:
+        operation = _previous(caller, operation_id)
+    operation = operations.wait(operation, wait_seconds)
+    if operation.finished or store.get(caller.user_id, domain_id) is None:
+        return None
+    if wait_seconds == 0:
+        return operation
+    raise StoreUnavailable("The domain could not be deleted yet; its deletion goes on by itself.")
+
+
 def dispatch_checks() -> int:
     """Queue the check of every verifying domain that is due; the number queued."""
     return due.dispatch(store.DUE_KIND, settings().verifications_queue_url, CHECK_LEASE)
@@ -126,6 +193,13 @@ def _trigger(domain: Domain, mail: MailProvider) -> Domain:
         domain = _start_verifying(domain)
     mail.verify_domain(domain.domain)
     return domain
+
+
+def _previous(caller: Caller, operation_id: str) -> Operation:
+    operation = operations.find(caller.user_id, operation_id)
+    if operation is None:
+        raise NotFound("There is no such domain.")
+    return operation
 
 
 def _look(domain: Domain) -> MailDomain | None:

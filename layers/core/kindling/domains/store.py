@@ -8,11 +8,15 @@ from typing import Any
 
 from kindling import aws
 from kindling.aws import Attr
-from kindling.domains.model import GRAPH, Domain, DomainStatus, OnboardDomain
+from kindling.cleanups import store as cleanups
+from kindling.cleanups.model import CleanupKind
+from kindling.domains.model import GRAPH, Domain, DomainStatus, OffboardDomain, OnboardDomain
 from kindling.errors import DomainExists, DomainTaken, StaleStatus
 from kindling.operations import store as operations
 
 DUE_KIND = "verification"
+# Whether a registration at the mail provider was made by us or stood there before.
+CREATED, FOUND = "created", "found"
 
 
 def get(user_id: str, domain_id: str) -> Domain | None:
@@ -131,6 +135,24 @@ def save(domain: Domain, operation_id: str, due_fields: dict[str, str]) -> None:
         if lost.items[-1] is not None and domain.status == DomainStatus.VERIFIED:
             raise _taken(domain.domain) from lost
         raise StaleStatus("The operation was settled by somebody else meanwhile.") from lost
+
+
+def retire(retirement: OffboardDomain) -> None:
+    """Delete the row and the claims to the name, and note what has to be removed; again is harmless."""
+    user_id, domain_id, name = retirement.user_id, retirement.domain_id, retirement.domain
+    actions: list[dict[str, Any]] = [
+        {"Delete": {"Key": at(user_id, domain_id), "ConditionExpression": "attribute_exists(pk)"}},
+        {"Delete": {"Key": _name(user_id, name)}},
+        cleanups.note(user_id, CleanupKind.DNS_RECORDS, name, domain_id),
+        cleanups.note(user_id, CleanupKind.MAIL_DOMAIN, name, domain_id),
+    ]
+    verified = aws.table().get_item(Key=_verified(name), ConsistentRead=True).get("Item")
+    if verified and verified["domain_id"] == domain_id:
+        actions.append({"Delete": {"Key": _verified(name)}})
+    try:
+        aws.transact(actions)
+    except aws.TransactionFailed:
+        return
 
 
 def move(domain: Domain, to: DomainStatus, *, put: dict[str, Any], drop: tuple[str, ...]) -> Domain:

@@ -20,10 +20,20 @@ EXECUTION_NAME_LENGTH = 80  # Step Functions, StartExecution
 
 
 def start(
-    machine_arn: str, *, kind: str, user_id: str, subject_id: str, name: str, request: dict[str, Any]
+    machine_arn: str,
+    *,
+    kind: str,
+    user_id: str,
+    subject_id: str,
+    name: str,
+    request: dict[str, Any],
+    operation_id: str = "",
 ) -> Operation:
-    """Start the saga `machine_arn` about `name`, its row first, so that no execution is without one."""
-    operation_id = str(uuid.uuid4())
+    """Start the saga `machine_arn` about `name`, its row first, so that no execution is without one.
+
+    With an `operation_id` of the caller's own the same start again joins the first one.
+    """
+    operation_id = operation_id or str(uuid.uuid4())
     now = clock.timestamp()
     operation = Operation(
         operation_id=operation_id,
@@ -67,6 +77,20 @@ def get(caller: Caller, operation_id: str) -> Operation:
     if operation.finished:
         return operation
     return operation.model_copy(update={"current_step": _current_step(operation.execution_arn)})
+
+
+def find(user_id: str, operation_id: str) -> Operation | None:
+    return store.get(user_id, operation_id)
+
+
+def about(subject_id: str, kind: str) -> str:
+    """The operation id of something that happens to a subject once, a deletion above all."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{kind}/{subject_id}"))
+
+
+def finish(user_id: str, operation_id: str) -> None:
+    """Close an operation as succeeded; again is harmless."""
+    store.succeed(user_id, operation_id)
 
 
 def recall_save(user_id: str, operation_id: str) -> bool:
@@ -128,7 +152,11 @@ def _undo(operation: Operation) -> None:
 
 def _execute(execution_arn: str, request: dict[str, Any]) -> None:
     machine, _, name = execution_arn.replace(":execution:", ":stateMachine:").rpartition(":")
-    aws.stepfunctions().start_execution(stateMachineArn=machine, name=name, input=json.dumps(request))
+    client = aws.stepfunctions()
+    try:
+        client.start_execution(stateMachineArn=machine, name=name, input=json.dumps(request))
+    except client.exceptions.ExecutionAlreadyExists:
+        logger.info("execution joined", execution=execution_arn)
 
 
 def _execution_arn(machine_arn: str, name: str, operation_id: str) -> str:

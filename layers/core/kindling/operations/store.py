@@ -38,6 +38,10 @@ def success(user_id: str, operation_id: str) -> dict[str, Any]:
     return {"Update": GRAPH.update(at(user_id, operation_id), (OperationState.SUCCEEDED,), drop=due.FIELDS)}
 
 
+def succeed(user_id: str, operation_id: str) -> None:
+    GRAPH.move(at(user_id, operation_id), (OperationState.SUCCEEDED,), drop=due.FIELDS)
+
+
 def fail(user_id: str, operation_id: str, failure: Failure) -> Operation:
     key = at(user_id, operation_id)
     item = GRAPH.move(key, (OperationState.FAILED,), put={"failure": failure.model_dump()}, drop=due.FIELDS)

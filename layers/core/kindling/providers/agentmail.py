@@ -19,7 +19,8 @@ from kindling.providers.model import Inbox, MailDomain
 
 DUPLICATES = ("already_exists", "resource_taken")
 KEY_PROBLEMS = ("limit_exceeded", "missing_permission", "permission_escalation", "unrestricted_key_required")
-PASSING = ("race_condition", "resource_deleting")
+# `cannot_delete`: something still stands on it, whose own removal may be under way.
+PASSING = ("race_condition", "resource_deleting", "cannot_delete")
 NOT_READY = ("domain_not_verified", "unprocessable")
 
 
@@ -73,6 +74,9 @@ class AgentMail:
         if answer.is_success:
             return read(Inbox, answer)
         return self._settle_refusal(answer, f"{username}@{domain}", client_id)
+
+    def rename_inbox(self, address: str, display_name: str) -> None:
+        self._client.call("PATCH", f"/v0/inboxes/{quote(address)}", json={"display_name": display_name})
 
     def delete_inbox(self, address: str) -> None:
         self._client.call("DELETE", f"/v0/inboxes/{quote(address)}", accept=(404,))

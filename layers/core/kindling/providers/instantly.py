@@ -16,7 +16,13 @@ from kindling.errors import (
     WarmupBusy,
 )
 from kindling.providers.client import ProviderClient, body, items, read
-from kindling.providers.model import WarmupAccount, WarmupRegistration
+from kindling.providers.model import (
+    WarmupAccount,
+    WarmupDay,
+    WarmupFigures,
+    WarmupRegistration,
+    WarmupTotals,
+)
 
 ACCOUNT_RESOURCE = 1
 CUSTOM_IMAP_SMTP = 1
@@ -35,6 +41,16 @@ class Tag(BaseModel):
 class TagPage(BaseModel):
     items: list[Tag]
     next_starting_after: str | None = None
+
+
+class AccountPage(BaseModel):
+    items: list[WarmupAccount]
+    next_starting_after: str | None = None
+
+
+class Analytics(BaseModel):
+    email_date_data: dict[str, dict[str, WarmupDay]] = {}
+    aggregate_data: dict[str, WarmupTotals] = {}
 
 
 class Instantly:
@@ -71,6 +87,31 @@ class Instantly:
         except ProviderError:
             if self.get_account(email) is None:
                 raise
+
+    def update_account(self, email: str, changes: dict[str, str]) -> None:
+        """Change names or signature. Raises WarmupBusy behind a warmup job."""
+        self._client.call("PATCH", f"/api/v2/accounts/{quote(email)}", json=changes)
+
+    def tagged_accounts(self, tag_id: str) -> list[WarmupAccount]:
+        """Every account that carries the tag, a hundred a call."""
+        found: list[WarmupAccount] = []
+        cursor: dict[str, str] = {}
+        while True:
+            params = {"tag_ids": tag_id, "limit": str(PAGE), **cursor}
+            page = read(AccountPage, self._client.call("GET", "/api/v2/accounts", params=params))
+            found += page.items
+            if len(page.items) < PAGE or not page.next_starting_after:
+                return found
+            cursor = {"starting_after": page.next_starting_after}
+
+    def read_figures(self, emails: list[str]) -> dict[str, WarmupFigures]:
+        """Warmup figures of at most a hundred accounts, by address; one without any yet is absent."""
+        answer = self._client.call("POST", "/api/v2/accounts/warmup-analytics", json={"emails": emails})
+        analytics = read(Analytics, answer)
+        return {
+            email: WarmupFigures(totals=totals, days=analytics.email_date_data.get(email, {}))
+            for email, totals in analytics.aggregate_data.items()
+        }
 
     def delete_account(self, email: str) -> None:
         # No body and no content type: the provider refuses a delete that has either.

@@ -36,10 +36,34 @@ class Inbox(BaseModel):
 
 
 class WarmupAccount(BaseModel):
-    """An account at the warmup provider; `warmup_status`: 0 paused, 1 active, -1, -2, -3 in trouble."""
+    """An account at the warmup provider; `warmup_status`: 0 paused, 1 active, -1 banned, -2 spam folder unknown,
+    -3 suspended. The score, 0 to 100, is absent until there is something to score.
+    """
 
     email: str
     warmup_status: int
+    stat_warmup_score: float | None = None
+
+
+class WarmupDay(BaseModel):
+    sent: int = 0
+    received: int = 0
+
+
+class WarmupTotals(BaseModel):
+    """What warmup has done for an account so far; the provider leaves out what is zero."""
+
+    sent: int = 0
+    received: int = 0
+    health_score: float = 0
+    health_score_label: str = ""
+
+
+class WarmupFigures(BaseModel):
+    """Totals and days (`YYYY-MM-DD`) of one account."""
+
+    totals: WarmupTotals
+    days: dict[str, WarmupDay]
 
 
 class WarmupRegistration(BaseModel):
@@ -89,6 +113,7 @@ class MailProvider(Protocol):
     def delete_domain(self, domain: str) -> None: ...
     def get_inbox(self, address: str) -> Inbox | None: ...
     def create_inbox(self, username: str, domain: str, *, client_id: str, display_name: str | None) -> Inbox: ...
+    def rename_inbox(self, address: str, display_name: str) -> None: ...
     def delete_inbox(self, address: str) -> None: ...
     def create_mail_secret(self, address: str, name: str) -> str: ...
     def delete_mail_secrets(self, address: str, name: str) -> None: ...
@@ -97,7 +122,10 @@ class MailProvider(Protocol):
 class WarmupProvider(Protocol):
     def get_account(self, email: str) -> WarmupAccount | None: ...
     def create_account(self, registration: WarmupRegistration) -> None: ...
+    def update_account(self, email: str, changes: dict[str, str]) -> None: ...
     def delete_account(self, email: str) -> None: ...
+    def tagged_accounts(self, tag_id: str) -> list[WarmupAccount]: ...
+    def read_figures(self, emails: list[str]) -> dict[str, WarmupFigures]: ...
     def enable_warmup(self, email: str) -> None: ...
     def disable_warmup(self, email: str) -> None: ...
     def find_tag(self, label: str) -> str | None: ...

@@ -1,0 +1,11 @@
+"""Close the operation of a deletion: what is left of it, cleanups name."""
+
+from typing import Any
+
+from kindling.operations import service
+from kindling.steps import step
+
+
+@step
+def lambda_handler(event: dict[str, Any]) -> None:
+    service.finish(event["saga"]["user_id"], event["saga"]["operation_id"])

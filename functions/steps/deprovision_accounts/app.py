@@ -1,0 +1,11 @@
+"""Have every account of a domain deprovisioned; fails until no row is left."""
+
+from typing import Any
+
+from kindling.accounts import saga
+from kindling.steps import step
+
+
+@step
+def lambda_handler(event: dict[str, Any]) -> None:
+    saga.deprovision_accounts(event["saga"]["user_id"], event["saga"]["domain_id"])

@@ -1,0 +1,12 @@
+"""Delete an account's row, burn its address and note what has to be removed."""
+
+from typing import Any
+
+from kindling.accounts import saga
+from kindling.accounts.model import DeprovisionAccount
+from kindling.steps import step
+
+
+@step
+def lambda_handler(event: dict[str, Any]) -> None:
+    saga.retire_account(DeprovisionAccount.model_validate(event["saga"]))

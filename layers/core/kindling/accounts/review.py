@@ -1,0 +1,125 @@
+"""Looking at warmup: figures for whoever asks, and the transitions that they call for."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from kindling import clock, due, providers
+from kindling.accounts import store
+from kindling.accounts.model import Account, WarmupStatus
+from kindling.accounts.policy import reputation, verdict
+from kindling.errors import NotFound, ProviderError, StaleStatus
+from kindling.keys.model import Caller
+from kindling.observability import logger
+from kindling.providers.model import WarmupAccount, WarmupFigures, WarmupTotals
+from kindling.settings import settings
+
+# Addresses in one call: Instantly, POST /api/v2/accounts/warmup-analytics
+BATCH = 100
+POLLED = (WarmupStatus.WARMING, WarmupStatus.ACTIVE)
+# A caller waits for the figures, and the gateway waits 30 s.
+CALLER_SECONDS = 20.0
+WORKER_SECONDS = 240.0
+
+# A little less than the hour between two ticks, so that none is missed for seconds.
+INTERVAL = timedelta(minutes=55)
+IDLE_INTERVAL = timedelta(hours=24)
+LEASE = timedelta(minutes=15)
+
+Seen = tuple[Account, WarmupAccount, WarmupFigures]
+
+
+def analytics(caller: Caller) -> dict[str, Any]:
+    """What `GET /api/email/accounts/warmup-analytics` tells: figures by account id, and what this call changed.
+
+    An account that the provider could not be asked about in time is left out. A test key asks nobody.
+    """
+    if not caller.live:
+        return {"analytics": {}, "transitions": {}}
+    accounts = store.list_of(caller.user_id)
+    seen = list(_look(accounts, CALLER_SECONDS))
+    return {
+        "analytics": {account.id: _figures(account, live, figures) for account, live, figures in seen},
+        "transitions": _decide(seen),
+    }
+
+
+def dispatch() -> int:
+    """Queue the review of every tenant that is due; the number queued."""
+    return due.dispatch(store.REVIEW_KIND, settings().reviews_queue_url, LEASE)
+
+
+def review(key: dict[str, str]) -> dict[str, Any]:
+    """Make the same decisions for a tenant that nobody looks at; the transitions. Raises ProviderError."""
+    user_id = key["pk"].removeprefix("TENANT#")
+    accounts = store.all_of(user_id)
+    polled = [account for account in accounts if account.warmup_status in POLLED]
+    transitions = _decide(list(_look(polled, WORKER_SECONDS)))
+    store.set_review(user_id, clock.now() + (INTERVAL if polled else IDLE_INTERVAL))
+    return transitions
+
+
+def _look(accounts: list[Account], seconds: float) -> Iterator[Seen]:
+    """Each polled account with its state and figures at the provider, in calls of up to a hundred addresses."""
+    deadline = clock.monotonic() + seconds
+    polled = [account for account in accounts if account.warmup_status in POLLED and account.email_address]
+    live = _states(polled)
+    for start in range(0, len(polled), BATCH):
+        batch = [account for account in polled[start : start + BATCH] if account.email_address in live]
+        if not batch or clock.monotonic() >= deadline:
+            continue
+        try:
+            figures = providers.warmup().read_figures([account.email_address for account in batch])
+        except ProviderError as error:
+            logger.warning("figures not read", accounts=len(batch), reason=str(error))
+            continue
+        nothing = WarmupFigures(totals=WarmupTotals(), days={})
+        for account in batch:
+            address = account.email_address
+            yield account, live[address], figures.get(address, nothing)
+
+
+def _states(accounts: list[Account]) -> dict[str, WarmupAccount]:
+    """The provider's accounts by address, a hundred a call by their tag; one that lost its tag is asked for alone."""
+    found: dict[str, WarmupAccount] = {}
+    warmup = providers.warmup()
+    try:
+        for tag_id in {account.instantly_tag_id for account in accounts if account.instantly_tag_id}:
+            found |= {live.email: live for live in warmup.tagged_accounts(tag_id)}
+        for account in accounts:
+            if account.email_address not in found and (live := warmup.get_account(account.email_address)):
+                found[account.email_address] = live
+    except ProviderError as error:
+        logger.warning("states not read", accounts=len(accounts), reason=str(error))
+    return found
+
+
+def _decide(seen: list[Seen]) -> dict[str, dict[str, str]]:
+    """Move what has to move, each by compare-and-swap; only what this call itself moved is told."""
+    transitions = {}
+    for account, live, figures in seen:
+        to = verdict(account.state, live, figures)
+        if to is None or to == account.state:
+            continue
+        try:
+            ours = store.swap(account, to)
+        except (NotFound, StaleStatus):
+            continue
+        if ours:
+            logger.info("account moved", account_id=account.id, status=to[0], warmup_status=to[1])
+            transitions[account.id] = {"warmup_status": str(to[1]), "status": str(to[0])}
+    return transitions
+
+
+def _figures(account: Account, live: WarmupAccount, figures: WarmupFigures) -> dict[str, Any]:
+    days = sorted(figures.days.items())
+    return {
+        "email": account.email_address,
+        "total_sent": figures.totals.sent,
+        "total_received": figures.totals.received,
+        "health_score": round(figures.totals.health_score),
+        "health_score_label": figures.totals.health_score_label,
+        "warmup_reputation": reputation(live, figures),
+        "instantly_warmup_status": live.warmup_status,
+        "daily_data": [{"date": date, "sent": day.sent, "received": day.received} for date, day in days],
+    }

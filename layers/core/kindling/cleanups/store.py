@@ -1,0 +1,55 @@
+"""DynamoDB calls for cleanups. The key says what has to go, so the same cleanup twice is one."""
+
+from datetime import datetime
+from typing import Any
+
+from kindling import aws, clock, due
+from kindling.aws import Attr
+from kindling.cleanups.model import FIRST_TRY, Cleanup, CleanupKind
+
+DUE_KIND = "cleanup"
+
+
+def note(user_id: str, kind: CleanupKind, target: str, subject_id: str) -> dict[str, Any]:
+    """The part of a transaction that writes a cleanup, to be carried out soon."""
+    now = clock.now()
+    cleanup = Cleanup(user_id=user_id, kind=kind, target=target, subject_id=subject_id, created_at=clock.timestamp(now))
+    key = at(user_id, kind, subject_id)
+    item = {**key, "owner": f"{user_id}#cleanup", **cleanup.model_dump(mode="json", exclude_none=True)}
+    return {"Put": {"Item": {**item, **due.fields(DUE_KIND, key["sk"], now + FIRST_TRY)}}}
+
+
+def get(user_id: str, kind: CleanupKind, subject_id: str) -> Cleanup | None:
+    return read(at(user_id, kind, subject_id))
+
+
+def read(key: dict[str, str]) -> Cleanup | None:
+    item = aws.table().get_item(Key=key, ConsistentRead=True).get("Item")
+    return Cleanup.model_validate(item) if item else None
+
+
+def list_of(user_id: str) -> list[Cleanup]:
+    """The tenant's cleanups, newest first."""
+    return [Cleanup.model_validate(item) for item in aws.owned(f"{user_id}#cleanup")]
+
+
+def done(cleanup: Cleanup) -> None:
+    aws.table().delete_item(Key=at(cleanup.user_id, cleanup.kind, cleanup.subject_id))
+
+
+def put_off(cleanup: Cleanup, error: str, until: datetime) -> None:
+    """Note a failed attempt and when the next one is; nothing when somebody finished it meanwhile."""
+    try:
+        with aws.conditional():
+            aws.table().update_item(
+                Key=at(cleanup.user_id, cleanup.kind, cleanup.subject_id),
+                UpdateExpression="SET due_at = :due, last_error = :error ADD attempts :one",
+                ConditionExpression=Attr("pk").exists(),
+                ExpressionAttributeValues={":due": clock.timestamp(until), ":error": error, ":one": 1},
+            )
+    except aws.ConditionFailed:
+        return
+
+
+def at(user_id: str, kind: CleanupKind, subject_id: str) -> dict[str, str]:
+    return {"pk": f"TENANT#{user_id}", "sk": f"CLEANUP#{kind}#{subject_id}"}

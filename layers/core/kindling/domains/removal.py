@@ -1,0 +1,29 @@
+"""Taking a domain out of the providers again: for the undo of its onboarding, and for its deletion."""
+
+from kindling import providers
+from kindling.domains import dns, store
+
+
+def unpublish(domain: str, domain_id: str) -> None:
+    """Remove the records that carry this domain's mark, and only those."""
+    cloudflare = providers.dns()
+    zone = cloudflare.find_zone(domain)
+    if zone is None:
+        return
+    records = cloudflare.list_records(zone, domain)
+    ours = [record for record in records if record.comment == dns.mark(domain_id)]
+    if ours:
+        cloudflare.change(zone, add=[], remove=ours, comment="")
+
+
+def deregister(domain: str, domain_id: str) -> None:
+    """Remove the registration once nobody needs it, unless it was there before us.
+
+    The note of who needs it goes last, so that a removal that failed finds it again.
+    """
+    left = store.drop_registration(domain, domain_id)
+    if left.get("holders"):
+        return
+    if left.get("origin") == store.CREATED:
+        providers.mail().delete_domain(domain)
+    store.forget_registration(domain)
