@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up reset test lint types check
+.PHONY: help demo up reset test lint types validate check
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 16
@@ -22,7 +22,7 @@ reset: $(VENV)/local ## stop the local cloud and forget all its state
 	@$(BIN)/kindling local reset
 
 test: $(VENV)/dev ## run every test, those that need the local cloud last
-	$(BIN)/pytest -m "not system"
+	$(BIN)/pytest -n auto -m "not system"
 	$(BIN)/pytest -m system
 
 lint: $(VENV)/dev ## check style and layering
@@ -32,7 +32,10 @@ lint: $(VENV)/dev ## check style and layering
 types: $(VENV)/dev ## check types
 	$(BIN)/mypy
 
-check: lint types test ## everything that must hold before a change is made
+validate: $(VENV)-sam/installed ## let the SAM CLI check the template
+	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(VENV)-sam/bin/sam validate --lint
+
+check: lint types validate test ## everything that must hold before a change is made
 
 # --- The environment: made once, and again when what it is made from changes ---
 
@@ -53,4 +56,11 @@ $(VENV)/local: $(VENV)/python requirements/local.txt pyproject.toml
 $(VENV)/dev: $(VENV)/local requirements/dev.txt
 	@echo "Installing what the tests and checks need (once)"
 	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# The SAM CLI pins what it needs; in an environment of its own it cannot pin what we do.
+$(VENV)-sam/installed: requirements/sam.txt $(VENV)/python
+	@echo "Installing the SAM CLI (once)"
+	@$(PYTHON) -m venv $(VENV)-sam
+	@$(VENV)-sam/bin/python -m pip -qq --disable-pip-version-check --no-input install --require-hashes -r requirements/sam.txt
 	@touch $@

@@ -11,9 +11,12 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, NoReturn
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local import launcher, ticks
 from local.deploy import real_providers
@@ -44,7 +47,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kindling", description="Kindling, a control plane for email senders.")
-    topics = parser.add_subparsers(required=True, metavar="local")
+    topics = parser.add_subparsers(required=True, metavar="TOPIC")
+    keys = topics.add_parser("keys", help="API keys").add_subparsers(required=True, metavar="COMMAND")
+    create = keys.add_parser("create", help="make a key in the table TABLE_NAME, with your AWS credentials")
+    create.add_argument("--user", type=uuid.UUID, required=True, metavar="UUID", help="the tenant; any UUID makes one")
+    create.add_argument("--name", required=True, help="what the key is for")
+    scopes = ("read", "provision", "send", "admin")
+    create.add_argument("--scope", action="append", choices=scopes, help="may be repeated; all when left out")
+    create.add_argument("--test", action="store_true", help="a test key: it never reaches a provider")
+    create.set_defaults(run=_create_key)
     local = topics.add_parser("local", help="the local cloud").add_subparsers(required=True, metavar="COMMAND")
 
     up = local.add_parser("up", help="start the local cloud and serve until Ctrl-C")
@@ -63,6 +74,22 @@ def _parser() -> argparse.ArgumentParser:
     tick.add_argument("poller", metavar="POLLER", help="such as verify-domains")
     tick.set_defaults(run=_tick)
     return parser
+
+
+def _create_key(parsed: argparse.Namespace) -> int:
+    """Write a key's row with the caller's own AWS credentials: how the first key of a deployment is made."""
+    from kindling.keys import service
+    from kindling.keys.model import Scope, new_token
+
+    if not os.environ.get("TABLE_NAME"):
+        raise Refused("Set TABLE_NAME to the stack's output of that name.")
+    token = str(new_token(live=not parsed.test))
+    try:
+        service.seed(str(parsed.user), token, parsed.scope or list(Scope), parsed.name)
+    except (BotoCoreError, ClientError) as error:
+        raise Refused(f"The key could not be written: {error}") from None
+    print(token)
+    return 0
 
 
 def _up(parsed: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from local import ticks
 from local.aws import client
 
 DEADLINE_SECONDS = 60.0
+LAST_DAY = 20
 ENABLE = {"provider": "instantly", "method": "POST", "path": "/api/v2/accounts/warmup/enable", "status": 500}
 TAG = {"provider": "instantly", "method": "POST", "path": "/api/v2/custom-tags/toggle-resource", "status": 400}
 
@@ -32,6 +33,7 @@ class Demo:
         key = {"Authorization": f"Bearer {description['api_key']}"}
         self._api = httpx.Client(base_url=str(description["api_url"]), headers=key, timeout=40)
         self._sandbox = httpx.Client(base_url=str(description["sandbox_url"]), timeout=10)
+        self._domain_id = ""
         self._name = f"demo-{secrets.token_hex(3)}.example"
 
     def run(self) -> None:
@@ -42,11 +44,13 @@ class Demo:
         self._account(domain)
         self._stuck_warmup(domain)
         self._failed_provisioning(domain)
+        self._graduation()
 
     def _domain(self) -> dict[str, Any]:
         self._title(f"1. A sending domain: POST /api/email/domains {self._name}")
         domain = self._expect(self._api.post("/api/email/domains", json={"domain": self._name}), 201)["domain"]
         self._see("status", domain["status"], "verifying")
+        self._domain_id = domain["id"]
         records = [row for row in self._inventory()["cloudflare"]["records"] if row["zone_name"] == self._name]
         self._say(f"   {len(records)} records in the sandbox's Cloudflare zone:")
         for record in records:
@@ -100,6 +104,35 @@ class Demo:
         self._check("the sandbox's inventory is exactly as before", self._inventory() == before, True)
         burnt = self._expect(self._api.post("/api/email/accounts", json=request), 409)
         self._say(f"   the same address again: 409 {burnt['error']}: {burnt['message']}")
+
+    def _graduation(self) -> None:
+        self._title("6. The days of warmup, in seconds: kim graduates, lou is banned")
+        rows = self._expect(self._api.get("/api/email/accounts"), 200)["accounts"]
+        ids = {row["email_address"].partition("@")[0]: row["id"] for row in rows if row["domain_id"] == self._domain_id}
+        for _ in range(LAST_DAY):
+            ticks.advance(timedelta(days=2))
+            told = self._expect(self._api.get("/api/email/accounts/warmup-analytics"), 200)
+            kim = told["analytics"][ids["kim"]]
+            day = kim["daily_data"][-1]["date"] if kim["daily_data"] else "no day yet"
+            figures = f"{kim['total_sent']:4} sent, reputation {kim['warmup_reputation']:3}"
+            self._say(f"     {day}  kim: {figures}  {told['transitions'].get(ids['kim'], {}).get('status', 'warming')}")
+            if ids["kim"] in told["transitions"]:
+                break
+        account = self._expect(self._api.get(f"/api/email/accounts/{ids['kim']}"), 200)["account"]
+        self._see("kim is", self._state(account), "active/active")
+        self._expect(
+            self._sandbox.post("/_admin/settings", json={"warmup_states": {f"lou@{self._name}": -1}}), 200, 204
+        )
+        self._say("   (the sandbox's Instantly now bans lou)")
+        ticks.advance(timedelta(hours=25))
+        self._say(f"   kindling local tick graduate-accounts → {ticks.tick('graduate-accounts', self._engine_url)}")
+        path = f"/api/email/accounts/{ids['lou']}"
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        lou: dict[str, Any] = {}
+        while time.monotonic() < deadline and lou.get("status") != "error":
+            time.sleep(0.2)
+            lou = self._expect(self._api.get(path), 200)["account"]
+        self._see("lou is", self._state(lou), "error/banned")
 
     def _follow(self, operation: dict[str, Any], location: str) -> dict[str, Any]:
         """Say each step as the saga enters it; the operation when it has ended."""
@@ -177,10 +210,11 @@ def run(description: Mapping[str, Any], say: Say) -> bool:
         return False
     say(
         "\nAll of it went as announced. Try next:\n"
-        f"  curl -H 'Authorization: Bearer {description['api_key'][:24]}…' {description['api_url']}/api/email/accounts\n"
-        "  kindling local status              where everything listens\n"
-        "  kindling local advance 3d          move the clock\n"
-        "  kindling local tick verify-domains run a poller now\n"
+        f"  curl -H 'Authorization: Bearer {description['api_key']}' "
+        f"{description['api_url']}/api/email/accounts\n"
+        "  .venv/bin/kindling local status              where everything listens\n"
+        "  .venv/bin/kindling local advance 3d          move the clock\n"
+        "  .venv/bin/kindling local tick verify-domains run a poller now\n"
         f"  curl {description['sandbox_url']}/_admin/inventory   what the providers hold"
     )
     return True
