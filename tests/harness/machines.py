@@ -16,8 +16,8 @@ from typing import Any
 
 import jsonata
 import pytest
-from moto.awslambda.models import LambdaBackend
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
@@ -36,25 +36,27 @@ class Lambdas:
     overrides: dict[str, Override] = field(default_factory=dict)
     payloads: list[Any] = field(default_factory=list)
 
-    def invoke(self, function_name: str, body: str | bytes, response_headers: dict[str, Any]) -> bytes:
-        function = function_name.rsplit(":", 1)[-1]
-        event = json.loads(body)
+    def invoke(self, parameters: dict[str, Any], region: str, state_credentials: Any) -> dict[str, Any]:
+        """In the place of moto's own call to Lambda: its answer, or an error document as Lambda words it."""
+        arn = parameters["FunctionName"]
+        function = arn.rsplit(":", 1)[-1]
+        event = json.loads(parameters["Payload"])
         self.payloads.append(event)
         real = handler(function)
         context = SimpleNamespace(
             function_name=function,
             memory_limit_in_mb=512,
-            invoked_function_arn=function_name,
+            invoked_function_arn=arn,
             aws_request_id="step",
         )
         try:
             override = self.overrides.get(function)
             answer = override(lambda e, _: real(e, context), event) if override else real(event, context)
-            return json.dumps(answer).encode()
         except Exception as error:  # noqa: BLE001
-            response_headers["x-amz-function-error"] = "Unhandled"
             name = error.args[0] if isinstance(error, Died) else type(error).__name__
-            return json.dumps({"errorType": name, "errorMessage": str(error)}).encode()
+            document = {"errorType": name, "errorMessage": str(error)}
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": document}
+        return {"StatusCode": 200, "Payload": json.loads(json.dumps(answer))}
 
 
 class Died(Exception):
@@ -113,10 +115,7 @@ def running(
     """Both machines, created in moto; the functions' stand-in and each machine's ARN."""
     lambdas = Lambdas()
 
-    def invoke(_: Any, function_name: str, _q: Any, body: Any, _h: Any, response_headers: dict[str, Any]) -> bytes:
-        return lambdas.invoke(function_name, body, response_headers)
-
-    monkeypatch.setattr(LambdaBackend, "invoke", invoke)
+    monkeypatch.setattr(lambda_eval_utils, "_invoke_lambda_function", lambdas.invoke)
     monkeypatch.setattr(moto_jsonata, "_eval_jsonata", lambda text: jsonata.Jsonata(text).evaluate(None))
     monkeypatch.setattr(retrier_decl, "time", SimpleNamespace(sleep=sleep))
     monkeypatch.setattr(AmazonStateLanguageParser, "parse", staticmethod(_parse))

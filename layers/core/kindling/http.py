@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
@@ -19,12 +19,13 @@ from kindling.errors import (
     PayloadTooLarge,
     UnsupportedMediaType,
 )
-from kindling.keys import service as keys
 from kindling.keys.model import Caller, Scope
 from kindling.observability import logger
-from kindling.operations.model import Operation
 from kindling.routes import ROUTES
 from kindling.settings import settings
+
+if TYPE_CHECKING:
+    from kindling.operations.model import Operation
 
 MAX_BODY_BYTES = 1_000_000
 MAX_KEY_LENGTH = 255
@@ -41,9 +42,7 @@ def serve(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaCon
     started = clock.monotonic()
     request_id = str(event["requestContext"].get("requestId") or context.aws_request_id)
     try:
-        caller = keys.authenticate(_header(event, "authorization")) if scope else None
-        if caller and scope:
-            keys.require(caller, scope)
+        caller = _admit(event, scope) if scope else None
         _check_body(event)
         app.exception_handler(RequestValidationError)(_refuse_fields)
         app.append_context(caller=caller)  # type: ignore[no-untyped-call]
@@ -97,23 +96,34 @@ class Row(Protocol):
     def wire(self) -> dict[str, Any]: ...
 
 
-def created(name: str, outcome: Row | Operation) -> Response[Any]:
+def created(name: str, outcome: "Row | Operation") -> Response[Any]:
     """201 with the new row under `name`, or what `accepted` answers."""
+    from kindling.operations.model import Operation
+
     if isinstance(outcome, Operation):
         return accepted(outcome)
     return Response(HTTPStatus.CREATED, "application/json", json.dumps({name: outcome.wire()}))
 
 
-def accepted(operation: Operation) -> Response[Any]:
+def accepted(operation: "Operation") -> Response[Any]:
     """202 with an operation that still runs, and where to ask for it."""
     headers = {"Location": f"/api/operations/{operation.operation_id}"}
     body = json.dumps({"operation": operation.wire()})
     return Response(HTTPStatus.ACCEPTED, "application/json", body, headers=headers)
 
 
-def deleted(outcome: Operation | None) -> Response[Any]:
+def deleted(outcome: "Operation | None") -> Response[Any]:
     """200 once the row is gone, or what `accepted` answers."""
     return accepted(outcome) if outcome else Response(HTTPStatus.OK, "application/json", '{"success": true}')
+
+
+def _admit(event: dict[str, Any], scope: Scope) -> Caller:
+    # Imported here: a route that asks for no key needs no AWS SDK.
+    from kindling.keys import service as keys
+
+    caller = keys.authenticate(_header(event, "authorization"))
+    keys.require(caller, scope)
+    return caller
 
 
 def _resolve(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext, who: Caller | None) -> Answer:

@@ -10,6 +10,9 @@ from kindling.errors import NotFound, StaleStatus
 Key = dict[str, str]
 State = tuple[str, ...]
 
+# An empty condition would let every write through.
+NEVER = "attribute_exists(pk) AND attribute_not_exists(pk)"
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -41,7 +44,7 @@ class Graph:
         return {
             "Key": key,
             "UpdateExpression": expression,
-            "ConditionExpression": allowed,
+            "ConditionExpression": allowed or NEVER,
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": values | {f":to_{name}": value for name, value in changes.items()},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",

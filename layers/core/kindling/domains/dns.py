@@ -55,7 +55,8 @@ def _is_rival(record: DnsRecord, other: ZoneRecord) -> bool:
         return False
     if record.type != "TXT":
         return True
-    kind = next((kind for kind in SINGLE_TXT if record.value.startswith(kind)), None)
+    text = plain(record.type, record.value)
+    kind = next((kind for kind in SINGLE_TXT if text.startswith(kind)), None)
     return _is_same(record, other) or (kind is not None and other.value.startswith(kind))
 
 

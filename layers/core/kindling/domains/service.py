@@ -223,14 +223,9 @@ def _refresh(domain: Domain, live: MailDomain) -> Domain:
     put: dict[str, Any] = {"dns_records": [record.model_dump(exclude_none=True) for record in live.records]}
     put = put if live.records else {}
     try:
-        if to == domain.status:
-            return _stay(domain, put)
-        return _change(domain, to, put, live)
+        return _stay(domain, put) if to == domain.status else _change(domain, to, put, live)
     except (NotFound, StaleStatus):
         return store.get(domain.user_id, domain.id) or domain
-    except DomainTaken:
-        put |= {"status_reason": "another user verified this domain first"}
-        return store.move(domain, DomainStatus.FAILED, put=put, drop=due.FIELDS)
 
 
 def _stay(domain: Domain, put: dict[str, Any]) -> Domain:
@@ -247,8 +242,11 @@ def _stay(domain: Domain, put: dict[str, Any]) -> Domain:
 def _change(domain: Domain, to: DomainStatus, put: dict[str, Any], live: MailDomain) -> Domain:
     now = clock.timestamp()
     if to == DomainStatus.VERIFIED:
-        put |= {"verified_at": now}
-        return store.verify(domain, put=put, drop=(*due.FIELDS, "status_reason"))
+        try:
+            return store.verify(domain, put=put | {"verified_at": now}, drop=(*due.FIELDS, "status_reason"))
+        except DomainTaken:
+            put |= {"status_reason": "another user verified this domain first"}
+            return store.move(domain, DomainStatus.FAILED, put=put, drop=due.FIELDS)
     if to == DomainStatus.VERIFYING:
         triggered_at = now if domain.status == DomainStatus.VERIFIED else domain.verification_triggered_at
         put |= {"verification_triggered_at": triggered_at, **due_fields(domain.id, to, triggered_at)}

@@ -146,9 +146,23 @@ def retire(retirement: OffboardDomain) -> None:
         cleanups.note(user_id, CleanupKind.DNS_RECORDS, name, domain_id),
         cleanups.note(user_id, CleanupKind.MAIL_DOMAIN, name, domain_id),
     ]
-    verified = aws.table().get_item(Key=_verified(name), ConsistentRead=True).get("Item")
-    if verified and verified["domain_id"] == domain_id:
-        actions.append({"Delete": {"Key": _verified(name)}})
+    ours = {
+        "Key": _verified(name),
+        "ConditionExpression": "attribute_not_exists(pk) OR domain_id = :mine",
+        "ExpressionAttributeValues": {":mine": domain_id},
+    }
+    try:
+        # The row may be verified, and the name claimed, at this very moment: the condition settles whose it is.
+        aws.transact([*actions, {"Delete": ours}])
+    except aws.TransactionFailed as lost:
+        if lost.items[0] is not None:
+            return
+        # Another tenant's claim, which a row without one cannot win any more.
+        _retire_loser(actions)
+
+
+def _retire_loser(actions: list[dict[str, Any]]) -> None:
+    """Delete a row whose name another tenant has verified."""
     try:
         aws.transact(actions)
     except aws.TransactionFailed:

@@ -11,9 +11,13 @@ def get(key_id: str) -> Key | None:
 
 
 def put(key: Key) -> None:
-    """Write the row; the same key again changes nothing."""
-    owner = {"owner": f"{key.user_id}#key"}
-    aws.table().put_item(Item={**_at(key.key_id), **owner, **key.model_dump(mode="json", exclude_none=True)})
+    """Write the row; a key that is there already stays as it is, revoked if it is."""
+    item = {**_at(key.key_id), "owner": f"{key.user_id}#key", **key.model_dump(mode="json", exclude_none=True)}
+    try:
+        with aws.conditional():
+            aws.table().put_item(Item=item, ConditionExpression=Attr("pk").not_exists())
+    except aws.ConditionFailed:
+        return
 
 
 def list_of(user_id: str) -> list[Key]:

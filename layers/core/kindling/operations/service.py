@@ -120,10 +120,11 @@ def read_failure(caught: dict[str, str]) -> Failure:
     """The sentence in a Lambda's error document, or the bare cause where there is none."""
     cause = caught.get("Cause", "")
     try:
-        message = json.loads(cause)["errorMessage"]
+        told = json.loads(cause)["errorMessage"]
     except (ValueError, KeyError, TypeError):
-        message = cause or "The step gave no answer."
-    return Failure(error=caught.get("Error", "States.Unknown"), message=message, step=caught.get("Step", "unknown"))
+        told = cause
+    step = caught.get("Step", "unknown")
+    return Failure(error=caught.get("Error", "States.Unknown"), message=told or "The step gave no answer.", step=step)
 
 
 def reconcile() -> int:
@@ -135,19 +136,21 @@ def reconcile() -> int:
     for key in due.claim(DUE_KIND, PATIENCE):
         operation = store.read(key)
         if operation and not operation.finished and not _is_running(operation.execution_arn):
-            _undo(operation)
-            started += 1
+            started += _undo(operation)
     return started
 
 
-def _undo(operation: Operation) -> None:
+def _undo(operation: Operation) -> bool:
+    """Start what undoes a dead execution, or carries a deletion on; False when somebody closed it meanwhile."""
     machine, _, name = operation.execution_arn.rpartition(":")
     attempt = f"-undo{operation.undo_attempts + 1}"
     base = re.sub(r"-undo\d+$", "", name)
     arn = f"{machine}:{base[: EXECUTION_NAME_LENGTH - len(attempt)]}{attempt}"
     logger.warning("execution died", operation_id=operation.operation_id, execution=operation.execution_arn)
-    store.hand_over(operation, arn, clock.timestamp(clock.now() + PATIENCE))
+    if not store.hand_over(operation, arn, clock.timestamp(clock.now() + PATIENCE)):
+        return False
     _execute(arn, {**operation.request, "undo": True})
+    return True
 
 
 def _execute(execution_arn: str, request: dict[str, Any]) -> None:

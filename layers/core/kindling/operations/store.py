@@ -52,11 +52,20 @@ def start_undoing(user_id: str, operation_id: str) -> None:
     GRAPH.move(at(user_id, operation_id), (OperationState.UNDOING,))
 
 
-def hand_over(operation: Operation, execution_arn: str, due_at: str) -> None:
-    """Note the execution that undoes what a dead one left."""
-    aws.table().update_item(
-        Key=at(operation.user_id, operation.operation_id),
-        UpdateExpression="SET execution_arn = :arn, undo_attempts = :n, due_at = :due",
-        ConditionExpression=Attr("due_shard").exists(),
-        ExpressionAttributeValues={":arn": execution_arn, ":n": operation.undo_attempts + 1, ":due": due_at},
-    )
+def hand_over(operation: Operation, execution_arn: str, due_at: str) -> bool:
+    """Note the execution that takes over from a dead one; False when the operation was closed meanwhile."""
+    try:
+        with aws.conditional():
+            aws.table().update_item(
+                Key=at(operation.user_id, operation.operation_id),
+                UpdateExpression="SET execution_arn = :arn, undo_attempts = :n, due_at = :due",
+                ConditionExpression=Attr("due_shard").exists(),
+                ExpressionAttributeValues={
+                    ":arn": execution_arn,
+                    ":n": operation.undo_attempts + 1,
+                    ":due": due_at,
+                },
+            )
+    except aws.ConditionFailed:
+        return False
+    return True

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import httpx
+from pydantic import BaseModel
 
 from kindling.errors import (
     AddressBurnt,
@@ -22,6 +23,11 @@ KEY_PROBLEMS = ("limit_exceeded", "missing_permission", "permission_escalation",
 # `cannot_delete`: something still stands on it, whose own removal may be under way.
 PASSING = ("race_condition", "resource_deleting", "cannot_delete")
 NOT_READY = ("domain_not_verified", "unprocessable")
+
+
+class MailSecret(BaseModel):
+    api_key_id: str
+    name: str | None = None
 
 
 class AgentMail:
@@ -94,9 +100,9 @@ class AgentMail:
     def delete_mail_secrets(self, address: str, name: str) -> None:
         path = f"/v0/inboxes/{quote(address)}/api-keys"
         answer = self._client.call("GET", path, params={"limit": "100"}, accept=(404,))
-        for key in [] if answer.status_code == 404 else items(answer, "api_keys"):
-            if key["name"] == name:
-                self._client.call("DELETE", f"{path}/{quote(key['api_key_id'])}", accept=(404,))
+        for key in [] if answer.status_code == 404 else items(MailSecret, answer, "api_keys"):
+            if key.name == name:
+                self._client.call("DELETE", f"{path}/{quote(key.api_key_id)}", accept=(404,))
 
     def _settle_refusal(self, answer: httpx.Response, address: str, client_id: str) -> Inbox:
         code = _code(answer)

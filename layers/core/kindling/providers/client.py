@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from kindling import clock
 from kindling.errors import ProviderError, ProviderMisconfigured, ProviderUnavailable
@@ -132,12 +132,13 @@ def read(model: type[M], response: httpx.Response) -> M:
         raise ProviderUnavailable(f"{response.url.host} answered in a shape that is not its own.") from error
 
 
-def items(response: httpx.Response, name: str) -> list[dict[str, Any]]:
-    """The list `name` of an answer. Raises ProviderUnavailable when there is none."""
+def items(model: type[M], response: httpx.Response, name: str) -> list[M]:
+    """The list `name` of an answer, each item as `model`. Raises ProviderUnavailable when it is not that."""
     found = body(response).get(name)
-    if not isinstance(found, list):
-        raise ProviderUnavailable(f"{response.url.host} answered without its list of {name}.")
-    return found
+    try:
+        return TypeAdapter(list[model]).validate_python(found)  # type: ignore[valid-type]
+    except ValidationError as error:
+        raise ProviderUnavailable(f"{response.url.host} answered without its list of {name}.") from error
 
 
 def transport() -> httpx.BaseTransport | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+from pydantic import BaseModel
 
 from kindling.errors import ProviderError, ProviderMisconfigured, ProviderRefused, ProviderUnavailable
 from kindling.providers.client import ProviderClient, body, items
@@ -14,6 +15,27 @@ ZONE_CHANGED = (81057, 81058, 81044)
 PAGE = 500
 TXT_CHUNK = 255
 AUTOMATIC_TTL = 1
+
+
+class ZoneAnswer(BaseModel):
+    id: str
+    name: str
+    status: str
+
+
+class RecordAnswer(BaseModel):
+    id: str
+    type: str
+    name: str
+    content: str
+    priority: int | None = None
+    ttl: int = AUTOMATIC_TTL
+    proxied: bool = False
+    comment: str | None = None
+
+    def plain(self) -> ZoneRecord:
+        fields = self.model_dump(exclude={"content", "name"})
+        return ZoneRecord(name=self.name.lower(), value=plain(self.type, self.content), **fields)
 
 
 class Cloudflare:
@@ -28,9 +50,9 @@ class Cloudflare:
         for start in range(len(labels) - 1):
             name = ".".join(labels[start:])
             answer = self._client.call("GET", "/zones", params={"name": name})
-            for zone in items(answer, "result"):
-                if zone.get("name") == name:
-                    return Zone(id=str(zone["id"]), name=name, active=zone.get("status") == "active")
+            for zone in items(ZoneAnswer, answer, "result"):
+                if zone.name == name:
+                    return Zone(id=zone.id, name=name, active=zone.status == "active")
         return None
 
     def list_records(self, zone: Zone, domain: str) -> list[ZoneRecord]:
@@ -39,8 +61,9 @@ class Cloudflare:
         page = 1
         while True:
             params = {"name.endswith": domain, "per_page": str(PAGE), "page": str(page)}
-            found = items(self._client.call("GET", f"/zones/{zone.id}/dns_records", params=params), "result")
-            records += [_read(item) for item in found]
+            answer = self._client.call("GET", f"/zones/{zone.id}/dns_records", params=params)
+            found = items(RecordAnswer, answer, "result")
+            records += [record.plain() for record in found]
             if len(found) < PAGE:
                 break
             page += 1
@@ -56,11 +79,6 @@ class Cloudflare:
             "posts": [_write(record, comment) for record in add],
         }
         self._client.call("POST", f"/zones/{zone.id}/dns_records/batch", json=request, repeatable=False)
-
-
-def _read(item: dict[str, Any]) -> ZoneRecord:
-    fields = {**item, "name": str(item["name"]).lower(), "value": plain(item["type"], str(item["content"]))}
-    return ZoneRecord.model_validate(fields)
 
 
 def _write(record: DnsRecord, comment: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from kindling.errors import (
     TagVanished,
     WarmupBusy,
 )
-from kindling.providers.client import ProviderClient, body, items, read
+from kindling.providers.client import ProviderClient, body, read
 from kindling.providers.model import (
     WarmupAccount,
     WarmupDay,
@@ -81,7 +81,8 @@ class Instantly:
             **{f"smtp_{name}": value for name, value in (login | {"host": SMTP_HOST, "port": SMTP_PORT}).items()},
         }
         try:
-            self._client.call("POST", "/api/v2/accounts", json=request, repeatable=False)
+            # Some refusals come as a 200 without an account in it.
+            read(WarmupAccount, self._client.call("POST", "/api/v2/accounts", json=request, repeatable=False))
         except ProviderMisconfigured:
             raise
         except ProviderError:
@@ -155,7 +156,7 @@ class Instantly:
     def some_tagged(self, tag_id: str) -> list[str]:
         """The addresses of at most two accounts that carry the tag: enough to see whether one does alone."""
         answer = self._client.call("GET", "/api/v2/accounts", params={"tag_ids": tag_id, "limit": "2"})
-        return [str(account.get("email")) for account in items(answer, "items")]
+        return [account.email for account in read(AccountPage, answer).items]
 
     def tag_account(self, email: str, tag_ids: list[str]) -> None:
         """Put the tags on the account. Raises TagVanished when a tag or the account is not there."""

@@ -1,0 +1,123 @@
+"""What a cold start loads: modules, counted in a process of their own, the same on every machine."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.harness.template import FUNCTIONS, ROOT
+
+# About 5 % above what was measured: raise one only for something that its function cannot do without.
+BUDGETS = {"api": 670, "steps": 547, "pollers": 540, "workers": 618}
+# What answers without asking anybody.
+WITHOUT_AWS = {"GetHealthFunction": 433, "RefuseRouteFunction": 422}
+
+# Loaded with Powertools, whether used or not, unless nobody imports them.
+UNWANTED = {"aws_xray_sdk", "aws_lambda_powertools.utilities.idempotency", "starlette", "mangum", "requests"}
+
+# A process per kind loads what all its functions import; it forks for those that import the same, and they for each.
+PROGRAM = """
+import json, os, sys
+def forked():
+    child = os.fork()
+    assert not child or os.waitpid(child, 0)[1] == 0
+    return not child
+common, groups = json.loads(sys.argv[1])
+for name in common:
+    __import__(name)
+for names, folders in groups:
+    if forked():
+        for name in names:
+            __import__(name)
+        for folder in folders:
+            if forked():
+                sys.path.insert(0, folder)
+                import app
+                print(json.dumps([folder, sorted(sys.modules)]), flush=True)
+                os._exit(0)
+        os._exit(0)
+"""
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "TABLE_NAME": "kindling",
+    "POWERTOOLS_METRICS_NAMESPACE": "Kindling",
+    "PATH": os.environ["PATH"],
+}
+
+
+def kind(function: str) -> str:
+    return Path(FUNCTIONS[function]["CodeUri"]).parent.name
+
+
+def imports(function: str) -> set[str]:
+    tree = ast.parse((ROOT / FUNCTIONS[function]["CodeUri"] / "app.py").read_text())
+    return {node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module}
+
+
+def load(functions: list[str]) -> dict[str, frozenset[str]]:
+    folders = {function: str(ROOT / FUNCTIONS[function]["CodeUri"]) for function in functions}
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for function, folder in folders.items():
+        groups.setdefault(tuple(sorted(imports(function))), []).append(folder)
+    common = sorted(set.intersection(*map(imports, functions)))
+    program = [sys.executable, "-c", PROGRAM, json.dumps([common, list(groups.items())])]
+    ran = subprocess.run(program, env=ENVIRONMENT, capture_output=True, text=True, check=False)  # noqa: S603
+    assert ran.returncode == 0, ran.stderr
+    found = dict(json.loads(line) for line in ran.stdout.splitlines())
+    return {function: frozenset(found[folder]) for function, folder in folders.items()}
+
+
+@cache
+def loaded() -> dict[str, frozenset[str]]:
+    """The modules that are there once each function is imported, by its logical id."""
+    groups = [[function for function in FUNCTIONS if kind(function) == name] for name in BUDGETS]
+    with ThreadPoolExecutor(len(groups)) as pool:
+        return {function: modules for group in pool.map(load, groups) for function, modules in group.items()}
+
+
+def test_every_kind_of_function_has_a_budget() -> None:
+    assert set(BUDGETS) == {kind(function) for function in FUNCTIONS}
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_no_function_loads_more_modules_than_its_kind_may(name: str) -> None:
+    counts = {function: len(modules) for function, modules in loaded().items() if kind(function) == name}
+    assert {function: count for function, count in counts.items() if count > BUDGETS[name]} == {}
+
+
+def test_a_budget_is_not_much_more_than_what_is_needed() -> None:
+    largest = {name: max(len(m) for f, m in loaded().items() if kind(f) == name) for name in BUDGETS}
+    assert {name: largest[name] for name, budget in BUDGETS.items() if budget > largest[name] * 1.08} == {}
+
+
+def test_nobody_loads_what_no_cold_start_needs() -> None:
+    assert {function: modules & UNWANTED for function, modules in loaded().items() if modules & UNWANTED} == {}
+
+
+def test_only_what_calls_a_provider_loads_an_http_client() -> None:
+    for function, modules in loaded().items():
+        variables = FUNCTIONS[function].get("Environment", {}).get("Variables", {})
+        if not any(name.endswith("_SECRET") for name in variables):
+            assert "httpx" not in modules, function
+
+
+def test_only_routes_load_the_router() -> None:
+    routers = {function for function, modules in loaded().items() if "aws_lambda_powertools.event_handler" in modules}
+    assert {kind(function) for function in routers} == {"api"}
+
+
+def test_nobody_uses_the_tracer() -> None:
+    sources = [*(ROOT / "functions").rglob("*.py"), *(ROOT / "layers/core/kindling").rglob("*.py")]
+    assert [path for path in sources if "Tracer" in path.read_text()] == []
+
+
+@pytest.mark.parametrize("function", sorted(WITHOUT_AWS))
+def test_what_never_calls_aws_does_not_load_its_sdk(function: str) -> None:
+    # Powertools names the bare package in its user agent; what costs is its client.
+    assert loaded()[function] & {"boto3", "botocore.client"} == set()

@@ -1,0 +1,116 @@
+"""What CloudFormation, SQS and DynamoDB want of the template, and what an operator needs in it."""
+
+import re
+from typing import Any
+
+import pytest
+from cfnlint.api import lint
+from cfnlint.config import ManualArgs
+
+from tests.harness.template import FUNCTIONS, RESOURCES, ROOT, TEMPLATE, of_type
+
+QUEUES = of_type("AWS::SQS::Queue")
+ALARMS = of_type("AWS::CloudWatch::Alarm")
+DEFAULT_TIMEOUT = TEMPLATE["Globals"]["Function"]["Timeout"]
+VISIBILITY_FACTOR = 6  # docs.aws.amazon.com/lambda, "Configuring an SQS queue to use with Lambda"
+FORTNIGHT = 14 * 24 * 3600
+
+
+def triggers(kind: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Every event of a kind: whose it is and its properties, by a name of its own."""
+    return {
+        f"{function}.{name}": (function, event["Properties"])
+        for function, properties in FUNCTIONS.items()
+        for name, event in properties.get("Events", {}).items()
+        if event["Type"] == kind
+    }
+
+
+def attribute(value: dict[str, str]) -> str:
+    """The logical id behind `!GetAtt X.Arn`."""
+    return value["GetAtt"].removesuffix(".Arn")
+
+
+def headings() -> set[str]:
+    """The runbook's headings, without their marks."""
+    runbook = (ROOT / "statemachines/README.md").read_text()
+    return {text.strip().strip("`") for text in re.findall(r"^#+ (.+)$", runbook, flags=re.MULTILINE)}
+
+
+def test_the_linter_finds_nothing() -> None:
+    found = lint((ROOT / "template.yaml").read_text(), config=ManualArgs(regions=["us-east-1"]))
+    assert [str(match) for match in found] == []
+
+
+@pytest.mark.parametrize("trigger", triggers("SQS"))
+def test_a_queue_hides_a_message_for_six_times_as_long_as_its_worker_may_take(trigger: str) -> None:
+    function, event = triggers("SQS")[trigger]
+    queue = QUEUES[attribute(event["Queue"])]
+    assert queue["VisibilityTimeout"] >= VISIBILITY_FACTOR * FUNCTIONS[function].get("Timeout", DEFAULT_TIMEOUT)
+
+
+@pytest.mark.parametrize("trigger", triggers("SQS"))
+def test_a_worker_gives_back_single_messages_and_spares_its_provider(trigger: str) -> None:
+    _, event = triggers("SQS")[trigger]
+    assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert event["ScalingConfig"]["MaximumConcurrency"] <= 10
+
+
+@pytest.mark.parametrize("trigger", triggers("SQS"))
+def test_a_queue_with_a_worker_has_a_dead_letter_queue(trigger: str) -> None:
+    _, event = triggers("SQS")[trigger]
+    redrive = QUEUES[attribute(event["Queue"])]["RedrivePolicy"]
+    dead = QUEUES[attribute(redrive["deadLetterTargetArn"])]
+    assert redrive["maxReceiveCount"] >= 3
+    assert dead["MessageRetentionPeriod"] == FORTNIGHT
+
+
+@pytest.mark.parametrize("name", QUEUES)
+def test_every_queue_is_encrypted(name: str) -> None:
+    assert QUEUES[name]["SqsManagedSseEnabled"] is True
+
+
+@pytest.mark.parametrize("trigger", triggers("ScheduleV2"))
+def test_a_tick_that_could_not_be_delivered_is_kept(trigger: str) -> None:
+    _, event = triggers("ScheduleV2")[trigger]
+    dead = QUEUES[attribute(event["DeadLetterConfig"]["Arn"])]
+    assert dead["MessageRetentionPeriod"] == FORTNIGHT
+    assert event["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 3600
+
+
+def test_every_poller_has_a_schedule_and_nothing_else() -> None:
+    scheduled = {function for function, _ in triggers("ScheduleV2").values()}
+    assert scheduled == {name for name, p in FUNCTIONS.items() if p["CodeUri"].startswith("functions/pollers/")}
+    assert triggers("Schedule") == {}
+
+
+def test_every_worker_has_a_queue_and_every_route_the_api() -> None:
+    consumers = {function for function, _ in triggers("SQS").values()}
+    assert consumers == {name for name, p in FUNCTIONS.items() if p["CodeUri"].startswith("functions/workers/")}
+    served = {function for function, event in triggers("HttpApi").values() if event["ApiId"] == {"Ref": "Api"}}
+    assert served == {name for name, p in FUNCTIONS.items() if p["CodeUri"].startswith("functions/api/")}
+
+
+def test_the_table_outlives_the_stack_and_a_mistake() -> None:
+    table = RESOURCES["Table"]
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
+    assert "TableName" not in table["Properties"]
+
+
+def test_whatever_dies_in_a_queue_or_a_machine_raises_an_alarm() -> None:
+    watched = {(alarm["MetricName"], *alarm["Dimensions"][0]["Value"].values()) for alarm in ALARMS.values()}
+    dead = {f"{name}.QueueName" for name in QUEUES if name.endswith("DeadLetters")}
+    machines = set(of_type("AWS::Serverless::StateMachine"))
+    assert watched == {
+        *(("ApproximateNumberOfMessagesVisible", name) for name in dead),
+        *((metric, name) for metric in ("ExecutionsAborted", "ExecutionsTimedOut") for name in machines),
+    }
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_names_a_heading_of_the_runbook_and_tells_the_operator(name: str) -> None:
+    description = ALARMS[name]["AlarmDescription"]
+    assert description.partition("runbook, ")[2] in headings()
+    assert ALARMS[name]["AlarmActions"]["If"][:2] == ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}]]

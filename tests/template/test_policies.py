@@ -1,0 +1,154 @@
+"""What each function may do on AWS, written down a second time: a change to a policy has to be made twice."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.harness.template import FUNCTIONS, MACHINES, RESOURCES
+
+GET, PUT, UPDATE, DELETE, QUERY = (
+    f"dynamodb:{verb}" for verb in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
+)
+CHECK = "dynamodb:ConditionCheckItem"
+SECRET = "secretsmanager:GetSecretValue"
+START, DESCRIBE, HISTORY = (f"states:{verb}" for verb in ("StartExecution", "DescribeExecution", "GetExecutionHistory"))
+SEND = "sqs:SendMessage"
+
+AUDIT: dict[str, set[str]] = {
+    # A route that takes an Idempotency-Key keeps its record with all four writes and reads.
+    "CreateDomainFunction": {GET, PUT, UPDATE, DELETE, START},
+    "UpdateDomainFunction": {GET, PUT, UPDATE, DELETE},
+    "DeleteDomainFunction": {GET, PUT, START},
+    "GetDnsRecordsFunction": {GET, SECRET},
+    "ListDomainsFunction": {GET, PUT, UPDATE, QUERY, SECRET},
+    "GetDomainFunction": {GET},
+    "VerifyDomainFunction": {GET, PUT, UPDATE, DELETE, SECRET},
+    "CreateAccountFunction": {GET, PUT, UPDATE, DELETE, START},
+    "ListAccountsFunction": {GET, QUERY},
+    "GetAccountFunction": {GET},
+    "UpdateAccountFunction": {GET, PUT, UPDATE, DELETE, SECRET},
+    "DeleteAccountFunction": {GET, PUT, START},
+    "GetWarmupAnalyticsFunction": {GET, UPDATE, QUERY, SECRET},
+    "ListCleanupsFunction": {GET, QUERY},
+    "RetryWarmupFunction": {GET, PUT, UPDATE, DELETE, SECRET},
+    "GetOperationFunction": {GET, HISTORY},
+    "CreateKeyFunction": {GET, PUT, UPDATE, DELETE},
+    "ListKeysFunction": {GET, QUERY},
+    "RevokeKeyFunction": {GET, UPDATE},
+    "GetHealthFunction": set(),
+    "RefuseRouteFunction": set(),
+    # onboard_domain
+    "ClaimNameFunction": {PUT, CHECK},
+    "ReleaseNameFunction": {UPDATE, DELETE},
+    "RegisterDomainFunction": {UPDATE, SECRET},
+    "DeregisterDomainFunction": {UPDATE, DELETE, SECRET},
+    "PublishDnsFunction": {SECRET},
+    "UnpublishDnsFunction": {SECRET},
+    "TriggerVerificationFunction": {SECRET},
+    "SaveDomainFunction": {PUT, UPDATE, SECRET},
+    # provision_account
+    "ReserveAddressFunction": {PUT},
+    "ReleaseAddressFunction": {UPDATE, DELETE},
+    "CreateInboxFunction": {SECRET},
+    "DeleteInboxFunction": {UPDATE, SECRET},
+    "RegisterWarmupAccountFunction": {SECRET},
+    "RemoveWarmupAccountFunction": {SECRET},
+    "EnableWarmupFunction": {SECRET},
+    "DisableWarmupFunction": {SECRET},
+    "ConfirmWarmupFunction": {SECRET},
+    "AssignTagsFunction": {SECRET},
+    "RemoveTagsFunction": {SECRET},
+    "SaveAccountFunction": {PUT, UPDATE, CHECK},
+    # both creations
+    "RecallSaveFunction": {GET, UPDATE},
+    # offboard_domain and deprovision_account
+    "RetireDomainFunction": {PUT, DELETE},
+    "DeprovisionAccountsFunction": {PUT, QUERY, START},
+    "RetireAccountFunction": {PUT, DELETE},
+    "CleanUpFunction": {GET, UPDATE, DELETE, SECRET},
+    "CloseOperationFunction": {UPDATE},
+    # pollers and workers
+    "VerifyDomainsFunction": {UPDATE, QUERY, SEND},
+    "CheckDomainFunction": {GET, PUT, UPDATE, SECRET},
+    "ReconcileOperationsFunction": {GET, UPDATE, QUERY, START, DESCRIBE},
+    "GraduateAccountsFunction": {UPDATE, QUERY, SEND},
+    "ReviewAccountsFunction": {PUT, UPDATE, QUERY, SECRET},
+    "RunCleanupsFunction": {UPDATE, QUERY, SEND},
+    "AttemptCleanupFunction": {GET, UPDATE, DELETE, SECRET},
+}
+
+TABLE = {"GetAtt": "Table.Arn"}
+INDEXES = [{"Sub": "${Table.Arn}/index/by_owner"}, {"Sub": "${Table.Arn}/index/due"}]
+SECRETS = {
+    "AGENTMAIL_SECRET": "AgentMailSecretArn",
+    "INSTANTLY_SECRET": "InstantlySecretArn",
+    "CLOUDFLARE_SECRET": "CloudflareSecretArn",
+}
+
+Grant = tuple[str, Any]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def grants(properties: dict[str, Any]) -> Iterator[Grant]:
+    """Every action of a resource's policies with each of its resources."""
+    for policy in properties.get("Policies", []):
+        for statement in policy["Statement"]:
+            assert statement["Effect"] == "Allow"
+            for action in listed(statement["Action"]):
+                for resource in listed(statement["Resource"]):
+                    yield action, resource
+
+
+def environment(function: str) -> dict[str, Any]:
+    found: dict[str, Any] = FUNCTIONS[function].get("Environment", {}).get("Variables", {})
+    return found
+
+
+def test_the_audit_is_what_the_template_grants() -> None:
+    assert {name: {action for action, _ in grants(p)} for name, p in FUNCTIONS.items()} == AUDIT
+
+
+@pytest.mark.parametrize("name", FUNCTIONS | MACHINES)
+def test_no_action_and_no_resource_is_a_wildcard(name: str) -> None:
+    for action, resource in grants(RESOURCES[name]["Properties"]):
+        assert "*" not in action
+        # The executions of a machine have names that nobody knows beforehand.
+        execution = action in (DESCRIBE, HISTORY)
+        assert "*" not in json.dumps(resource).replace('.Name}:*"', '"' if execution else "*")
+
+
+def test_dynamodb_is_our_table_and_its_indexes_are_only_queried() -> None:
+    for name, properties in FUNCTIONS.items():
+        for action, resource in grants(properties):
+            if action == QUERY:
+                assert resource in (TABLE, *INDEXES), name
+            elif action.startswith("dynamodb:"):
+                assert resource == TABLE, name
+
+
+def test_a_function_reads_the_secrets_that_its_environment_names_and_no_other() -> None:
+    for name, properties in FUNCTIONS.items():
+        read = [resource["Ref"] for action, resource in grants(properties) if action == SECRET]
+        told = {key: value["Ref"] for key, value in environment(name).items() if key.endswith("_SECRET")}
+        assert sorted(read) == sorted(told.values()), name
+        assert told == {key: SECRETS[key] for key in told}, name
+
+
+def test_a_function_starts_the_machines_that_its_environment_names() -> None:
+    for name, properties in FUNCTIONS.items():
+        started = {resource["Ref"] for action, resource in grants(properties) if action == START}
+        told = {value["Ref"] for key, value in environment(name).items() if key.endswith("_ARN")}
+        # The reconciler reads the machine off the operation.
+        assert started == (set(MACHINES) if name == "ReconcileOperationsFunction" else told), name
+        assert started <= set(MACHINES)
+
+
+def test_only_the_queue_that_the_environment_names_is_sent_to() -> None:
+    for name, properties in FUNCTIONS.items():
+        queues = {resource["GetAtt"] for action, resource in grants(properties) if action == SEND}
+        assert queues == {f"{value['Ref']}.Arn" for k, value in environment(name).items() if k.endswith("_QUEUE_URL")}

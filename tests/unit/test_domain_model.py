@@ -1,0 +1,162 @@
+"""What a domain's status becomes, when it is looked at next, and what is a domain's name."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from kindling.domains.model import (
+    GIVE_UP,
+    LADDER,
+    CreateDomain,
+    DnsSync,
+    Domain,
+    DomainStatus,
+    domain_name,
+    next_check,
+    status_after,
+)
+from kindling.providers.model import DnsRecord
+
+TRIGGER = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+WAITING = ("NOT_STARTED", "PENDING", "VERIFYING", "UNKNOWN")
+
+# current status, provider's word: within the 12 hours, after them.
+TRUTH = {
+    **{("pending", word): ("pending", "pending") for word in (*WAITING, "INVALID")},
+    ("pending", "FAILED"): ("failed", "failed"),
+    ("pending", "VERIFIED"): ("verified", "verified"),
+    **{("verifying", word): ("verifying", "failed") for word in (*WAITING, "INVALID")},
+    ("verifying", "FAILED"): ("failed", "failed"),
+    ("verifying", "VERIFIED"): ("verified", "verified"),
+    **{("verified", word): ("verifying", "verifying") for word in WAITING},
+    ("verified", "INVALID"): ("failed", "failed"),
+    ("verified", "FAILED"): ("failed", "failed"),
+    ("verified", "VERIFIED"): ("verified", "verified"),
+    **{("failed", word): ("verifying", "failed") for word in (*WAITING, "INVALID")},
+    ("failed", "FAILED"): ("failed", "failed"),
+    ("failed", "VERIFIED"): ("verified", "verified"),
+}
+
+
+def test_the_truth_table_is_complete() -> None:
+    words = {*WAITING, "INVALID", "FAILED", "VERIFIED"}
+    assert set(TRUTH) == {(status.value, word) for status in DomainStatus for word in words}
+
+
+@pytest.mark.parametrize(("current", "word"), TRUTH)
+def test_a_status_follows_the_providers_word(current: str, word: str) -> None:
+    within, after = TRUTH[current, word]
+    status = DomainStatus(current)
+    assert status_after(status, word, TRIGGER, TRIGGER + GIVE_UP - timedelta(milliseconds=1)) == within
+    assert status_after(status, word, TRIGGER, TRIGGER + GIVE_UP) == after
+
+
+@pytest.mark.parametrize(("current", "word"), TRUTH)
+def test_without_a_trigger_the_hours_are_over(current: str, word: str) -> None:
+    assert status_after(DomainStatus(current), word, None, TRIGGER) == TRUTH[current, word][1]
+
+
+def test_the_ladder_is_as_published() -> None:
+    assert [rung.total_seconds() / 60 for rung in LADDER] == [10, 20, 40, 80, 160, 320]
+    assert timedelta(hours=12) == GIVE_UP
+
+
+def test_each_check_is_on_the_first_rung_ahead_and_the_last_one_gives_up() -> None:
+    seen, at = [], TRIGGER
+    for _ in range(7):
+        at = next_check(TRIGGER, at)
+        seen.append((at - TRIGGER).total_seconds() / 60)
+    assert seen == [10, 20, 40, 80, 160, 320, 720]
+
+
+@pytest.mark.parametrize(("minutes", "rung"), [(0, 10), (9.99, 10), (10, 20), (39, 40), (320, 720), (719, 720)])
+def test_a_check_that_came_late_skips_the_rungs_behind_it(minutes: float, rung: float) -> None:
+    assert next_check(TRIGGER, TRIGGER + timedelta(minutes=minutes)) == TRIGGER + timedelta(minutes=rung)
+
+
+@pytest.mark.parametrize("hours", [12, 13, 240])
+def test_after_the_last_rung_a_check_is_due_at_once(hours: int) -> None:
+    assert next_check(TRIGGER, TRIGGER + timedelta(hours=hours)) == TRIGGER + GIVE_UP
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("acme.example", "acme.example"),
+        (" Mail.ACME.Example. ", "mail.acme.example"),
+        ("a.co", "a.co"),
+        ("1and1.example", "1and1.example"),
+        ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("example.xn--p1ai", "example.xn--p1ai"),
+        ("a-b--c.example", "a-b--c.example"),
+        ("a" * 63 + ".example", "a" * 63 + ".example"),
+        (".".join(["a" * 61] * 4) + ".io", ".".join(["a" * 61] * 4) + ".io"),
+    ],
+)
+def test_a_domain_name_is_taken_in_lower_case_and_without_its_last_dot(text: str, name: str) -> None:
+    assert domain_name(text) == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ".",
+        "acme",
+        "localhost.",
+        ".acme.example",
+        "acme..example",
+        "acme.example..",
+        "-acme.example",
+        "acme-.example",
+        "acme.-example",
+        "ac_me.example",
+        "ac me.example",
+        "acme.example/path",
+        "acme.example:25",
+        "user@acme.example",
+        "https://acme.example",
+        "*.acme.example",
+        "bücher.example",
+        "acme.example\x00",
+        "acme.c",
+        "acme.123",
+        "192.0.2.7",
+        "a" * 64 + ".example",
+        ".".join(["a" * 61] * 4) + ".example",
+        "acme.exam\nple",
+    ],
+)
+def test_what_is_no_domain_name_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="must be a domain name"):
+        domain_name(text)
+
+
+def test_a_command_takes_its_name_and_nothing_else() -> None:
+    assert CreateDomain.model_validate({"domain": "ACME.example"}).domain == "acme.example"
+    for body in ({}, {"domain": None}, {"domain": 7}, {"domain": "acme.example", "user_id": "me"}):
+        with pytest.raises(ValidationError):
+            CreateDomain.model_validate(body)
+
+
+def test_a_domain_shows_nothing_of_how_it_is_scheduled() -> None:
+    domain = Domain(
+        id="d",
+        user_id="u",
+        domain="acme.example",
+        agentmail_domain_id="acme.example",
+        status=DomainStatus.VERIFYING,
+        dns_records=[DnsRecord(type="TXT", name="a", value="b"), DnsRecord(type="MX", name="a", value="c", priority=0)],
+        dns_sync=DnsSync(status="published"),
+        verification_triggered_at="2026-03-01T09:00:00.000Z",
+        due_at="2026-03-01T09:10:00.000Z",
+        created_at="2026-03-01T09:00:00.000Z",
+        updated_at="2026-03-01T09:00:00.000Z",
+    )
+    shown = domain.wire()
+    assert {"due_at", "verification_triggered_at"} & set(shown) == set()
+    assert shown["dns_records"] == [
+        {"type": "TXT", "name": "a", "value": "b"},
+        {"type": "MX", "name": "a", "value": "c", "priority": 0},
+    ]

@@ -1,0 +1,67 @@
+"""The tree of errors: as drawn, each with a code of its own, found by the name that Lambda reports."""
+
+import re
+
+import pytest
+
+from kindling import errors
+from kindling.errors import KindlingError, ProviderUnavailable, named
+
+
+def tree(root: type[KindlingError]) -> list[type[KindlingError]]:
+    return [root, *(found for child in root.__subclasses__() for found in tree(child))]
+
+
+CLASSES = tree(KindlingError)
+LINE = re.compile(r"^(?P<branch>[│├└─ ]*)(?P<name>[A-Z]\w+)\s+(?P<status>\d{3}) (?P<code>[a-z_]+)", re.MULTILINE)
+
+
+def drawn() -> dict[str, tuple[str | None, int, str]]:
+    """The docstring's tree: parent, status and code of each name."""
+    found: dict[str, tuple[str | None, int, str]] = {}
+    path: list[str] = []
+    for line in LINE.finditer(errors.__doc__ or ""):
+        depth = len(line["branch"]) // 4
+        path = [*path[:depth], line["name"]]
+        found[line["name"]] = (path[depth - 1] if depth else None, int(line["status"]), line["code"])
+    return found
+
+
+def test_the_docstring_draws_the_classes_as_they_are() -> None:
+    real = {
+        cls.__name__: (None if cls is KindlingError else cls.__bases__[0].__name__, int(cls.status), cls.code)
+        for cls in CLASSES
+    }
+    assert drawn() == real
+
+
+def test_the_docstring_draws_them_in_the_order_of_the_file() -> None:
+    classes = [name for name, value in vars(errors).items() if isinstance(value, type) and value in CLASSES]
+    assert list(drawn()) == classes
+
+
+def test_every_code_belongs_to_one_class() -> None:
+    codes = [cls.code for cls in CLASSES]
+    assert sorted(codes) == sorted(set(codes))
+
+
+@pytest.mark.parametrize("cls", CLASSES[1:], ids=lambda cls: cls.__name__)
+def test_a_code_is_its_class_in_small_letters(cls: type[KindlingError]) -> None:
+    assert cls.code == re.sub(r"(?<!^)([A-Z])", r"_\1", cls.__name__).lower()
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_a_class_is_found_by_its_name(cls: type[KindlingError]) -> None:
+    assert named(cls.__name__) is cls
+
+
+@pytest.mark.parametrize(
+    "name", ["States.Timeout", "Lambda.Unknown", "Sandbox.Timedout", "KeyError", "", "provider_error"]
+)
+def test_a_name_from_outside_is_an_unclear_failure(name: str) -> None:
+    assert named(name) is ProviderUnavailable
+
+
+def test_extras_travel_with_their_error() -> None:
+    error = errors.InvalidRequest("No.", fields=[1])
+    assert (str(error), error.extras, error.status) == ("No.", {"fields": [1]}, 400)

@@ -1,0 +1,148 @@
+"""How executions are named, and what is read out of their failures."""
+
+import json
+import re
+import uuid
+from typing import Any
+
+import pytest
+
+from kindling import clock
+from kindling.errors import AddressTaken, ExecutionDied, KindlingError, ProviderRefused
+from kindling.operations import service, store
+from kindling.operations.model import Failure, Operation, OperationState
+
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:ProvisionAccount"
+USER = "7d3a4c1e-6b52-4f0a-9c8e-2f1b5d907a36"
+NAMES = [
+    "kim@acme.example",
+    "a@b.co",
+    "k" * 64 + "@" + ".".join(["d" * 61] * 4),
+    "kim.o'neil+x@acme.example",
+    "..--__@acme.example",
+    "xn--bcher-kva.example",
+]
+
+
+def operation(**changes: Any) -> Operation:
+    fields: dict[str, Any] = {
+        "operation_id": "e4eaaaf2-d142-41b3-b1d5-5f0a0a1e3c20",
+        "user_id": USER,
+        "kind": "onboard_domain",
+        "subject_id": "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed",
+        "name": "acme.example",
+        "state": OperationState.RUNNING,
+        "request": {"domain": "acme.example"},
+        "execution_arn": "arn:aws:states:us-east-1:123456789012:execution:OnboardDomain:acme-example-1",
+        "created_at": "2026-03-01T09:00:00.000Z",
+        "updated_at": "2026-03-01T09:00:00.000Z",
+    }
+    return Operation(**fields | changes)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_executions_name_is_one_that_step_functions_takes_and_an_operator_finds(name: str) -> None:
+    operation_id = str(uuid.uuid4())
+    arn = service._execution_arn(MACHINE, name, operation_id)
+    assert arn.startswith("arn:aws:states:us-east-1:123456789012:execution:ProvisionAccount:")
+    execution = arn.rpartition(":")[2]
+    assert len(execution) <= 80
+    assert re.fullmatch(r"[A-Za-z0-9-]+", execution)
+    assert execution.endswith(f"-{operation_id}")
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", name)
+    assert execution.startswith(readable[:40])
+
+
+def test_names_that_look_alike_have_executions_of_their_own() -> None:
+    arns = {service._execution_arn(MACHINE, name, str(uuid.uuid4())) for name in ("a-b.example", "a.b.example")}
+    assert len(arns) == 2
+
+
+def test_a_thing_that_happens_once_has_one_operation_id() -> None:
+    subject = str(uuid.uuid4())
+    assert service.about(subject, "offboard_domain") == service.about(subject, "offboard_domain")
+    assert service.about(subject, "offboard_domain") != service.about(subject, "deprovision_account")
+    assert uuid.UUID(service.about(subject, "offboard_domain"))
+
+
+def caught(cause: Any, error: str = "ProviderRefused") -> dict[str, str]:
+    return {"Error": error, "Cause": cause, "Step": "CreateInbox"}
+
+
+def test_the_sentence_is_read_out_of_lambdas_error_document() -> None:
+    document = {"errorMessage": "No more.", "errorType": "ProviderRefused", "stackTrace": ["..."]}
+    failure = service.read_failure(caught(json.dumps(document)))
+    assert failure == Failure(error="ProviderRefused", message="No more.", step="CreateInbox")
+
+
+@pytest.mark.parametrize("cause", ["Task timed out.", "{", "[]", "7", '"text"', '{"other": 1}'])
+def test_a_cause_without_a_sentence_is_the_sentence(cause: str) -> None:
+    assert service.read_failure(caught(cause)).message == cause
+
+
+@pytest.mark.parametrize("cause", ["", '{"errorMessage": ""}', '{"errorMessage": null}'])
+def test_a_failure_that_says_nothing_is_told_as_such(cause: str) -> None:
+    assert service.read_failure(caught(cause)).message == "The step gave no answer."
+
+
+def test_a_failure_of_which_nothing_is_known_can_be_read() -> None:
+    assert service.read_failure({}) == Failure(
+        error="States.Unknown", message="The step gave no answer.", step="unknown"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "cls"),
+    [("ProviderRefused", ProviderRefused), ("AddressTaken", AddressTaken), ("ExecutionDied", ExecutionDied)],
+)
+def test_a_failed_operation_raises_what_made_it_fail(error: str, cls: type[KindlingError]) -> None:
+    failed = operation(
+        state=OperationState.FAILED, failure=Failure(error=error, message="No more.", step="CreateInbox")
+    )
+    with pytest.raises(cls, match=r"^No more\.$") as raised:
+        service.raise_failure(failed)
+    assert raised.value.extras == {"step": "CreateInbox"}
+    assert failed.wire()["error"] == {"code": cls.code, "message": "No more.", "step": "CreateInbox"}
+
+
+@pytest.mark.parametrize("state", [OperationState.RUNNING, OperationState.UNDOING, OperationState.SUCCEEDED])
+def test_an_operation_that_did_not_fail_raises_nothing(state: OperationState) -> None:
+    service.raise_failure(operation(state=state))
+    assert operation(state=state).wire()["error"] is None
+
+
+@pytest.mark.usefixtures("cloud", "steady_clock")
+def test_an_operation_is_written_once() -> None:
+    store.put(operation(), {})
+    store.put(operation(name="another"), {})
+    found = store.get(USER, operation().operation_id)
+    assert found is not None
+    assert found.name == "acme.example"
+
+
+@pytest.mark.usefixtures("cloud", "steady_clock")
+def test_an_operation_that_ends_is_no_longer_due() -> None:
+    store.put(operation(), {"due_shard": "operation#0", "due_at": clock.timestamp()})
+    service.fail(USER, operation().operation_id, caught("No."))
+    ended = store.get(USER, operation().operation_id)
+    assert ended is not None
+    assert (ended.state, ended.due_at) == (OperationState.FAILED, None)
+
+
+@pytest.mark.usefixtures("cloud", "steady_clock")
+def test_a_save_is_recalled_before_it_happened_or_told_after_it_did() -> None:
+    store.put(operation(), {})
+    operation_id = operation().operation_id
+    assert service.recall_save(USER, operation_id) is False
+    assert service.recall_save(USER, operation_id) is False
+    store.put(operation(operation_id="other", state=OperationState.SUCCEEDED), {})
+    assert service.recall_save(USER, "other") is True
+
+
+@pytest.mark.usefixtures("cloud", "steady_clock")
+def test_nobody_waits_longer_than_they_wanted() -> None:
+    store.put(operation(), {})
+    before = clock.monotonic()
+    assert service.wait(operation(), 20).state == OperationState.RUNNING
+    assert 20 <= clock.monotonic() - before < 21
+    assert service.wait(operation(), 0).state == OperationState.RUNNING
