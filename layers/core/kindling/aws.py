@@ -89,7 +89,7 @@ def secret(arn: str) -> str:
     """A secret's text, kept in memory for `SECRET_SECONDS` so that a rotated key is picked up."""
     kept = _secrets.get(arn)
     if kept is None or kept[0] < clock.monotonic():
-        text = secrets().get_secret_value(SecretId=arn)["SecretString"]
+        text = secrets().get_secret_value(SecretId=arn)["SecretString"].strip()
         kept = _secrets[arn] = (clock.monotonic() + SECRET_SECONDS, text)
     return kept[1]
 

@@ -72,9 +72,10 @@ def list_domains(caller: Caller, *, skip_sync: bool) -> list[Domain]:
     domains = store.list_of(caller.user_id)
     if skip_sync or not caller.live or not domains:
         return domains
-    # Only the provider is asked from threads; the rows are written here, one after the other.
+    # The first look brings the provider's key; the others then find it. Rows are written here, one after the other.
+    first = _look(domains[0])
     with ThreadPoolExecutor(REFRESH_THREADS) as pool:
-        found = list(pool.map(_look, domains))
+        found = [first, *pool.map(_look, domains[1:])]
     return [_refresh(domain, live) if live else domain for domain, live in zip(domains, found, strict=True)]
 
 

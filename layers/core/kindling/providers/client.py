@@ -19,6 +19,7 @@ ATTEMPTS = 3
 BASE_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 5.0
 CALL_SECONDS = 20.0
+CONNECT_SECONDS = 3.0
 CIRCUIT_FAILURES = 5
 CIRCUIT_SECONDS = 10.0
 KEY_REFUSED = (401, 402)
@@ -36,7 +37,6 @@ class ProviderClient:
         self._refusal = refusal
         self._http = httpx.Client(
             base_url=base_url,
-            timeout=httpx.Timeout(settings().provider_timeout_seconds, connect=3.0),
             transport=transport(),
             headers={"User-Agent": "kindling"},
         )
@@ -61,7 +61,8 @@ class ProviderClient:
             raise ProviderUnavailable(f"{self._name} failed repeatedly; calls to it rest for a moment.")
         deadline = clock.monotonic() + CALL_SECONDS
         for attempt in range(1, ATTEMPTS + 1):
-            response, problem, harmless = self._try(method, path, json, params)
+            left = max(deadline - clock.monotonic(), 0.1)
+            response, problem, harmless = self._try(method, path, json, params, left)
             if response is not None and problem is None:
                 self._failures = 0
                 if response.is_success or response.status_code in accept:
@@ -76,12 +77,14 @@ class ProviderClient:
         raise ProviderUnavailable(f"{self._name} {problem}.")
 
     def _try(
-        self, method: str, path: str, json: dict[str, Any] | None, params: dict[str, str] | None
+        self, method: str, path: str, json: dict[str, Any] | None, params: dict[str, str] | None, left: float
     ) -> tuple[httpx.Response | None, str | None, bool]:
         """The answer, what is wrong with it, and whether the request was certainly not carried out."""
         try:
             headers = {"Authorization": f"Bearer {self._key()}"}
-            response = self._http.request(method, path, json=json, params=params, headers=headers)
+            longest = min(settings().provider_timeout_seconds, left)
+            timeout = httpx.Timeout(longest, connect=min(CONNECT_SECONDS, left))
+            response = self._http.request(method, path, json=json, params=params, headers=headers, timeout=timeout)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             return None, "could not be reached", True
         except httpx.TimeoutException:
