@@ -58,9 +58,10 @@ $(VENV)/dev: $(VENV)/local requirements/dev.txt
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
-# The SAM CLI pins what it needs; in an environment of its own it cannot pin what we do.
+# The SAM CLI pins what it needs; in an environment of its own it cannot pin what we do. The file is complete, so
+# nothing is left to resolve.
 $(VENV)-sam/installed: requirements/sam.txt $(VENV)/python
 	@echo "Installing the SAM CLI (once)"
 	@$(PYTHON) -m venv $(VENV)-sam
-	@$(VENV)-sam/bin/python -m pip -qq --disable-pip-version-check --no-input install --require-hashes -r requirements/sam.txt
+	@$(VENV)-sam/bin/python -m pip -qq --disable-pip-version-check --no-input install --no-deps --require-hashes -r requirements/sam.txt
 	@touch $@
