@@ -1,0 +1,25 @@
+"""What every queue's worker has in common: each message on its own, and only those that failed come back."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kindling.observability import logger
+
+_processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+def work(event: dict[str, Any], context: LambdaContext, task: Callable[[Any], object]) -> PartialItemFailureResponse:
+    """Do `task` with the body of each message; the answer names those that SQS has to bring again."""
+
+    def handle(record: SQSRecord) -> None:
+        task(json.loads(record.body))
+
+    answer = process_partial_response(event=event, record_handler=handle, processor=_processor, context=context)
+    logger.info("messages handled", count=len(event["Records"]), failed=len(answer["batchItemFailures"]))
+    return answer
