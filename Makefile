@@ -22,7 +22,7 @@ reset: $(VENV)/local ## stop the local cloud and forget all its state
 	@$(BIN)/kindling local reset
 
 test: $(VENV)/dev ## run every test, those that need the local cloud last
-	$(BIN)/pytest -n auto -m "not system"
+	$(BIN)/pytest -n auto --dist loadgroup -m "not system"
 	$(BIN)/pytest -m system
 
 lint: $(VENV)/dev ## check style and layering

@@ -13,6 +13,9 @@ import pytest
 
 from tests.harness.template import FUNCTIONS, ROOT
 
+# One worker imports everything once, for all tests here.
+pytestmark = pytest.mark.xdist_group("imports")
+
 # About 5 % above what was measured: raise one only for something that its function cannot do without.
 BUDGETS = {"api": 670, "steps": 547, "pollers": 540, "workers": 618}
 # What answers without asking anybody.

@@ -26,10 +26,10 @@ def concrete(route: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("route", PROTECTED)
-@pytest.mark.parametrize("key", ["", "nonsense", "kd_live_aaaaaaaaaaaaaaaa_" + "x" * 43, "pk_live_" + "0" * 64])
-def test_no_route_opens_without_a_key(kindling: Kindling, route: str, key: str) -> None:
-    reply = Api(key)(*concrete(route))
-    assert (reply.status, reply.body["error"]) == (401, "unauthorized")
+def test_no_route_opens_without_a_key(kindling: Kindling, route: str) -> None:
+    for key in ("", "nonsense", "kd_live_aaaaaaaaaaaaaaaa_" + "x" * 43, "pk_live_" + "0" * 64):
+        reply = Api(key)(*concrete(route))
+        assert (reply.status, reply.body["error"]) == (401, "unauthorized")
     assert kindling.world.inventory()["agentmail"]["domains"] == []
 
 
@@ -48,12 +48,12 @@ def test_a_body_that_is_not_json_is_refused(kindling: Kindling, route: str) -> N
 
 
 @pytest.mark.parametrize("route", BODIES)
-@pytest.mark.parametrize("text", ["", "[]", '"text"', "null", "7", "{}"])
-def test_a_body_without_the_fields_it_needs_is_refused_by_field(kindling: Kindling, route: str, text: str) -> None:
-    reply = kindling.api(*concrete(route), raw=text)
-    assert reply.status == 400, reply.body
-    assert reply.body["error"] == "invalid_request"
-    assert reply.body["fields"]
+def test_a_body_without_the_fields_it_needs_is_refused_by_field(kindling: Kindling, route: str) -> None:
+    for text in ("", "[]", '"text"', "null", "7", "{}"):
+        reply = kindling.api(*concrete(route), raw=text)
+        assert reply.status == 400, reply.body
+        assert reply.body["error"] == "invalid_request"
+        assert reply.body["fields"]
 
 
 def test_an_unknown_field_is_named(kindling: Kindling) -> None:
