@@ -11,7 +11,7 @@ from tests.harness.template import FUNCTIONS, MACHINES, RESOURCES
 GET, PUT, UPDATE, DELETE, QUERY = (
     f"dynamodb:{verb}" for verb in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
 )
-CHECK = "dynamodb:ConditionCheckItem"
+CHECK, BATCH = "dynamodb:ConditionCheckItem", "dynamodb:BatchGetItem"
 SECRET = "secretsmanager:GetSecretValue"
 START, DESCRIBE, HISTORY = (f"states:{verb}" for verb in ("StartExecution", "DescribeExecution", "GetExecutionHistory"))
 SEND = "sqs:SendMessage"
@@ -39,6 +39,34 @@ AUDIT: dict[str, set[str]] = {
     "RevokeKeyFunction": {GET, UPDATE},
     "GetHealthFunction": set(),
     "RefuseRouteFunction": set(),
+    # the routes of /v1
+    "CreateSendingDomainFunction": {GET, PUT, UPDATE, DELETE, START},
+    "ListSendingDomainsFunction": {GET, QUERY},
+    "GetSendingDomainFunction": {GET},
+    "UpdateSendingDomainFunction": {GET, UPDATE},
+    "DeleteSendingDomainFunction": {GET, PUT, START},
+    "VerifySendingDomainFunction": {GET, PUT, UPDATE, DELETE, SECRET},
+    "GetSendingDomainDnsFunction": {GET},
+    "GetWarmingFunction": {GET, QUERY},
+    "ListWarmingHistoryFunction": {GET, QUERY},
+    "StartWarmingFunction": {GET, PUT, UPDATE, DELETE, QUERY},
+    "PauseWarmingFunction": {GET, PUT, UPDATE, DELETE},
+    "ResumeWarmingFunction": {GET, PUT, UPDATE, DELETE, QUERY},
+    "ExplainWarmingFunction": {GET, PUT, UPDATE, DELETE},
+    "GetWarmingSchedulesFunction": {GET},
+    "SetWarmingScheduleFunction": {GET, PUT, UPDATE, QUERY},
+    "GetStatsFunction": {GET, QUERY},
+    "GetDailyStatsFunction": {GET, QUERY},
+    "GetHourlyStatsFunction": {GET, QUERY},
+    "GetIspStatsFunction": {GET, QUERY},
+    "SendEmailFunction": {BATCH, GET, PUT, UPDATE, DELETE, SECRET},
+    "SendBatchFunction": {BATCH, GET, PUT, UPDATE, DELETE, SECRET},
+    "ListSuppressionsFunction": {GET, QUERY},
+    "CreateSuppressionFunction": {GET, PUT, UPDATE, DELETE},
+    "CheckSuppressionFunction": {GET},
+    "DeleteSuppressionFunction": {GET, DELETE},
+    # provider callbacks
+    "ReceiveAgentmailFunction": {GET, PUT, UPDATE, SECRET, SEND},
     # onboard_domain
     "ClaimNameFunction": {PUT, CHECK},
     "ReleaseNameFunction": {UPDATE, DELETE},
@@ -47,7 +75,7 @@ AUDIT: dict[str, set[str]] = {
     "PublishDnsFunction": {SECRET},
     "UnpublishDnsFunction": {SECRET},
     "TriggerVerificationFunction": {SECRET},
-    "SaveDomainFunction": {PUT, UPDATE, SECRET},
+    "SaveDomainFunction": {GET, PUT, UPDATE, SECRET},
     # provision_account
     "ReserveAddressFunction": {PUT},
     "ReleaseAddressFunction": {UPDATE, DELETE},
@@ -77,12 +105,15 @@ AUDIT: dict[str, set[str]] = {
     "ReviewAccountsFunction": {PUT, UPDATE, QUERY, SECRET},
     "RunCleanupsFunction": {UPDATE, QUERY, SEND},
     "AttemptCleanupFunction": {GET, UPDATE, DELETE, SECRET},
+    "AdvanceWarmingFunction": {UPDATE, QUERY, SEND},
+    "JudgeWarmingFunction": {GET, PUT, UPDATE, QUERY},
 }
 
 TABLE = {"GetAtt": "Table.Arn"}
 INDEXES = [{"Sub": "${Table.Arn}/index/by_owner"}, {"Sub": "${Table.Arn}/index/due"}]
 SECRETS = {
     "AGENTMAIL_SECRET": "AgentMailSecretArn",
+    "AGENTMAIL_WEBHOOK_SECRET": "AgentMailWebhookSecretArn",
     "INSTANTLY_SECRET": "InstantlySecretArn",
     "CLOUDFLARE_SECRET": "CloudflareSecretArn",
 }

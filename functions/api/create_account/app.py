@@ -16,7 +16,9 @@ app = APIGatewayHttpResolver(enable_validation=True)
 
 @app.post("/api/email/accounts", summary="Create an account", tags=["accounts"])
 def create_account(command: Annotated[CreateAccount, Body()]) -> Response[Any]:
-    return created("account", service.create(caller(app), command, wait_seconds=patience(app)))
+    return created(
+        service.create(caller(app), command, wait_seconds=patience(app)), lambda row: {"account": row.wire()}
+    )
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -16,7 +16,7 @@ app = APIGatewayHttpResolver(enable_validation=True)
 
 @app.post("/api/email/domains", summary="Register a sending domain", tags=["domains"])
 def create_domain(command: Annotated[CreateDomain, Body()]) -> Response[Any]:
-    return created("domain", service.create(caller(app), command, wait_seconds=patience(app)))
+    return created(service.create(caller(app), command, wait_seconds=patience(app)), lambda row: {"domain": row.wire()})
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -15,7 +15,7 @@ app = APIGatewayHttpResolver(enable_validation=True)
 
 @app.post("/api/keys", summary="Make an API key", tags=["keys"])
 def create_key(command: Annotated[CreateKey, Body()]) -> Response[Any]:
-    return created("key", service.create(caller(app), command))
+    return created(service.create(caller(app), command), lambda row: {"key": row.wire()})
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -14,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from kindling import clock
+from kindling.errors import StoreUnavailable
 from kindling.settings import settings
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Attr", "Key"]
 
 SECRET_SECONDS = 300
+# A transaction that meets another one on an item gives way; all waits together are about four seconds.
+CONFLICT_TRIES = 8
 
 # Short timeouts: a call that hangs must leave the caller time to answer, and every write here is repeatable.
 _CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 3})
@@ -111,7 +115,7 @@ def transact(actions: list[dict[str, Any]], *, token: str = "") -> None:
     Raises TransactionFailed when a condition does not hold. Contention with another transaction is retried.
     """
     named = [{verb: {"TableName": settings().table_name, **body}} for a in actions for verb, body in a.items()]
-    for attempt in range(4):
+    for attempt in range(CONFLICT_TRIES):
         try:
             extra = {"ClientRequestToken": token} if token else {}
             dynamodb().meta.client.transact_write_items(TransactItems=named, **extra)  # type: ignore[arg-type]
@@ -120,9 +124,9 @@ def transact(actions: list[dict[str, Any]], *, token: str = "") -> None:
             codes = {reason.get("Code") for reason in reasons}
             if "ConditionalCheckFailed" in codes:
                 raise TransactionFailed([_blocker(reason) for reason in reasons]) from error
-            if "TransactionConflict" not in codes or attempt == 3:
+            if "TransactionConflict" not in codes or attempt == CONFLICT_TRIES - 1:
                 raise
-            clock.sleep(0.05 * 2**attempt)
+            clock.sleep(random.uniform(0.02, 0.04) * 2**attempt)  # noqa: S311
         else:
             return
 
@@ -146,6 +150,21 @@ def pages(query: dict[str, Any]) -> list[dict[str, Any]]:
         if "LastEvaluatedKey" not in page:
             return items
         query = {**query, "ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def fetch(keys: list[dict[str, str]]) -> list[dict[str, Any] | None]:
+    """The items at up to 100 keys as they stand at this moment, in the keys' order; None where there is none."""
+    name = settings().table_name
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    wanted: Any = {name: {"Keys": keys, "ConsistentRead": True}}
+    for attempt in range(5):
+        answer = dynamodb().batch_get_item(RequestItems=wanted)
+        found |= {(str(item["pk"]), str(item["sk"])): item for item in answer["Responses"].get(name, [])}
+        wanted = answer.get("UnprocessedKeys")
+        if not wanted:
+            return [found.get((key["pk"], key["sk"])) for key in keys]
+        clock.sleep(0.05 * 2**attempt)
+    raise StoreUnavailable("DynamoDB left a part of a read undone.")
 
 
 def owned(owner: str) -> list[dict[str, Any]]:

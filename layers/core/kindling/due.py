@@ -54,6 +54,11 @@ def dispatch(kind: str, queue_url: str, lease: timedelta) -> int:
     return sent + (_send(queue_url, batch) if batch else 0)
 
 
+def send(queue_url: str, keys: list[Item]) -> int:
+    """Send keys to the queue; the number sent."""
+    return sum(_send(queue_url, keys[i : i + SQS_BATCH]) for i in range(0, len(keys), SQS_BATCH))
+
+
 def _take(key: Item, seen: str, until: str) -> bool:
     try:
         with aws.conditional():

@@ -3,10 +3,17 @@ to Step Functions, where Retry and Catch match on it.
 
 KindlingError                     500 internal_error
 ├── InvalidRequest                400 invalid_request, with `fields`
-│   └── DomainNotVerified         400 domain_not_verified
+│   ├── DomainNotVerified         400 domain_not_verified
+│   └── PrerequisitesNotMet       400 prerequisites_not_met: neither SPF nor DKIM stands
 ├── Unauthorized                  401 unauthorized
 ├── Forbidden                     403 forbidden
-│   └── LiveKeyRequired           403 live_key_required
+│   ├── LiveKeyRequired           403 live_key_required
+│   ├── UnknownSender             403 unknown_sender: no account of the caller has that address
+│   ├── AccountNotActive          403 account_not_active
+│   ├── DomainNotSending          403 domain_not_sending: unverified, switched off, or inbound only
+│   ├── WarmingNotStarted         403 warming_not_started
+│   ├── WarmingPaused             403 warming_paused
+│   └── WarmingSuspended          403 warming_suspended
 ├── NotFound                      404 not_found
 ├── MethodNotAllowed              405 method_not_allowed
 ├── Conflict                      409 conflict
@@ -17,10 +24,15 @@ KindlingError                     500 internal_error
 │   ├── AddressBurnt              409 address_burnt: its inbox was deleted; it never comes back
 │   ├── WarmupNotRetryable        409 warmup_not_retryable
 │   ├── WarmupRetryRunning        409 warmup_retry_running
+│   ├── AlreadyWarming            409 already_warming
+│   ├── NotWarming                409 not_warming
+│   ├── NotPaused                 409 not_paused
 │   └── RequestRunning            409 request_running: the first use of an idempotency key
 ├── PayloadTooLarge               413 payload_too_large
 ├── UnsupportedMediaType          415 unsupported_media_type
 ├── IdempotencyKeyReused          422 idempotency_key_reused
+├── RecipientsSuppressed          422 recipients_suppressed
+├── RateLimitExceeded             429 rate_limit_exceeded, with `retry_after_seconds`
 ├── AccountsLeft                  500 accounts_left: accounts of a domain are still being retired
 ├── ExecutionDied                 500 execution_died: a saga that ended without undoing itself, undone since
 ├── StoreUnavailable              500 store_unavailable: AWS refused or did not answer a step's call
@@ -59,6 +71,10 @@ class DomainNotVerified(InvalidRequest):
     code = "domain_not_verified"
 
 
+class PrerequisitesNotMet(InvalidRequest):
+    code = "prerequisites_not_met"
+
+
 class Unauthorized(KindlingError):
     status = HTTPStatus.UNAUTHORIZED
     code = "unauthorized"
@@ -71,6 +87,30 @@ class Forbidden(KindlingError):
 
 class LiveKeyRequired(Forbidden):
     code = "live_key_required"
+
+
+class UnknownSender(Forbidden):
+    code = "unknown_sender"
+
+
+class AccountNotActive(Forbidden):
+    code = "account_not_active"
+
+
+class DomainNotSending(Forbidden):
+    code = "domain_not_sending"
+
+
+class WarmingNotStarted(Forbidden):
+    code = "warming_not_started"
+
+
+class WarmingPaused(Forbidden):
+    code = "warming_paused"
+
+
+class WarmingSuspended(Forbidden):
+    code = "warming_suspended"
 
 
 class NotFound(KindlingError):
@@ -116,6 +156,18 @@ class WarmupRetryRunning(Conflict):
     code = "warmup_retry_running"
 
 
+class AlreadyWarming(Conflict):
+    code = "already_warming"
+
+
+class NotWarming(Conflict):
+    code = "not_warming"
+
+
+class NotPaused(Conflict):
+    code = "not_paused"
+
+
 class RequestRunning(Conflict):
     code = "request_running"
 
@@ -133,6 +185,16 @@ class UnsupportedMediaType(KindlingError):
 class IdempotencyKeyReused(KindlingError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "idempotency_key_reused"
+
+
+class RecipientsSuppressed(KindlingError):
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "recipients_suppressed"
+
+
+class RateLimitExceeded(KindlingError):
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "rate_limit_exceeded"
 
 
 class AccountsLeft(KindlingError):
@@ -165,7 +227,13 @@ class ProviderMisconfigured(ProviderError):
 
 
 class ProviderUnavailable(ProviderError):
+    """`unreached` says that the request was certainly not carried out."""
+
     code = "provider_unavailable"
+
+    def __init__(self, message: str, *, unreached: bool = False, **extras: Any) -> None:
+        super().__init__(message, **extras)
+        self.unreached = unreached
 
 
 class MailboxNotReady(ProviderUnavailable):

@@ -3,8 +3,9 @@
 import base64
 import hashlib
 import json
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
@@ -28,13 +29,23 @@ if TYPE_CHECKING:
     from kindling.operations.model import Operation
 
 MAX_BODY_BYTES = 1_000_000
+# A message with attachments, or a webhook about one. Lambda takes 6 MB, base64 and all.
+MAX_MESSAGE_BYTES = 4_000_000
 MAX_KEY_LENGTH = 255
 REPLAYABLE = ("POST", "PATCH")
 
 Answer = dict[str, Any]
+T = TypeVar("T")
 
 
-def serve(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext, *, scope: Scope | None) -> Answer:
+def serve(
+    app: APIGatewayHttpResolver,
+    event: dict[str, Any],
+    context: LambdaContext,
+    *,
+    scope: Scope | None,
+    max_body_bytes: int = MAX_BODY_BYTES,
+) -> Answer:
     """Answer one request with `app`, for a caller whose key has `scope`; None asks for no key.
 
     Every answer carries `X-Request-ID`; every error has the same shape; no error leaves as a traceback.
@@ -43,7 +54,7 @@ def serve(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaCon
     request_id = str(event["requestContext"].get("requestId") or context.aws_request_id)
     try:
         caller = _admit(event, scope) if scope else None
-        _check_body(event)
+        _check_body(event, max_body_bytes)
         app.exception_handler(RequestValidationError)(_refuse_fields)
         app.append_context(caller=caller)  # type: ignore[no-untyped-call]
         answer = _resolve(app, event, context, caller)
@@ -90,19 +101,24 @@ def patience(app: APIGatewayHttpResolver) -> float:
     return 0.0 if "respond-async" in [wish.strip() for wish in preferences] else settings().saga_wait_seconds
 
 
-class Row(Protocol):
-    """Whatever can show itself over the API."""
+def idempotency_key(app: APIGatewayHttpResolver) -> str | None:
+    """The key under which the request may be repeated, for what keeps such a key itself."""
+    return app.current_event.headers.get("idempotency-key")
 
-    def wire(self) -> dict[str, Any]: ...
+
+def raw(app: APIGatewayHttpResolver) -> tuple[dict[str, str], bytes]:
+    """The headers, in lower case, and the body exactly as they were signed."""
+    headers = {name.lower(): value for name, value in app.current_event.headers.items()}
+    return headers, _body(app.current_event.raw_event)
 
 
-def created(name: str, outcome: "Row | Operation") -> Response[Any]:
-    """201 with the new row under `name`, or what `accepted` answers."""
+def created(outcome: "T | Operation", show: Callable[[T], dict[str, Any]]) -> Response[Any]:
+    """201 with the new row as `show` shows it, or what `accepted` answers."""
     from kindling.operations.model import Operation
 
     if isinstance(outcome, Operation):
         return accepted(outcome)
-    return Response(HTTPStatus.CREATED, "application/json", json.dumps({name: outcome.wire()}))
+    return Response(HTTPStatus.CREATED, "application/json", json.dumps(show(outcome)))
 
 
 def accepted(operation: "Operation") -> Response[Any]:
@@ -110,6 +126,11 @@ def accepted(operation: "Operation") -> Response[Any]:
     headers = {"Location": f"/api/operations/{operation.operation_id}"}
     body = json.dumps({"operation": operation.wire()})
     return Response(HTTPStatus.ACCEPTED, "application/json", body, headers=headers)
+
+
+def queued(answer: Answer) -> Response[Any]:
+    """202 for what was handed on and is still on its way."""
+    return Response(HTTPStatus.ACCEPTED, "application/json", json.dumps(answer))
 
 
 def deleted(outcome: "Operation | None") -> Response[Any]:
@@ -148,10 +169,10 @@ def _run(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaCont
         return _error(error)
 
 
-def _check_body(event: dict[str, Any]) -> None:
+def _check_body(event: dict[str, Any], most: int) -> None:
     body = _body(event)
-    if len(body) > MAX_BODY_BYTES:
-        raise PayloadTooLarge(f"A body may have at most {MAX_BODY_BYTES} bytes.")
+    if len(body) > most:
+        raise PayloadTooLarge(f"A body may have at most {most} bytes.")
     media_type = (_header(event, "content-type") or "application/json").partition(";")[0].strip().lower()
     if body and media_type != "application/json":
         raise UnsupportedMediaType("A body has to be application/json.")

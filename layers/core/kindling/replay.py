@@ -1,7 +1,8 @@
 """The first answer under an Idempotency-Key, kept for a day and given again to the same request.
 
 Powertools' idempotency does the record keeping; here is what its outcomes mean over HTTP. An answer of 500 and
-above is not kept: nothing here breaks when a request is repeated, and its sender wants it to work in the end.
+above is not kept: nothing here breaks when a request is repeated, and its sender wants it to work in the end. Nor
+is a 429, which asks for exactly that.
 """
 
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from kindling.errors import IdempotencyKeyReused, RequestRunning
 from kindling.settings import settings
 
 KEPT_SECONDS = 24 * 3600
+TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS
 
 Answer = dict[str, Any]
 
@@ -66,7 +68,7 @@ def replayed(run: Callable[[], Answer], request: dict[str, str], context: Lambda
         nonlocal ran
         ran = True
         given = run()
-        if given["statusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if given["statusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR or given["statusCode"] == TOO_MANY:
             raise NotKept(given)
         return given
 

@@ -23,6 +23,32 @@ GET /api/operations/{id}
 POST /api/keys
 GET /api/keys
 DELETE /api/keys/{id}
+POST /v1/domains
+GET /v1/domains
+GET /v1/domains/{id}
+PUT /v1/domains/{id}
+DELETE /v1/domains/{id}
+POST /v1/domains/{id}/verify
+GET /v1/domains/{id}/dns
+GET /v1/domains/{id}/warming
+GET /v1/domains/{id}/warming/history
+POST /v1/domains/{id}/warming/start
+POST /v1/domains/{id}/warming/pause
+POST /v1/domains/{id}/warming/resume
+POST /v1/domains/{id}/warming/explain
+GET /v1/warming/schedules
+PUT /v1/warming/schedules
+GET /v1/domains/{id}/stats
+GET /v1/domains/{id}/stats/daily
+GET /v1/domains/{id}/stats/hourly
+GET /v1/domains/{id}/stats/isp
+POST /v1/send
+POST /v1/send/batch
+GET /v1/suppressions
+POST /v1/suppressions
+GET /v1/suppressions/check
+DELETE /v1/suppressions/{id}
+POST /webhooks/agentmail
 """
 
 NAMES = tuple(_ROUTES.split("\n")[1:-1])

@@ -17,6 +17,7 @@ class Settings:
     instantly_url: str
     cloudflare_url: str
     agentmail_secret: str
+    agentmail_webhook_secret: str
     instantly_secret: str
     cloudflare_secret: str
     onboard_domain_arn: str
@@ -25,6 +26,7 @@ class Settings:
     deprovision_account_arn: str
     verifications_queue_url: str
     cleanups_queue_url: str
+    judgements_queue_url: str
     reviews_queue_url: str
     provider_timeout_seconds: float
     saga_wait_seconds: float
@@ -40,6 +42,7 @@ def settings() -> Settings:
         instantly_url=os.environ.get("INSTANTLY_URL", "https://api.instantly.ai"),
         cloudflare_url=os.environ.get("CLOUDFLARE_URL", "https://api.cloudflare.com/client/v4"),
         agentmail_secret=os.environ.get("AGENTMAIL_SECRET", ""),
+        agentmail_webhook_secret=os.environ.get("AGENTMAIL_WEBHOOK_SECRET", ""),
         instantly_secret=os.environ.get("INSTANTLY_SECRET", ""),
         cloudflare_secret=os.environ.get("CLOUDFLARE_SECRET", ""),
         onboard_domain_arn=os.environ.get("ONBOARD_DOMAIN_ARN", ""),
@@ -47,6 +50,7 @@ def settings() -> Settings:
         offboard_domain_arn=os.environ.get("OFFBOARD_DOMAIN_ARN", ""),
         deprovision_account_arn=os.environ.get("DEPROVISION_ACCOUNT_ARN", ""),
         cleanups_queue_url=os.environ.get("CLEANUPS_QUEUE_URL", ""),
+        judgements_queue_url=os.environ.get("JUDGEMENTS_QUEUE_URL", ""),
         reviews_queue_url=os.environ.get("REVIEWS_QUEUE_URL", ""),
         verifications_queue_url=os.environ.get("VERIFICATIONS_QUEUE_URL", ""),
         provider_timeout_seconds=float(os.environ.get("PROVIDER_TIMEOUT_SECONDS", "8")),

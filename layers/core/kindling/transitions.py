@@ -21,10 +21,19 @@ class Graph:
     attributes: tuple[str, ...]
     allowed: Mapping[Any, frozenset[Any]]
 
-    def update(self, key: Key, to: State, *, put: dict[str, Any] | None = None, drop: tuple[str, ...] = ()) -> Any:
+    def update(
+        self,
+        key: Key,
+        to: State,
+        *,
+        put: dict[str, Any] | None = None,
+        drop: tuple[str, ...] = (),
+        seen: dict[str, Any] | None = None,
+    ) -> Any:
         """The arguments of an UpdateItem that moves the item to `to`, setting `put` and removing `drop` with it.
 
-        Its condition is read off `allowed`: the item stands in a state from which `to` may be reached.
+        Its condition is read off `allowed`: the item stands in a state from which `to` may be reached. Where the
+        move was decided from other attributes too, `seen` has the values that they must still have.
         """
         sources = [state for state, targets in self.allowed.items() if to in targets]
         values = {f":from{i}_{j}": part for i, state in enumerate(sources) for j, part in enumerate(state)}
@@ -37,14 +46,20 @@ class Graph:
             **(put or {}),
             "updated_at": clock.timestamp(),
         }
-        names = {f"#{name}": name for name in (*self.attributes, *changes, *drop)}
+        condition = allowed or NEVER
+        if seen:
+            # DynamoDB refuses parentheses that it does not need.
+            condition = f"({condition})" if len(sources) > 1 else condition
+            condition += "".join(f" AND #{name} = :seen_{name}" for name in seen)
+            values |= {f":seen_{name}": value for name, value in seen.items()}
+        names = {f"#{name}": name for name in (*self.attributes, *changes, *drop, *(seen or {}))}
         expression = "SET " + ", ".join(f"#{name} = :to_{name}" for name in changes)
         if drop:
             expression += " REMOVE " + ", ".join(f"#{name}" for name in drop)
         return {
             "Key": key,
             "UpdateExpression": expression,
-            "ConditionExpression": allowed or NEVER,
+            "ConditionExpression": condition,
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": values | {f":to_{name}": value for name, value in changes.items()},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",

@@ -73,12 +73,19 @@ class Account(BaseModel):
     instantly_tag_id: str | None = None
     instantly_warmup_tag_id: str | None = None
     daily_limit: int = DAILY_LIMIT
+    # False once its owner has chosen to send without warming the inbox up.
+    warmup_enabled: bool = True
     created_at: str
     updated_at: str
 
     @property
     def state(self) -> State:
         return self.status, self.warmup_status
+
+    @property
+    def may_send(self) -> bool:
+        """Once warmed up, or where its owner does not wait for that; never after a ban."""
+        return self.status == AccountStatus.ACTIVE or (not self.warmup_enabled and self.status != AccountStatus.ERROR)
 
 
 class DomainOfAccount(BaseModel):
@@ -151,17 +158,19 @@ class UpdateAccount(BaseModel):
     display_name: Name = None
     first_name: Name = None
     last_name: Name = None
+    warmup_enabled: bool | None = None
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError("must change at least one of signature, display_name, first_name, last_name")
+            raise ValueError(f"must change at least one of {', '.join(UpdateAccount.model_fields)}")
         return self
 
     @property
-    def changes(self) -> dict[str, str | None]:
+    def changes(self) -> dict[str, str | bool | None]:
         """What is to be written: the fields that were sent, None where they are cleared."""
-        return {name: value or None for name, value in self.model_dump(include=self.model_fields_set).items()}
+        sent = self.model_dump(include=self.model_fields_set)
+        return {name: value if isinstance(value, bool) else value or None for name, value in sent.items()}
 
 
 class DeprovisionAccount(BaseModel):

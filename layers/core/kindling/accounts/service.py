@@ -16,6 +16,7 @@ from kindling.accounts.model import (
     JoinedAccount,
     UpdateAccount,
 )
+from kindling.accounts.store import Holder
 from kindling.domains import service as domains
 from kindling.domains.model import Domain, DomainStatus
 from kindling.errors import (
@@ -81,23 +82,33 @@ def list_accounts(caller: Caller) -> list[JoinedAccount]:
 
 
 def update(caller: Caller, account_id: str, command: UpdateAccount) -> JoinedAccount:
-    """Change signature or names, at the providers first.
+    """Change signature or names, or whether warmup goes on, at the providers first.
 
     Raises NotFound, and ProviderError with the row untouched.
     """
     account = _load(caller, account_id)
     domains.require_live(caller)
-    changes = command.changes
-    at_warmup: dict[str, str] = {
-        name: changes[name] or BLANK for name in ("first_name", "last_name") if name in changes
-    }
-    if "signature" in changes:
-        at_warmup["signature"] = (changes["signature"] or BLANK).replace("\r\n", "\n").replace("\n", "<br>")
+    sent = command.model_fields_set
+    at_warmup: dict[str, str] = {name: getattr(command, name) or BLANK for name in sent & {"first_name", "last_name"}}
+    if "signature" in sent:
+        at_warmup["signature"] = (command.signature or BLANK).replace("\r\n", "\n").replace("\n", "<br>")
     if at_warmup:
         providers.warmup().update_account(account.email_address, at_warmup)
-    if "display_name" in changes:
-        providers.mail().rename_inbox(account.email_address, changes["display_name"] or BLANK)
-    return _joined(caller, store.update(account, changes))
+    if "display_name" in sent:
+        providers.mail().rename_inbox(account.email_address, command.display_name or BLANK)
+    if command.warmup_enabled is not None:
+        _switch_warmup(account.email_address, on=command.warmup_enabled)
+    return _joined(caller, store.update(account, command.changes))
+
+
+def holder(address: str) -> Holder | None:
+    """Whose an address is; None while no account has it."""
+    return store.holder(address)
+
+
+def key(user_id: str, account_id: str) -> dict[str, str]:
+    """Where the account's row stands, for whoever reads several rows at once."""
+    return store.at(user_id, account_id)
 
 
 def delete(caller: Caller, account_id: str, *, wait_seconds: float) -> Operation | None:
@@ -181,6 +192,13 @@ def _request(account_id: str, domain: str, command: CreateAccount) -> dict[str, 
         "username": command.username,
     }
     return ids | {name: value for name, value in names.items() if value}
+
+
+def _switch_warmup(address: str, *, on: bool) -> None:
+    if on:
+        warmup.enable(address)
+    elif warmup.is_active(address):
+        providers.warmup().disable_warmup(address)
 
 
 def _save_warming(account: Account) -> Account:

@@ -3,6 +3,7 @@
 Claims belong to no tenant: all tenants' inboxes live in one provider account, where an address exists once.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,16 @@ from kindling.cleanups import store as cleanups
 from kindling.cleanups.model import CleanupKind
 from kindling.errors import AddressBurnt, AddressTaken, NotFound, StaleStatus
 from kindling.operations import store as operations
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Whose an address is."""
+
+    user_id: str
+    account_id: str
+    domain_id: str
+
 
 REVIEW_KIND = "review"
 FIRST_REVIEW = timedelta(hours=1)
@@ -44,6 +55,14 @@ def all_of(user_id: str, domain_id: str | None = None) -> list[Account]:
     return [account for account in accounts if domain_id in (None, account.domain_id)]
 
 
+def holder(address: str) -> Holder | None:
+    """Whose address it is; None while no account has it. An address that was in use never gets another account."""
+    claim = aws.table().get_item(Key=_claim(address), ConsistentRead=True).get("Item")
+    if not claim or claim["status"] != ClaimStatus.IN_USE:
+        return None
+    return Holder(str(claim["user_id"]), str(claim["account_id"]), str(claim["domain_id"]))
+
+
 def refuse_taken(address: str) -> None:
     """Raises AddressTaken or AddressBurnt when nobody can claim the address now."""
     claim = aws.table().get_item(Key=_claim(address), ConsistentRead=True).get("Item")
@@ -57,6 +76,7 @@ def reserve(saga: ProvisionAccount) -> None:
         **_claim(saga.address),
         "status": ClaimStatus.RESERVED,
         "account_id": saga.account_id,
+        "domain_id": saga.domain_id,
         "user_id": saga.user_id,
     }
     mine = Attr("account_id").eq(saga.account_id) & Attr("status").eq(ClaimStatus.RESERVED)
@@ -141,9 +161,10 @@ def swap(account: Account, to: State) -> bool:
     return GRAPH.swap(at(account.user_id, account.id), to)[1]
 
 
-def update(account: Account, changes: dict[str, str | None]) -> Account:
+def update(account: Account, changes: dict[str, str | bool | None]) -> Account:
     """Write what its owner changed. Raises NotFound when the account was deleted meanwhile."""
-    put = {name: value for name, value in changes.items() if value is not None} | {"updated_at": clock.timestamp()}
+    put: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
+    put |= {"updated_at": clock.timestamp()}
     drop = [name for name, value in changes.items() if value is None]
     names = {f"#{name}": name for name in (*put, *drop)}
     expression = "SET " + ", ".join(f"#{name} = :{name}" for name in put)

@@ -66,7 +66,7 @@ def _remove_dns_records(cleanup: Cleanup) -> None:
 
 
 def _remove_mail_domain(cleanup: Cleanup) -> None:
-    removal.deregister(cleanup.target, cleanup.subject_id)
+    removal.deregister(cleanup.target, cleanup.user_id, cleanup.subject_id)
 
 
 _REMOVALS: dict[CleanupKind, Callable[[Cleanup], None]] = {

@@ -1,5 +1,6 @@
 """What has to change in a zone so that a domain's records stand in it. Pure: it looks at lists, not at Cloudflare."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kindling.domains.model import DnsConflict
@@ -21,7 +22,7 @@ def mark(domain_id: str) -> str:
     return f"kindling {domain_id}"
 
 
-def plan(wanted: list[DnsRecord], standing: list[ZoneRecord], domain_id: str) -> DnsPlan:
+def plan(wanted: Sequence[DnsRecord], standing: list[ZoneRecord], domain_id: str) -> DnsPlan:
     """Add what is missing, replace what is ours and outdated, never touch what is the user's."""
     result = DnsPlan()
     for record in wanted:

@@ -1,13 +1,14 @@
 """What a sending domain is, how its status may change, and when it is looked at again."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
-from kindling.providers.model import DnsRecord
+from kindling.providers.model import DnsRecord, MailRecord
 from kindling.transitions import Graph
 
 # Re-checks after the trigger, then the end: docs of the contract, "up to 12 hours".
@@ -54,8 +55,26 @@ class DnsSync(BaseModel):
     conflicts: list[DnsConflict] = []
 
 
+class DnsChecks(BaseModel):
+    """What the mail provider found to stand in DNS, by purpose."""
+
+    mx: bool = False
+    spf: bool = False
+    dkim: bool = False
+    dmarc: bool = False
+
+
+class DomainType(StrEnum):
+    """What a domain is for; `alias` forwards and never sends."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    BOTH = "both"
+    ALIAS = "alias"
+
+
 class Domain(BaseModel):
-    """A domain's row; instants are ISO 8601, UTC."""
+    """A domain's row, the same one for both API families; instants are ISO 8601, UTC."""
 
     id: str
     user_id: str
@@ -65,6 +84,11 @@ class Domain(BaseModel):
     status_reason: str | None = None
     dns_records: list[DnsRecord] = []
     dns_sync: DnsSync
+    type: DomainType = DomainType.BOTH
+    catch_all_enabled: bool = False
+    active: bool = True
+    checks: DnsChecks = DnsChecks()
+    last_dns_check: str | None = None
     verified_at: str | None = None
     verification_triggered_at: str | None = None
     due_at: str | None = None
@@ -72,12 +96,68 @@ class Domain(BaseModel):
     updated_at: str
 
     def wire(self) -> dict[str, Any]:
-        """The row as the API shows it; a record's priority only where it has one."""
+        """The row as `/api/email/domains` shows it; a record's priority only where it has one."""
         records = [record.model_dump(exclude_none=True) for record in self.dns_records]
         return {
-            **self.model_dump(mode="json", exclude={"verification_triggered_at", "due_at"}),
+            **self.model_dump(mode="json", exclude={"verification_triggered_at", "due_at", *_V1_ONLY}),
             "dns_records": records,
         }
+
+    def wire_v1(self) -> dict[str, Any]:
+        """The row as `/v1/domains` shows it. Owning a domain is proven by its DKIM key, there is no other record."""
+        return {
+            "id": self.id,
+            "domain": self.domain,
+            "type": self.type,
+            "verified": self.status == DomainStatus.VERIFIED,
+            "ownership_verified": self.checks.dkim,
+            "mx_verified": self.checks.mx,
+            "spf_verified": self.checks.spf,
+            "dkim_verified": self.checks.dkim,
+            "dmarc_verified": self.checks.dmarc,
+            "catch_all_enabled": self.catch_all_enabled,
+            "active": self.active,
+            "last_dns_check": self.last_dns_check,
+            "verified_at": self.verified_at,
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        }
+
+    @property
+    def why_not_sending(self) -> list[str]:
+        """What keeps the domain itself from sending, each as a sentence."""
+        problems = []
+        if self.status != DomainStatus.VERIFIED:
+            problems.append(f"{self.domain} is {self.status}, not verified")
+        if not self.active:
+            problems.append(f"{self.domain} is switched off")
+        if self.type not in (DomainType.OUTBOUND, DomainType.BOTH):
+            problems.append(f"{self.domain} is of type {self.type}, which does not send")
+        return problems
+
+
+_V1_ONLY = ("type", "catch_all_enabled", "active", "checks", "last_dns_check")
+
+
+def checks(records: Iterable[MailRecord], domain: str) -> DnsChecks:
+    """Which of a domain's records the mail provider has found to stand."""
+    valid = {purpose_of(record, domain) for record in records if record.valid}
+    return DnsChecks.model_validate(dict.fromkeys(valid, True))
+
+
+def plain_records(records: Iterable[DnsRecord]) -> list[DnsRecord]:
+    """Records as a row keeps them: what has to stand, without what was found."""
+    return [DnsRecord.model_validate(record.model_dump(include=set(DnsRecord.model_fields))) for record in records]
+
+
+def purpose_of(record: DnsRecord, domain: str) -> str:
+    """What a record is for: `mx`, `spf`, `dkim`, `dmarc` or `return_path`."""
+    name = record.name.lower().rstrip(".")
+    if record.type == "MX":
+        return "mx" if name in (domain, f"*.{domain}") else "return_path"
+    if "._domainkey." in name:
+        return "dkim"
+    return "dmarc" if name.startswith("_dmarc.") else "spf" if record.value.startswith("v=spf1") else "return_path"
 
 
 def domain_name(text: str) -> str:
@@ -104,6 +184,29 @@ class UpdateDomain(BaseModel):
     status: Literal[DomainStatus.PENDING, DomainStatus.VERIFYING, DomainStatus.FAILED]
 
 
+class CreateSendingDomain(CreateDomain):
+    """The body of `POST /v1/domains`."""
+
+    type: DomainType = DomainType.INBOUND
+    catch_all_enabled: bool = False
+
+
+class UpdateSendingDomain(BaseModel):
+    """The body of `PUT /v1/domains/{id}`: what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: DomainType | None = None
+    catch_all_enabled: bool | None = None
+    active: bool | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_dump(exclude_none=True):
+            raise ValueError("must change at least one of type, catch_all_enabled, active")
+        return self
+
+
 class OffboardDomain(BaseModel):
     """What every step of the `offboard_domain` saga is given."""
 
@@ -120,6 +223,8 @@ class OnboardDomain(BaseModel):
     user_id: str
     domain_id: str
     domain: str
+    type: DomainType = DomainType.BOTH
+    catch_all_enabled: bool = False
 
 
 def next_check(triggered_at: datetime, now: datetime) -> datetime:

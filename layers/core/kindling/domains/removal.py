@@ -16,12 +16,12 @@ def unpublish(domain: str, domain_id: str) -> None:
         cloudflare.change(zone, add=[], remove=ours, comment="")
 
 
-def deregister(domain: str, domain_id: str) -> None:
+def deregister(domain: str, user_id: str, domain_id: str) -> None:
     """Remove the registration once nobody needs it, unless it was there before us.
 
     The note of who needs it goes last, so that a removal that failed finds it again.
     """
-    left = store.drop_registration(domain, domain_id)
+    left = store.drop_registration(domain, user_id, domain_id)
     if left.get("holders"):
         return
     if left.get("origin") == store.CREATED:

@@ -4,9 +4,18 @@ from typing import Any
 
 from kindling import clock, providers
 from kindling.domains import dns, removal, service, store
-from kindling.domains.model import DnsSync, Domain, DomainStatus, OffboardDomain, OnboardDomain
+from kindling.domains.model import (
+    DnsSync,
+    Domain,
+    DomainStatus,
+    OffboardDomain,
+    OnboardDomain,
+    checks,
+    plain_records,
+)
 from kindling.errors import ProviderUnavailable
 from kindling.operations import service as operations
+from kindling.warming import steps
 
 
 def claim_name(saga: OnboardDomain) -> None:
@@ -25,7 +34,7 @@ def register_domain(saga: OnboardDomain) -> None:
 
     Whether it stood there before us is written down before we create one: only what we made may be removed.
     """
-    registration = store.hold_registration(saga.domain, saga.domain_id)
+    registration = store.hold_registration(saga.domain, saga.user_id, saga.domain_id)
     mail = providers.mail()
     standing = mail.get_domain(saga.domain)
     if "origin" not in registration:
@@ -36,7 +45,7 @@ def register_domain(saga: OnboardDomain) -> None:
 
 def deregister_domain(saga: OnboardDomain) -> None:
     """Remove the registration once nobody needs it, unless it was there before us."""
-    removal.deregister(saga.domain, saga.domain_id)
+    removal.deregister(saga.domain, saga.user_id, saga.domain_id)
 
 
 def publish_dns(saga: OnboardDomain) -> DnsSync:
@@ -88,11 +97,18 @@ def save_domain(saga: OnboardDomain, dns_sync: dict[str, Any], *, triggered: boo
         domain=saga.domain,
         agentmail_domain_id=live.domain_id,
         status=status,
-        dns_records=live.records,
+        dns_records=plain_records(live.records),
         dns_sync=DnsSync.model_validate(dns_sync),
+        type=saga.type,
+        catch_all_enabled=saga.catch_all_enabled,
+        checks=checks(live.records, saga.domain),
+        last_dns_check=now,
         verified_at=now if status == DomainStatus.VERIFIED else None,
         verification_triggered_at=now if triggered else None,
         created_at=now,
         updated_at=now,
     )
-    store.save(domain, saga.operation_id, service.due_fields(domain.id, status, domain.verification_triggered_at))
+    due_fields = service.due_fields(domain.id, status, domain.verification_triggered_at)
+    verified = status == DomainStatus.VERIFIED
+    warming = steps.begun(domain.user_id, domain.id, domain.domain, verified=verified)
+    store.save(domain, saga.operation_id, due_fields, warming)

@@ -13,7 +13,11 @@ from kindling.domains.model import (
     Domain,
     DomainStatus,
     UpdateDomain,
+    UpdateSendingDomain,
+    checks,
     next_check,
+    plain_records,
+    purpose_of,
     status_after,
 )
 from kindling.errors import DomainTaken, LiveKeyRequired, NotFound, ProviderError, StaleStatus, StoreUnavailable
@@ -22,11 +26,16 @@ from kindling.operations import service as operations
 from kindling.operations.model import Operation
 from kindling.providers.model import MailDomain, MailProvider, ZoneRecord
 from kindling.settings import settings
+from kindling.warming import steps
 
 # A dispatched check that dies is handed out again after this.
 CHECK_LEASE = timedelta(minutes=5)
 REFRESH_THREADS = 8
 OFFBOARD = "offboard_domain"
+# A look that changes nothing is written down this often at most.
+LOOK_NOTED_EVERY = timedelta(minutes=5)
+# Without these nothing can be sent; the others are recommended.
+REQUIRED = ("dkim", "spf", "return_path")
 NO_ZONE = "The domain's zone is not in our Cloudflare account."
 
 
@@ -44,7 +53,7 @@ def create(caller: Caller, command: CreateDomain, *, wait_seconds: float) -> Dom
         user_id=caller.user_id,
         subject_id=domain_id,
         name=command.domain,
-        request={"domain_id": domain_id, "domain": command.domain},
+        request={"domain_id": domain_id, **command.model_dump(mode="json")},
     )
     operation = operations.wait(operation, wait_seconds)
     operations.raise_failure(operation)
@@ -57,6 +66,58 @@ def get(caller: Caller, domain_id: str) -> Domain:
     if domain is None:
         raise NotFound("There is no such domain.")
     return domain
+
+
+def find(caller: Caller, id_or_name: str) -> Domain:
+    """The tenant's domain by its id or its name. Raises NotFound."""
+    if "." not in id_or_name:
+        return get(caller, id_or_name)
+    domain = store.find(caller.user_id, id_or_name.strip().lower().removesuffix("."))
+    if domain is None:
+        raise NotFound("There is no such domain.")
+    return domain
+
+
+def list_page(caller: Caller, *, limit: int, offset: int) -> dict[str, Any]:
+    """A page of the tenant's domains, newest first, as their rows stand."""
+    shown = [domain.wire_v1() for domain in store.list_of(caller.user_id)[offset : offset + limit]]
+    return {"domains": shown, "limit": limit, "offset": offset}
+
+
+def verify_found(caller: Caller, id_or_name: str) -> dict[str, Any]:
+    """Trigger the provider's check; the domain with a sentence on what is missing. Raises NotFound, ProviderError."""
+    domain = verify(caller, find(caller, id_or_name).id, poll=False)
+    missing = [name.upper() for name, stands in domain.checks.model_dump().items() if not stands]
+    verdict = f"{domain.domain} is {domain.status}"
+    summary = f"{verdict}; not found yet: {', '.join(missing)}" if missing else f"{verdict}; all records stand"
+    return {**domain.wire_v1(), "status": domain.status, "summary": f"{summary}."}
+
+
+def delete_found(caller: Caller, id_or_name: str, *, wait_seconds: float) -> Operation | None:
+    """As `delete`, by id or name; only by its id can a deleted domain be deleted again."""
+    domain_id = find(caller, id_or_name).id if "." in id_or_name else id_or_name
+    return delete(caller, domain_id, wait_seconds=wait_seconds)
+
+
+def update(caller: Caller, id_or_name: str, command: UpdateSendingDomain) -> Domain:
+    """Change what a domain is for. Raises NotFound, StaleStatus."""
+    domain = find(caller, id_or_name)
+    return store.change(domain, command.model_dump(mode="json", exclude_none=True))
+
+
+def show_dns(caller: Caller, id_or_name: str) -> dict[str, Any]:
+    """The records that have to stand in the domain's DNS, and which of them the provider has found.
+
+    Raises NotFound.
+    """
+    domain = find(caller, id_or_name)
+    found = domain.checks.model_dump()
+    records = []
+    for record in domain.dns_records:
+        purpose = purpose_of(record, domain.domain)
+        shown = {"purpose": purpose, **record.model_dump(exclude_none=True)}
+        records.append(shown | {"required": purpose in REQUIRED, "verified": found.get(purpose)})
+    return {"domain": domain.domain, "records": records}
 
 
 def key(user_id: str, domain_id: str) -> dict[str, str]:
@@ -167,11 +228,23 @@ def dispatch_checks() -> int:
 def check(key: dict[str, str]) -> None:
     """Look at a domain that fell due. Raises ProviderError; the queue brings it again."""
     domain = store.read(key)
-    if domain is None or domain.status != DomainStatus.VERIFYING:
+    if domain is None or domain.status == DomainStatus.VERIFIED:
         return
     live = providers.mail().get_domain(domain.domain)
     gone = MailDomain(domain_id=domain.domain, status="UNKNOWN")
     _refresh(domain, live or gone)
+
+
+def verifier(domain: str) -> tuple[str, str] | None:
+    """The tenant that verified a name, and its domain's id."""
+    return store.verifier(domain)
+
+
+def look_soon(domain: str) -> int:
+    """Queue a look at every row of that name, of whatever tenant; the number queued."""
+    keys = store.holders(domain)
+    due.send(settings().verifications_queue_url, keys)
+    return len(keys)
 
 
 def require_live(caller: Caller) -> None:
@@ -221,8 +294,10 @@ def _refresh(domain: Domain, live: MailDomain) -> Domain:
     now = clock.now()
     triggered_at = domain.verification_triggered_at
     to = status_after(domain.status, live.status, clock.parse(triggered_at) if triggered_at else None, now)
-    put: dict[str, Any] = {"dns_records": [record.model_dump(exclude_none=True) for record in live.records]}
-    put = put if live.records else {}
+    put: dict[str, Any] = {}
+    if live.records:
+        records = [record.model_dump(exclude_none=True) for record in plain_records(live.records)]
+        put = {"dns_records": records, "checks": checks(live.records, domain.domain).model_dump()}
     try:
         return _stay(domain, put) if to == domain.status else _change(domain, to, put, live)
     except (NotFound, StaleStatus):
@@ -230,21 +305,26 @@ def _refresh(domain: Domain, live: MailDomain) -> Domain:
 
 
 def _stay(domain: Domain, put: dict[str, Any]) -> Domain:
-    known = [record.model_dump(exclude_none=True) for record in domain.dns_records]
-    changed = {} if put.get("dns_records", known) == known else put
+    known = domain.model_dump(include={"dns_records", "checks"}, exclude_none=True)
+    changed = {name: value for name, value in put.items() if value != known[name]}
     next_due = due_fields(domain.id, domain.status, domain.verification_triggered_at)
     if next_due.get("due_at") != domain.due_at:
         changed |= next_due
-    if changed:
+    last_look = domain.last_dns_check
+    if changed or last_look is None or clock.parse(last_look) + LOOK_NOTED_EVERY <= clock.now():
+        changed |= {"last_dns_check": clock.timestamp()}
         store.update(domain, put=changed)
-    return domain.model_copy(update={"dns_records": put["dns_records"]} if "dns_records" in changed else {})
+    return Domain.model_validate(domain.model_dump() | changed)
 
 
 def _change(domain: Domain, to: DomainStatus, put: dict[str, Any], live: MailDomain) -> Domain:
     now = clock.timestamp()
+    put = put | {"last_dns_check": now}
     if to == DomainStatus.VERIFIED:
+        verified = put | {"verified_at": now}
+        beginning = steps.beginning(domain.user_id, domain.id)
         try:
-            return store.verify(domain, put=put | {"verified_at": now}, drop=(*due.FIELDS, "status_reason"))
+            return store.verify(domain, put=verified, drop=(*due.FIELDS, "status_reason"), beginning=beginning)
         except DomainTaken:
             put |= {"status_reason": "another user verified this domain first"}
             return store.move(domain, DomainStatus.FAILED, put=put, drop=due.FIELDS)

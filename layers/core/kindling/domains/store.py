@@ -6,13 +6,14 @@ nobody needs its registration at the provider any more.
 
 from typing import Any
 
-from kindling import aws
+from kindling import aws, clock
 from kindling.aws import Attr
 from kindling.cleanups import store as cleanups
 from kindling.cleanups.model import CleanupKind
 from kindling.domains.model import GRAPH, Domain, DomainStatus, OffboardDomain, OnboardDomain
-from kindling.errors import DomainExists, DomainTaken, StaleStatus
+from kindling.errors import DomainExists, DomainTaken, NotFound, StaleStatus
 from kindling.operations import store as operations
+from kindling.warming import store as warming
 
 DUE_KIND = "verification"
 # Whether a registration at the mail provider was made by us or stood there before.
@@ -76,12 +77,12 @@ def release_name(saga: OnboardDomain) -> None:
         return
 
 
-def hold_registration(domain: str, domain_id: str) -> dict[str, Any]:
-    """Note that `domain_id` needs the provider's registration of the name; the registration as it is then."""
+def hold_registration(domain: str, user_id: str, domain_id: str) -> dict[str, Any]:
+    """Note that the tenant's domain needs the provider's registration of its name; the registration as it is then."""
     return aws.table().update_item(
         Key=_registration(domain),
         UpdateExpression="ADD holders :me",
-        ExpressionAttributeValues={":me": {domain_id}},
+        ExpressionAttributeValues={":me": {_holder(user_id, domain_id)}},
         ReturnValues="ALL_NEW",
     )["Attributes"]
 
@@ -95,14 +96,33 @@ def note_registration(domain: str, origin: str) -> None:
     )
 
 
-def drop_registration(domain: str, domain_id: str) -> dict[str, Any]:
+def drop_registration(domain: str, user_id: str, domain_id: str) -> dict[str, Any]:
     """Note that `domain_id` needs the registration no more; what is left of it."""
     return aws.table().update_item(
         Key=_registration(domain),
         UpdateExpression="DELETE holders :me",
-        ExpressionAttributeValues={":me": {domain_id}},
+        ExpressionAttributeValues={":me": {_holder(user_id, domain_id)}},
         ReturnValues="ALL_NEW",
     )["Attributes"]
+
+
+def holders(domain: str) -> list[dict[str, str]]:
+    """Where the rows stand that need the provider's registration of the name, of whatever tenant."""
+    item: dict[str, Any] = aws.table().get_item(Key=_registration(domain), ConsistentRead=True).get("Item", {})
+    parts = [str(holder).rpartition("/") for holder in sorted(item.get("holders", ()))]
+    return [at(user_id, domain_id) for user_id, _, domain_id in parts]
+
+
+def verifier(domain: str) -> tuple[str, str] | None:
+    """The tenant that verified the name, and its domain's id."""
+    item = aws.table().get_item(Key=_verified(domain), ConsistentRead=True).get("Item")
+    return (str(item["user_id"]), str(item["domain_id"])) if item else None
+
+
+def find(user_id: str, name: str) -> Domain | None:
+    """The tenant's domain of that name."""
+    claim = aws.table().get_item(Key=_name(user_id, name), ConsistentRead=True).get("Item")
+    return get(user_id, str(claim["domain_id"])) if claim else None
 
 
 def forget_registration(domain: str) -> None:
@@ -114,16 +134,17 @@ def forget_registration(domain: str) -> None:
         return
 
 
-def save(domain: Domain, operation_id: str, due_fields: dict[str, str]) -> None:
-    """Write the row of an onboarded domain and close its operation, in one transaction; repeating is harmless.
+def save(domain: Domain, operation_id: str, due_fields: dict[str, str], begun: list[dict[str, Any]]) -> None:
+    """Write the row of an onboarded domain with its warming and close its operation, in one transaction.
 
-    Raises DomainTaken when it is verified and another tenant was first.
+    Repeating is harmless. Raises DomainTaken when it is verified and another tenant was first.
     """
     owner = {"owner": f"{domain.user_id}#domain"}
     item = {**at(domain.user_id, domain.id), **owner, **_plain(domain), **due_fields}
     actions: list[dict[str, Any]] = [
         {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}},
         operations.success(domain.user_id, operation_id),
+        *begun,
     ]
     if domain.status == DomainStatus.VERIFIED:
         actions.append(_claim_verified(domain))
@@ -143,6 +164,7 @@ def retire(retirement: OffboardDomain) -> None:
     actions: list[dict[str, Any]] = [
         {"Delete": {"Key": at(user_id, domain_id), "ConditionExpression": "attribute_exists(pk)"}},
         {"Delete": {"Key": _name(user_id, name)}},
+        warming.retired(user_id, domain_id),
         cleanups.note(user_id, CleanupKind.DNS_RECORDS, name, domain_id),
         cleanups.note(user_id, CleanupKind.MAIL_DOMAIN, name, domain_id),
     ]
@@ -174,18 +196,21 @@ def move(domain: Domain, to: DomainStatus, *, put: dict[str, Any], drop: tuple[s
     return Domain.model_validate(GRAPH.move(at(domain.user_id, domain.id), (to,), put=put, drop=drop))
 
 
-def verify(domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...]) -> Domain:
-    """Move to verified and claim the name against all other tenants, in one transaction.
+def verify(domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...], beginning: list[dict[str, Any]]) -> Domain:
+    """Move to verified, claim the name against all other tenants and begin its warming, in one transaction.
 
+    Warming that somebody else began at this very moment is left to them.
     Raises DomainTaken when another tenant was first, NotFound, StaleStatus.
     """
     to = (DomainStatus.VERIFIED,)
     key = at(domain.user_id, domain.id)
     try:
-        aws.transact([{"Update": GRAPH.update(key, to, put=put, drop=drop)}, _claim_verified(domain)])
+        aws.transact([{"Update": GRAPH.update(key, to, put=put, drop=drop)}, _claim_verified(domain), *beginning])
     except aws.TransactionFailed as lost:
         if lost.items[1] is not None:
             raise _taken(domain.domain) from lost
+        if lost.items[0] is None:
+            return verify(domain, put=put, drop=drop, beginning=[])
         return Domain.model_validate(GRAPH.standing(lost.items[0], to))
     return read(key) or domain
 
@@ -209,6 +234,24 @@ def update(domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...] = ()) -
         return
 
 
+def change(domain: Domain, put: dict[str, Any]) -> Domain:
+    """Set what its owner changed. Raises NotFound when the domain was deleted meanwhile."""
+    put = put | {"updated_at": clock.timestamp()}
+    try:
+        with aws.conditional():
+            item = aws.table().update_item(
+                Key=at(domain.user_id, domain.id),
+                UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in put),
+                ConditionExpression=Attr("pk").exists(),
+                ExpressionAttributeNames={f"#{name}": name for name in put},
+                ExpressionAttributeValues={f":{name}": value for name, value in put.items()},
+                ReturnValues="ALL_NEW",
+            )["Attributes"]
+    except aws.ConditionFailed as gone:
+        raise NotFound("There is no such domain.") from gone
+    return Domain.model_validate(item)
+
+
 def at(user_id: str, domain_id: str) -> dict[str, str]:
     return {"pk": f"TENANT#{user_id}", "sk": f"DOMAIN#{domain_id}"}
 
@@ -219,6 +262,10 @@ def _name(user_id: str, domain: str) -> dict[str, str]:
 
 def _verified(domain: str) -> dict[str, str]:
     return {"pk": f"DOMAIN#{domain}", "sk": "VERIFIED"}
+
+
+def _holder(user_id: str, domain_id: str) -> str:
+    return f"{user_id}/{domain_id}"
 
 
 def _registration(domain: str) -> dict[str, str]:

@@ -16,18 +16,24 @@ from kindling.errors import (
     ProviderUnavailable,
 )
 from kindling.providers.client import ProviderClient, body, items, read
-from kindling.providers.model import Inbox, MailDomain
+from kindling.providers.model import Inbox, MailDomain, OutgoingMessage
 
 DUPLICATES = ("already_exists", "resource_taken")
 KEY_PROBLEMS = ("limit_exceeded", "missing_permission", "permission_escalation", "unrestricted_key_required")
 # `cannot_delete`: something still stands on it, whose own removal may be under way.
 PASSING = ("race_condition", "resource_deleting", "cannot_delete")
+# The same idempotency key is being worked on at this moment, so how that ends is not known yet.
+UNDECIDED = 409
 NOT_READY = ("domain_not_verified", "unprocessable")
 
 
 class MailSecret(BaseModel):
     api_key_id: str
     name: str | None = None
+
+
+class SentMessage(BaseModel):
+    message_id: str
 
 
 class AgentMail:
@@ -103,6 +109,23 @@ class AgentMail:
         for key in [] if answer.status_code == 404 else items(MailSecret, answer, "api_keys"):
             if key.name == name:
                 self._client.call("DELETE", f"{path}/{quote(key.api_key_id)}", accept=(404,))
+
+    def send_message(self, address: str, message: OutgoingMessage, *, idempotency_key: str) -> str:
+        """Send from the inbox `address`; the message's id. The same key again sends nothing and gives the same id.
+
+        Raises ProviderUnavailable when it is not known whether the message went out, unless `unreached` says that
+        it certainly did not.
+        """
+        answer = self._client.call(
+            "POST",
+            f"/v0/inboxes/{quote(address)}/messages/send",
+            json=message.model_dump(exclude_defaults=True),
+            headers={"Idempotency-Key": idempotency_key},
+            accept=(UNDECIDED,),
+        )
+        if answer.status_code == UNDECIDED:
+            raise ProviderUnavailable("AgentMail has not decided about this message yet.")
+        return read(SentMessage, answer).message_id
 
     def _settle_refusal(self, answer: httpx.Response, address: str, client_id: str) -> Inbox:
         code = _code(answer)

@@ -50,6 +50,7 @@ class ProviderClient:
         *,
         json: dict[str, Any] | None = None,
         params: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
         repeatable: bool = True,
         accept: tuple[int, ...] = (),
     ) -> httpx.Response:
@@ -58,11 +59,15 @@ class ProviderClient:
         Raises ProviderUnavailable, ProviderMisconfigured, or whatever the provider's refusal means.
         """
         if clock.monotonic() < self._open_until:
-            raise ProviderUnavailable(f"{self._name} failed repeatedly; calls to it rest for a moment.")
+            message = f"{self._name} failed repeatedly; calls to it rest for a moment."
+            raise ProviderUnavailable(message, unreached=True)
         deadline = clock.monotonic() + CALL_SECONDS
+        request = {"json": json, "params": params, "headers": headers or {}}
+        unreached = True
         for attempt in range(1, ATTEMPTS + 1):
             left = max(deadline - clock.monotonic(), 0.1)
-            response, problem, harmless = self._try(method, path, json, params, left)
+            response, problem, harmless = self._try(method, path, request, left)
+            unreached = unreached and harmless
             if response is not None and problem is None:
                 self._failures = 0
                 if response.is_success or response.status_code in accept:
@@ -74,17 +79,17 @@ class ProviderClient:
                 break
             clock.sleep(pause)
         self._count_failure()
-        raise ProviderUnavailable(f"{self._name} {problem}.")
+        raise ProviderUnavailable(f"{self._name} {problem}.", unreached=unreached)
 
     def _try(
-        self, method: str, path: str, json: dict[str, Any] | None, params: dict[str, str] | None, left: float
+        self, method: str, path: str, request: dict[str, Any], left: float
     ) -> tuple[httpx.Response | None, str | None, bool]:
         """The answer, what is wrong with it, and whether the request was certainly not carried out."""
         try:
-            headers = {"Authorization": f"Bearer {self._key()}"}
+            request = {**request, "headers": {**request["headers"], "Authorization": f"Bearer {self._key()}"}}
             longest = min(settings().provider_timeout_seconds, left)
             timeout = httpx.Timeout(longest, connect=min(CONNECT_SECONDS, left))
-            response = self._http.request(method, path, json=json, params=params, headers=headers, timeout=timeout)
+            response = self._http.request(method, path, timeout=timeout, **request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             return None, "could not be reached", True
         except httpx.TimeoutException:

@@ -21,13 +21,46 @@ class DnsRecord(BaseModel):
     priority: int | None = None
 
 
+class MailRecord(DnsRecord):
+    """A record with what the mail provider found in DNS: MISSING, INVALID or VALID."""
+
+    status: str | None = None
+
+    @property
+    def valid(self) -> bool:
+        return (self.status or "").upper() == "VALID"
+
+
 class MailDomain(BaseModel):
     """A domain at the mail provider; `status` is the provider's own word, upper case."""
 
     domain_id: str
     status: str
     reason: str | None = None
-    records: list[DnsRecord] = []
+    records: list[MailRecord] = []
+
+
+class Attachment(BaseModel):
+    """A file of a message; `content` is base64."""
+
+    filename: str
+    content: str
+    content_type: str = "application/octet-stream"
+
+
+class OutgoingMessage(BaseModel):
+    """A message as the mail provider is asked to send it."""
+
+    to: list[str]
+    cc: list[str] = []
+    bcc: list[str] = []
+    reply_to: list[str] = []
+    subject: str = ""
+    text: str | None = None
+    html: str | None = None
+    headers: dict[str, str] = {}
+    labels: list[str] = []
+    attachments: list[Attachment] = []
 
 
 class Inbox(BaseModel):
@@ -117,6 +150,7 @@ class MailProvider(Protocol):
     def delete_inbox(self, address: str) -> None: ...
     def create_mail_secret(self, address: str, name: str) -> str: ...
     def delete_mail_secrets(self, address: str, name: str) -> None: ...
+    def send_message(self, address: str, message: OutgoingMessage, *, idempotency_key: str) -> str: ...
 
 
 class WarmupProvider(Protocol):

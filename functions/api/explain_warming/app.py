@@ -1,0 +1,23 @@
+"""POST /v1/domains/{id}/warming/explain: may so many be written to now; if not, when, and why."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kindling.http import caller, serve
+from kindling.keys.model import Scope
+from kindling.warming import service
+from kindling.warming.model import ExplainWarming
+
+app = APIGatewayHttpResolver(enable_validation=True)
+
+
+@app.post("/v1/domains/<domain_id>/warming/explain", summary="Ask the gate without sending", tags=["warming"])
+def explain_warming(domain_id: str, command: Annotated[ExplainWarming | None, Body()] = None) -> dict[str, Any]:
+    return service.explain(caller(app), domain_id, command or ExplainWarming())
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return serve(app, event, context, scope=Scope.READ)

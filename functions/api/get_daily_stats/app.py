@@ -1,0 +1,22 @@
+"""GET /v1/domains/{id}/stats/daily: a domain's figures by day."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kindling.http import caller, serve
+from kindling.keys.model import Scope
+from kindling.metrics import service
+
+app = APIGatewayHttpResolver(enable_validation=True)
+
+
+@app.get("/v1/domains/<domain_id>/stats/daily", summary="Read figures by day", tags=["stats"])
+def get_daily_stats(domain_id: str, days: Annotated[int, Query(ge=1, le=90)] = 30) -> dict[str, Any]:
+    return service.daily(caller(app), domain_id, days=days)
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return serve(app, event, context, scope=Scope.READ)

@@ -1,0 +1,21 @@
+"""GET /v1/domains/{id}: one domain, by id or name."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kindling.domains import service
+from kindling.http import caller, serve
+from kindling.keys.model import Scope
+
+app = APIGatewayHttpResolver(enable_validation=True)
+
+
+@app.get("/v1/domains/<domain_id>", summary="Read a domain", tags=["domains"])
+def get_sending_domain(domain_id: str) -> dict[str, Any]:
+    return service.find(caller(app), domain_id).wire_v1()
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return serve(app, event, context, scope=Scope.READ)

@@ -1,0 +1,22 @@
+"""GET /v1/domains/{id}/stats: a domain's totals and rates."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kindling.http import caller, serve
+from kindling.keys.model import Scope
+from kindling.metrics import service
+
+app = APIGatewayHttpResolver(enable_validation=True)
+
+
+@app.get("/v1/domains/<domain_id>/stats", summary="Read figures", tags=["stats"])
+def get_stats(domain_id: str, days: Annotated[int, Query(ge=1, le=90)] = 7) -> dict[str, Any]:
+    return service.summary(caller(app), domain_id, days=days)
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return serve(app, event, context, scope=Scope.READ)

@@ -1,0 +1,21 @@
+"""POST /v1/domains/{id}/warming/resume: return to the phase before the pause."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kindling.http import caller, serve
+from kindling.keys.model import Scope
+from kindling.warming import service
+
+app = APIGatewayHttpResolver(enable_validation=True)
+
+
+@app.post("/v1/domains/<domain_id>/warming/resume", summary="Resume warming", tags=["warming"])
+def resume_warming(domain_id: str) -> dict[str, Any]:
+    return service.resume(caller(app), domain_id)
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return serve(app, event, context, scope=Scope.PROVISION)

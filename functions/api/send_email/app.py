@@ -1,0 +1,23 @@
+"""POST /v1/send: send a message through its domain's gate."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kindling.http import MAX_MESSAGE_BYTES, caller, idempotency_key, queued, serve
+from kindling.keys.model import Scope
+from kindling.sending import service
+from kindling.sending.model import SendEmail
+
+app = APIGatewayHttpResolver(enable_validation=True)
+
+
+@app.post("/v1/send", summary="Send a message", tags=["sending"])
+def send_email(command: Annotated[SendEmail, Body()]) -> Response[Any]:
+    return queued(service.send(caller(app), command, idempotency_key=idempotency_key(app)))
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return serve(app, event, context, scope=Scope.SEND, max_body_bytes=MAX_MESSAGE_BYTES)

@@ -1,0 +1,1 @@
+"""What became of a domain's mail, by day, hour and mailbox provider."""

@@ -1,0 +1,103 @@
+"""Counts of what became of a domain's mail, and the rates that follow from them."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+
+from pydantic import BaseModel
+
+# The window of the figures that the API shows and the policy judges, today included.
+PERIOD_DAYS = 7
+PLACES = 4
+
+# Mailbox providers by the domain of the recipient; everything else is `other`.
+PROVIDERS = {
+    "gmail.com": "gmail",
+    "googlemail.com": "gmail",
+    "outlook.com": "microsoft",
+    "hotmail.com": "microsoft",
+    "live.com": "microsoft",
+    "msn.com": "microsoft",
+    "yahoo.com": "yahoo",
+    "ymail.com": "yahoo",
+    "aol.com": "yahoo",
+    "icloud.com": "apple",
+    "me.com": "apple",
+    "mac.com": "apple",
+}
+
+
+class Counts(BaseModel):
+    """Recipients, not messages. `bounced` counts hard and soft bounces."""
+
+    sent: int = 0
+    delivered: int = 0
+    bounced: int = 0
+    hard_bounced: int = 0
+    complained: int = 0
+    rejected: int = 0
+    opened: int = 0
+    clicked: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(**{name: getattr(self, name) + getattr(other, name) for name in FIELDS})
+
+    def less(self, other: "Counts") -> "Counts":
+        """These counts without `other`, never below zero."""
+        return Counts(**{name: max(getattr(self, name) - getattr(other, name), 0) for name in FIELDS})
+
+    def nonzero(self) -> dict[str, int]:
+        return {name: count for name in FIELDS if (count := getattr(self, name))}
+
+    def rates(self) -> dict[str, float]:
+        """Delivery, bounces and complaints are shares of what was sent, opens and clicks of what was delivered."""
+        return {
+            "delivery_rate": _share(self.delivered, self.sent),
+            "bounce_rate": _share(self.bounced, self.sent),
+            "hard_bounce_rate": _share(self.hard_bounced, self.sent),
+            "complaint_rate": _share(self.complained, self.sent),
+            "open_rate": _share(self.opened, self.delivered),
+            "click_rate": _share(self.clicked, self.delivered),
+        }
+
+    def wire(self) -> dict[str, Any]:
+        """The totals and rates in the contract's names."""
+        return {
+            "total_sent": self.sent,
+            "total_delivered": self.delivered,
+            "total_bounced": self.bounced,
+            "total_hard_bounce": self.hard_bounced,
+            "total_complaints": self.complained,
+            "total_opened": self.opened,
+            "total_clicked": self.clicked,
+            **self.rates(),
+        }
+
+
+FIELDS = tuple(Counts.model_fields)
+
+
+class Period(BaseModel):
+    """A UTC day (`YYYY-MM-DD`) or hour (`YYYY-MM-DDTHH`) of a domain: the whole, and days by mailbox provider."""
+
+    name: str
+    total: Counts = Counts()
+    providers: dict[str, Counts] = {}
+
+
+def total(periods: Iterable[Period]) -> Counts:
+    return sum((period.total for period in periods), Counts())
+
+
+def dates(last: date, days: int) -> list[str]:
+    """The `days` dates that end with `last`, oldest first."""
+    return [(last - timedelta(days=back)).isoformat() for back in reversed(range(days))]
+
+
+def provider_of(address: str) -> str:
+    """The mailbox provider of a recipient, as far as the address tells."""
+    return PROVIDERS.get(address.rpartition("@")[2].lower(), "other")
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, PLACES) if whole else 0.0

@@ -1,0 +1,1 @@
+"""Sending a message: who may, how much, and what came of it."""

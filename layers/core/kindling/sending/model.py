@@ -1,0 +1,111 @@
+"""A message as a client asks for it."""
+
+import base64
+import binascii
+from email.utils import parseaddr
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from kindling.providers.model import Attachment, OutgoingMessage
+from kindling.suppressions.model import address
+
+MAX_RECIPIENTS = 50  # Amazon SES, which AgentMail sends through, takes no more in one message
+MAX_BATCH = 100
+MAX_ATTACHMENTS = 10
+# These say who sends what to whom, or are the mail provider's own.
+RESERVED_HEADERS = frozenset(
+    {"from", "to", "cc", "bcc", "subject", "reply-to", "sender", "date", "message-id", "return-path", "dkim-signature"}
+)
+
+
+def mailbox(text: str) -> str:
+    """The address in `Kim <kim@example.com>` or `kim@example.com`, in lower case. Raises ValueError for none."""
+    if any(ord(letter) < 32 for letter in text):
+        raise ValueError("may not hold control characters")
+    return address(parseaddr(text)[1] or text)
+
+
+def _is_base64(text: str) -> str:
+    try:
+        base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError("must be base64") from error
+    return text
+
+
+Mailbox = Annotated[str, AfterValidator(mailbox)]
+Mailboxes = Annotated[list[Mailbox], Field(max_length=MAX_RECIPIENTS)]
+
+
+class AttachedFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    filename: str = Field(min_length=1, max_length=255)
+    content: Annotated[str, AfterValidator(_is_base64)]
+    content_type: str = "application/octet-stream"
+
+
+class SendEmail(BaseModel):
+    """The body of `POST /v1/send`."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    sender: Annotated[Mailbox, Field(alias="from")]
+    to: Annotated[list[Mailbox], Field(min_length=1, max_length=MAX_RECIPIENTS)]
+    cc: Mailboxes = []
+    bcc: Mailboxes = []
+    reply_to: Mailbox | None = None
+    subject: str = Field(default="", max_length=998)  # RFC 5322, a line
+    html_body: str | None = None
+    text_body: str | None = None
+    headers: dict[str, str] = {}
+    tags: Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=20)] = []
+    attachments: Annotated[list[AttachedFile], Field(max_length=MAX_ATTACHMENTS)] = []
+
+    @model_validator(mode="after")
+    def _something_to_say(self) -> Self:
+        if not (self.html_body or self.text_body):
+            raise ValueError("needs html_body or text_body")
+        if len(self.recipients) > MAX_RECIPIENTS:
+            raise ValueError(f"may have at most {MAX_RECIPIENTS} recipients in to, cc and bcc together")
+        return self
+
+    @model_validator(mode="after")
+    def _harmless_headers(self) -> Self:
+        if "\n" in self.subject or "\r" in self.subject:
+            raise ValueError("subject must be one line")
+        for name, value in self.headers.items():
+            if not name.replace("-", "").isalnum() or not name.isascii() or name.lower() in RESERVED_HEADERS:
+                raise ValueError(f"headers may not hold '{name}'")
+            if any(ord(letter) < 32 for letter in value):
+                raise ValueError(f"the header {name} may not hold control characters")
+        return self
+
+    @property
+    def recipients(self) -> list[str]:
+        """Everybody it goes to; each counts one against the domain's limits, however often named."""
+        return [*self.to, *self.cc, *self.bcc]
+
+    def outgoing(self) -> OutgoingMessage:
+        """The message as the mail provider takes it."""
+        return OutgoingMessage(
+            to=self.to,
+            cc=self.cc,
+            bcc=self.bcc,
+            reply_to=[self.reply_to] if self.reply_to else [],
+            subject=self.subject,
+            text=self.text_body,
+            html=self.html_body,
+            headers=self.headers,
+            labels=self.tags,
+            attachments=[Attachment(**attached.model_dump()) for attached in self.attachments],
+        )
+
+
+class SendBatch(BaseModel):
+    """The body of `POST /v1/send/batch`; each message is checked and admitted on its own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    emails: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_BATCH)]

@@ -1,0 +1,1 @@
+"""Addresses that a tenant must not write to any more."""

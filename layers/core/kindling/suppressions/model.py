@@ -1,0 +1,60 @@
+"""An address that must not be written to, and why."""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+ADDRESS_LENGTH = 254  # RFC 5321
+_ADDRESS = re.compile(
+    r"[^@\s<>\"(),:;\\\[\]\x00-\x1f\x7f]{1,64}@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}"
+)
+
+
+class Reason(StrEnum):
+    HARD_BOUNCE = "hard_bounce"
+    COMPLAINT = "complaint"
+    MANUAL = "manual"
+    UNSUBSCRIBE = "unsubscribe"
+
+
+class Source(StrEnum):
+    """Where an entry comes from: the mail provider's word, or a call of the API."""
+
+    WEBHOOK = "webhook"
+    API = "api"
+
+
+def address(text: str) -> str:
+    """A recipient's address, in lower case. Raises ValueError when it is none."""
+    found = text.strip().lower()
+    if len(found) > ADDRESS_LENGTH or not _ADDRESS.fullmatch(found):
+        raise ValueError("must be an address such as kim@example.com")
+    return found
+
+
+Address = Annotated[str, AfterValidator(address)]
+
+
+class Suppression(BaseModel):
+    """One entry of a tenant's list; it holds for all the tenant's domains."""
+
+    user_id: str
+    email: str
+    reason: Reason
+    source: Source
+    created_at: str
+
+    def wire(self) -> dict[str, Any]:
+        shown = self.model_dump(mode="json", exclude={"user_id"})
+        return {"id": self.email, **shown, "scope_type": "org", "scope_id": None}
+
+
+class CreateSuppression(BaseModel):
+    """The body of `POST /v1/suppressions`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: Address
+    reason: Reason = Reason.MANUAL

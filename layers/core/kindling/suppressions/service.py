@@ -1,0 +1,57 @@
+"""Decisions about a tenant's suppression list."""
+
+from typing import Any
+
+from kindling.domains import service as domains
+from kindling.errors import NotFound
+from kindling.keys.model import Caller
+from kindling.suppressions import store
+from kindling.suppressions.model import CreateSuppression, Reason, Source, Suppression
+
+
+def create(caller: Caller, command: CreateSuppression) -> Suppression:
+    """Suppress an address; one that is suppressed already keeps its first reason. Raises LiveKeyRequired."""
+    domains.require_live(caller)
+    entry = store.entry(caller.user_id, command.email, command.reason, Source.API)
+    store.put(entry)
+    return store.get(caller.user_id, command.email) or entry
+
+
+def list_suppressions(
+    caller: Caller,
+    *,
+    query: str | None,
+    reason: Reason | None,
+    source: Source | None,
+    limit: int,
+    offset: int,
+) -> dict[str, Any]:
+    """The tenant's entries, newest first; `query` is a part of the address."""
+    entries = [
+        entry
+        for entry in store.list_of(caller.user_id)
+        if (query or "").strip().lower() in entry.email
+        and reason in (None, entry.reason)
+        and source in (None, entry.source)
+    ]
+    shown = [entry.wire() for entry in entries[offset : offset + limit]]
+    return {"suppressions": shown, "total": len(entries), "limit": limit, "offset": offset}
+
+
+def check(caller: Caller, email: str) -> dict[str, Any]:
+    """Whether an address is suppressed, and the entry that says so."""
+    entry = store.get(caller.user_id, email)
+    return {"suppressed": entry is not None, "entry": entry.wire() if entry else None}
+
+
+def delete(caller: Caller, email: str) -> dict[str, Any]:
+    """Allow an address again. Raises NotFound, LiveKeyRequired."""
+    domains.require_live(caller)
+    if not store.delete(caller.user_id, email.strip().lower()):
+        raise NotFound("There is no such suppression.")
+    return {"success": True}
+
+
+def key(user_id: str, email: str) -> dict[str, str]:
+    """Where an address' entry would stand, for whoever reads several rows at once."""
+    return store.at(user_id, email)

@@ -1,0 +1,96 @@
+"""The verdict on every domain that may send: once a UTC day, and at once after a bounce or complaint."""
+
+from datetime import UTC, date, timedelta
+from typing import Any
+
+from kindling import clock, due
+from kindling.errors import NotFound, StaleStatus
+from kindling.metrics import store as metrics
+from kindling.metrics.model import PERIOD_DAYS, dates
+from kindling.observability import logger
+from kindling.settings import settings
+from kindling.warming import policy, steps, store
+from kindling.warming.model import SENDING, SYSTEM, Warming, snapshot
+from kindling.warming.policy import Action, Evidence, Verdict
+from kindling.warming.schedules import Schedule
+
+# A dispatched verdict that dies is handed out again after this.
+LEASE = timedelta(minutes=10)
+TRIES = 5
+STOPPING = (Action.PAUSE, Action.SUSPEND)
+
+
+def dispatch() -> int:
+    """Queue the verdict on every domain whose day has ended; the number queued."""
+    return due.dispatch(store.DUE_KIND, settings().judgements_queue_url, LEASE)
+
+
+def judge(key: dict[str, str]) -> None:
+    """Judge a domain and carry the verdict out. Raises StaleStatus when it changes all the time."""
+    for _ in range(TRIES):
+        warming = store.read(key)
+        if warming is None or warming.phase not in SENDING or _carry_out(warming):
+            return
+    raise StaleStatus("The domain's warming changes all the time.")
+
+
+def _carry_out(warming: Warming) -> bool:
+    """Judge the domain as it was read; False when it is not so any more and has to be read again."""
+    today = clock.now().astimezone(UTC).date()
+    new_day = warming.counted_on < today.isoformat()
+    schedule = store.schedule_of(warming.user_id)
+    week = metrics.days(warming.user_id, warming.domain_id, dates(today, PERIOD_DAYS))
+    evidence = policy.evidence(warming, week, today)
+    if new_day:
+        served = (today - date.fromisoformat(warming.counted_on)).days
+        warming = warming.model_copy(update={"phase_days": warming.phase_days + served})
+    verdict = policy.judge(warming, schedule, evidence, new_day=new_day)
+    if not new_day and verdict.action not in STOPPING:
+        return True
+    put, drop = _changes(warming, schedule, verdict)
+    if verdict.action in (Action.EASE, Action.STEP_BACK):
+        put |= steps.judged_anew(week[-1].total)
+    if verdict.phase == warming.phase:
+        return store.adjust(warming, put=put, drop=drop)
+    return _move(warming, verdict, evidence, put, drop)
+
+
+def _changes(warming: Warming, schedule: Schedule, verdict: Verdict) -> steps.Changes:
+    match verdict.action:
+        case Action.PAUSE | Action.SUSPEND:
+            put, drop = steps.stopped(warming, verdict.detail, SYSTEM)
+            return put | {"phase_days": warming.phase_days}, drop
+        case Action.ADVANCE:
+            put, drop = steps.entered(warming, schedule, verdict.phase, ramp_day=0)
+            return put | {"strikes": 0}, drop
+        case Action.STEP_BACK:
+            top = len(schedule.plan(verdict.phase).steps) - 1
+            return steps.entered(warming, schedule, verdict.phase, ramp_day=top)
+    ramp_day = warming.ramp_day
+    if verdict.action == Action.CLIMB:
+        ramp_day += 1
+    elif verdict.action == Action.EASE:
+        ramp_day //= 2
+    put, drop = steps.on(warming, schedule, schedule.limits(warming.phase, ramp_day))
+    return put | {"phase_days": warming.phase_days, "ramp_day": ramp_day}, drop
+
+
+def _move(warming: Warming, verdict: Verdict, evidence: Evidence, put: dict[str, Any], drop: tuple[str, ...]) -> bool:
+    entry = store.entry(warming, verdict.phase, reason=verdict.reason, triggered_by=SYSTEM, detail=verdict.detail)
+    volume = evidence.busiest or warming.sent.get(steps.today(), 0)
+    entry.metrics_snapshot = snapshot(evidence.week, daily_volume=volume, days_in_phase=warming.phase_days)
+    try:
+        store.move(warming, entry, put=put, drop=drop)
+    except StaleStatus:
+        return False
+    except NotFound:
+        return True
+    logger.info(
+        "domain moved",
+        domain_id=warming.domain_id,
+        from_phase=warming.phase,
+        phase=verdict.phase,
+        reason=verdict.reason,
+        detail=verdict.detail,
+    )
+    return True

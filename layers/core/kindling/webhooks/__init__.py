@@ -1,0 +1,1 @@
+"""What the mail provider tells by itself: signed, once, in any order."""
