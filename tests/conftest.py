@@ -196,7 +196,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, aws_account: Any) -> Iterator[None]:
     aws_account.reset()
     properties = {k: v for k, v in RESOURCES["Table"]["Properties"].items() if k in TABLE_PROPERTIES}
     aws.records().create_table(TableName="kindling", **properties)
-    for name in ("verifications", "cleanups", "reviews"):
+    for name in ("verifications", "cleanups", "judgements", "reviews"):
         monkeypatch.setenv(f"{name.upper()}_QUEUE_URL", aws.sqs().create_queue(QueueName=name)["QueueUrl"])
     for provider, text in SECRETS.items():
         secret = aws.secrets().create_secret(Name=provider, SecretString=text)
@@ -207,7 +207,12 @@ def cloud(monkeypatch: pytest.MonkeyPatch, aws_account: Any) -> Iterator[None]:
 
 
 TABLE_PROPERTIES = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-SECRETS = {"agentmail": "am_us_test", "instantly": "inst_test", "cloudflare": "cf_test"}
+SECRETS = {
+    "agentmail": "am_us_test",
+    "agentmail_webhook": "whsec_ZXhhbXBsZSBzZWNyZXQgb2YgMjQgYnl0ZQ==",
+    "instantly": "inst_test",
+    "cloudflare": "cf_test",
+}
 
 
 @pytest.fixture

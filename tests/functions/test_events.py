@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -45,9 +46,34 @@ WITH_A_KEY = {
     "list_keys": (200, None),
     "revoke_key": (200, None),
     "update_domain": (200, None),
+    "create_sending_domain": (409, "domain_exists"),
+    "list_sending_domains": (200, None),
+    "get_sending_domain": (200, None),
+    "update_sending_domain": (200, None),
+    "verify_sending_domain": (200, None),
+    "get_sending_domain_dns": (200, None),
+    "get_warming": (200, None),
+    "start_warming": (409, "already_warming"),
+    "pause_warming": (200, None),
+    "resume_warming": (200, None),
+    "list_warming_history": (200, None),
+    "explain_warming": (200, None),
+    "get_warming_schedules": (200, None),
+    "set_warming_schedule": (200, None),
+    "get_stats": (200, None),
+    "get_daily_stats": (200, None),
+    "get_hourly_stats": (200, None),
+    "get_isp_stats": (200, None),
+    "send_email": (403, "account_not_active"),
+    "send_batch": (202, None),
+    "create_suppression": (201, None),
+    "list_suppressions": (200, None),
+    "check_suppression": (200, None),
+    "delete_suppression": (200, None),
     "delete_account": (200, None),
     "delete_domain": (200, None),
     "list_cleanups": (200, None),
+    "delete_sending_domain": (200, None),
 }
 ONBOARDING = {
     "claim_name": None,
@@ -81,6 +107,7 @@ POLLED = {
     "reconcile_operations": {"undone": 0},
     "graduate_accounts": {"queued": 0},
     "run_cleanups": {"queued": 0},
+    "advance_warming": {"queued": 0},
 }
 
 
@@ -247,6 +274,13 @@ def test_every_step_of_a_deletion_answers_its_sample_and_again(kindling: Kindlin
     assert answers(REMOVAL) == REMOVAL
     assert answers(REMOVAL) == REMOVAL
     assert kindling.world.inventory()["agentmail"]["inboxes"] == []
+
+
+def test_a_webhooks_sample_is_signed_and_counted_once(kindling: Kindling) -> None:
+    tell_all(kindling)
+    kindling.clock.at = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+    told = [json.loads(send("webhooks", "receive_agentmail")["body"])["counted"] for _ in range(2)]
+    assert told == [True, False]
 
 
 def test_every_poller_answers_its_sample(kindling: Kindling) -> None:

@@ -4,6 +4,8 @@ moto lets everybody do everything and every function sees every setting: a grant
 the template would be noticed on AWS only.
 """
 
+import base64
+import hmac
 import json
 import threading
 import uuid
@@ -20,18 +22,21 @@ from kindling.operations import service
 from kindling.operations import store as operations
 from kindling.operations.model import Operation, OperationState
 from kindling.settings import settings
+from tests.conftest import SECRETS as CONFIGURED
 from tests.conftest import Kindling
 from tests.harness import lambdas, machines
 from tests.harness.lambdas import Handler, Reply, invoke
-from tests.harness.machines import Override, dies_after_work
+from tests.harness.machines import Override, dies_after_work, fails
 from tests.template.test_policies import AUDIT, CHECK, DELETE, DESCRIBE, PUT, SECRET, START, UPDATE, environment
 
 TRANSACTED = {"ConditionCheck": CHECK, "Put": PUT, "Update": UPDATE, "Delete": DELETE}
-# An idempotency record is removed after an answer that blames us: these two give none in this story.
-UNREACHED = {"CreateKeyFunction": {DELETE}, "UpdateDomainFunction": {DELETE}}
+# An idempotency record is removed after an answer that blames us: these give none in this story.
+UNBLAMED = ("CreateKey", "UpdateDomain", "StartWarming", "PauseWarming", "ResumeWarming", "ExplainWarming", "SendBatch")
+UNREACHED = {f"{name}Function": {DELETE} for name in (*UNBLAMED, "CreateSuppression")}
 
 DOMAINS, ACCOUNTS = "/api/email/domains", "/api/email/accounts"
 INSTANTLY = {"Authorization": "Bearer inst_test"}
+VERIFIED = {"event_type": "domain.verified", "domain": {"domain": "two.example"}}
 
 
 class Watch:
@@ -70,8 +75,8 @@ class Watch:
         else:
             used = {f"{model.service_model.endpoint_prefix}:{model.name.removesuffix('Batch')}"}
         if used == {SECRET}:
-            provider = sent["SecretId"].rpartition(":")[2].rpartition("-")[0]
-            self.secrets[function].add(f"{provider.upper()}_SECRET")
+            secret = sent["SecretId"].rpartition(":")[2].rpartition("-")[0]
+            self.secrets[function].add(f"{secret.upper()}_SECRET")
         # Whoever starts an execution waits for its end here, which is the harness's doing.
         if used != {DESCRIBE} or START not in AUDIT[function] or function == "ReconcileOperationsFunction":
             self.actions[function] |= used
@@ -154,6 +159,65 @@ def warm_an_account(kindling: Kindling, domain_id: str) -> str:
     return str(account["id"])
 
 
+def warm_and_send(kindling: Kindling) -> None:
+    """A domain of `/v1` from its registration to its deletion, paused on the way, whose mail is bounced."""
+    api = kindling.api
+    kindling.lambdas.overrides["SaveDomainFunction"] = fails(RuntimeError("no"), times=9)
+    assert api.post("/v1/domains", {"domain": "v.example", "type": "both"}, Idempotency_Key="w0").status == 502
+    kindling.lambdas.overrides.clear()
+    kindling.world.set(domain_states={"known.example": {"status": "VERIFIED"}})
+    assert fine(api.post("/v1/domains", {"domain": "known.example"}))["verified"]
+    path = f"/v1/domains/{fine(api.post('/v1/domains', {'domain': 'v.example'}, Idempotency_Key='w1'))['id']}"
+    fine(api.get("/v1/domains"))
+    fine(api("PUT", path, {"type": "both"}))
+    fine(api.get(f"{path}/dns"))
+    fine(api.post(f"{path}/warming/start", {"force": True}, Idempotency_Key="w2"))
+    kindling.clock.advance(seconds=30)
+    kindling.world.fault("agentmail", "POST", "/v0/domains/*", "refuse", status=422, calls=[1])
+    assert api.post(f"{path}/verify", Idempotency_Key="w3").status == 502
+    fine(api.post(f"{path}/verify", Idempotency_Key="w3"))
+    fine(api.post(f"{path}/warming/pause", {}, Idempotency_Key="w4"))
+    fine(api.post(f"{path}/warming/resume", {}, Idempotency_Key="w5"))
+    fine(api.post(f"{path}/warming/explain", {}, Idempotency_Key="w6"))
+    fine(api("PUT", "/v1/warming/schedules", {"preset": "tiered"}))
+    domain = fine(api.get(path))
+    account = kindling.account("vic", domain)
+    fine(api.patch(f"{ACCOUNTS}/{account['id']}", {"warmup_enabled": False}))
+    email = {"from": "vic@v.example", "to": ["pat@example.com"], "text_body": "Hello"}
+    for route, body in (("/v1/send", email), ("/v1/send/batch", {"emails": [email]})):
+        kindling.world.fault("agentmail", "POST", "/v0/inboxes/*", "refuse", status=422, calls=[1])
+        api.post(route, body, Idempotency_Key="w7")
+        api.post(route, body, Idempotency_Key="w7")
+    fine(api.post("/v1/suppressions", {"email": "max@example.com"}, Idempotency_Key="w8"))
+    fine(api.get("/v1/suppressions"))
+    fine(api("GET", "/v1/suppressions/check", query={"email": "max@example.com"}))
+    fine(api("DELETE", "/v1/suppressions/max@example.com"))
+    kindling.clock.advance(days=1)
+    assert invoke("AdvanceWarmingFunction", {})["queued"] > 0
+    work("JudgeWarmingFunction", "judgements_queue_url")
+    told = {"inbox_id": "vic@v.example", "message_id": "m", "recipients": [f"{i}@example.com" for i in range(9)]}
+    bounced = {"event_type": "message.bounced", "bounce": told | {"type": "Permanent"}}
+    for event in ({"event_type": "message.sent", "send": told}, bounced, VERIFIED):
+        assert receive(kindling, event)["counted"]
+    work("JudgeWarmingFunction", "judgements_queue_url")
+    assert fine(api.get(f"{path}/warming"))["phase"] == "paused"
+    fine(api.post(f"{path}/warming/resume"))
+    for kind in ("warming", "warming/history", "stats", "stats/daily", "stats/hourly", "stats/isp"):
+        fine(api.get(f"{path}/{kind}"))
+    fine(api.get("/v1/warming/schedules"))
+    fine(api("DELETE", path))
+
+
+def receive(kindling: Kindling, event: dict[str, Any]) -> Any:
+    """AgentMail's webhook about `event`, signed as it signs."""
+    body = json.dumps({"type": "event", "event_id": str(uuid.uuid4()), **event})
+    sent_at = str(int(kindling.clock.at.timestamp()))
+    key = base64.b64decode(CONFIGURED["agentmail_webhook"].removeprefix("whsec_"))
+    signature = base64.b64encode(hmac.digest(key, f"msg_1.{sent_at}.{body}".encode(), "sha256")).decode()
+    headers = {"svix-id": "msg_1", "svix-timestamp": sent_at, "svix-signature": f"v1,{signature}"}
+    return fine(kindling.api("POST", "/webhooks/agentmail", raw=body, headers=headers))
+
+
 def undo_sagas(kindling: Kindling, domain_id: str) -> None:
     """Both creations undone from their last step, looked at meanwhile; one by the reconciler."""
     api = kindling.api
@@ -190,6 +254,7 @@ def live_through_everything(kindling: Kindling) -> None:
     """A story in which every function has its turn."""
     domain_id = register_domains(kindling)
     account_id = warm_an_account(kindling, domain_id)
+    warm_and_send(kindling)
     undo_sagas(kindling, domain_id)
     made = fine(kindling.api.post("/api/keys", {"name": "ci"}, Idempotency_Key="k1"))["key"]
     fine(kindling.api.get("/api/keys"))

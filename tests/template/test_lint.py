@@ -88,7 +88,9 @@ def test_every_worker_has_a_queue_and_every_route_the_api() -> None:
     consumers = {function for function, _ in triggers("SQS").values()}
     assert consumers == {name for name, p in FUNCTIONS.items() if p["CodeUri"].startswith("functions/workers/")}
     served = {function for function, event in triggers("HttpApi").values() if event["ApiId"] == {"Ref": "Api"}}
-    assert served == {name for name, p in FUNCTIONS.items() if p["CodeUri"].startswith("functions/api/")}
+    assert served == {
+        name for name, p in FUNCTIONS.items() if p["CodeUri"].startswith(("functions/api/", "functions/webhooks/"))
+    }
 
 
 def test_the_table_outlives_the_stack_and_a_mistake() -> None:

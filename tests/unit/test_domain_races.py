@@ -42,7 +42,7 @@ def read(domain: Domain) -> Domain | None:
 
 
 def verify(domain: Domain) -> Domain:
-    return store.verify(domain, put={"verified_at": clock.timestamp()}, drop=())
+    return store.verify(domain, put={"verified_at": clock.timestamp()}, drop=(), beginning=[])
 
 
 def retire(domain: Domain) -> None:

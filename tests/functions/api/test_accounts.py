@@ -14,7 +14,7 @@ ACCOUNTS = "/api/email/accounts"
 FIELDS = {
     "id", "user_id", "type", "domain_id", "email_address", "agentmail_inbox_id", "instantly_account_id", "status",
     "warmup_status", "display_name", "first_name", "last_name", "signature", "instantly_tag_id",
-    "instantly_warmup_tag_id", "daily_limit", "created_at", "updated_at", "email_domains",
+    "instantly_warmup_tag_id", "daily_limit", "warmup_enabled", "created_at", "updated_at", "email_domains",
 }  # fmt: skip
 ENABLE = ("instantly", "POST", "/api/v2/accounts/warmup/enable")
 

@@ -73,6 +73,7 @@ ACCOUNT: dict[str, Check] = {
     "instantly_tag_id": maybe(text),
     "instantly_warmup_tag_id": maybe(text),
     "daily_limit": number,
+    "warmup_enabled": flag,
     "created_at": like(TIME),
     "updated_at": like(TIME),
     "email_domains": lambda domain: fits(domain, JOINED),

@@ -1,6 +1,7 @@
 """Decisions about a tenant's suppression list."""
 
 from typing import Any
+from urllib.parse import unquote
 
 from kindling.domains import service as domains
 from kindling.errors import NotFound
@@ -47,7 +48,8 @@ def check(caller: Caller, email: str) -> dict[str, Any]:
 def delete(caller: Caller, email: str) -> dict[str, Any]:
     """Allow an address again. Raises NotFound, LiveKeyRequired."""
     domains.require_live(caller)
-    if not store.delete(caller.user_id, email.strip().lower()):
+    address = email if "@" in email else unquote(email)
+    if not store.delete(caller.user_id, address.strip().lower()):
         raise NotFound("There is no such suppression.")
     return {"success": True}
 
