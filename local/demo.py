@@ -1,9 +1,10 @@
 """The walk-through: the main job against the local cloud, step by step, over its own API."""
 
+import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,28 +12,22 @@ import httpx
 
 from local import ticks
 from local.aws import client
+from local.settings import Home
+from local.stage import DEADLINE_SECONDS, Say, Stage, Unexpected
+from local.weeks import EightWeeks
 
-DEADLINE_SECONDS = 60.0
 LAST_DAY = 20
 ENABLE = {"provider": "instantly", "method": "POST", "path": "/api/v2/accounts/warmup/enable", "status": 500}
 TAG = {"provider": "instantly", "method": "POST", "path": "/api/v2/custom-tags/toggle-resource", "status": 400}
-
-Say = Callable[[str], None]
-
-
-class Unexpected(Exception):
-    """The walk-through saw something else than it announced."""
 
 
 class Demo:
     """One run, about a domain of its own, so that it can be repeated on the same state."""
 
     def __init__(self, description: Mapping[str, Any], say: Say) -> None:
-        self._say = say
-        self._engine_url = str(description["engine_url"])
-        key = {"Authorization": f"Bearer {description['api_key']}"}
-        self._api = httpx.Client(base_url=str(description["api_url"]), headers=key, timeout=40)
-        self._sandbox = httpx.Client(base_url=str(description["sandbox_url"]), timeout=10)
+        self._stage = Stage(description, Home.from_environment(os.environ), say)
+        self._say, self._api, self._sandbox = say, self._stage.api, self._stage.sandbox
+        self._engine_url = self._stage.engine_url
         self._domain_id = ""
         self._name = f"demo-{secrets.token_hex(3)}.example"
 
@@ -45,82 +40,83 @@ class Demo:
         self._stuck_warmup(domain)
         self._failed_provisioning(domain)
         self._graduation()
+        EightWeeks(self._stage, f"weeks-{self._name}").run()
 
     def _domain(self) -> dict[str, Any]:
-        self._title(f"1. A sending domain: POST /api/email/domains {self._name}")
-        domain = self._expect(self._api.post("/api/email/domains", json={"domain": self._name}), 201)["domain"]
-        self._see("status", domain["status"], "verifying")
+        self._stage.title(f"1. A sending domain: POST /api/email/domains {self._name}")
+        domain = self._stage.expect(self._api.post("/api/email/domains", json={"domain": self._name}), 201)["domain"]
+        self._stage.see("status", domain["status"], "verifying")
         self._domain_id = domain["id"]
         records = [row for row in self._inventory()["cloudflare"]["records"] if row["zone_name"] == self._name]
         self._say(f"   {len(records)} records in the sandbox's Cloudflare zone:")
         for record in records:
             content = record["content"] if len(record["content"]) < 50 else record["content"][:47] + "…"
             self._say(f"     {record['type']:5} {record['name']:45} {content}")
-        self._check("records published", len(records), len(domain["dns_records"]))
+        self._stage.check("records published", len(records), len(domain["dns_records"]))
         return dict(domain)
 
     def _verification(self, domain: dict[str, Any]) -> None:
-        self._title("2. Its verification: the poller looks 10 minutes after the trigger")
+        self._stage.title("2. Its verification: the poller looks 10 minutes after the trigger")
         self._say(f"   clock moved to {ticks.advance(timedelta(minutes=10, seconds=5))}")
         self._say(f"   kindling local tick verify-domains → {ticks.tick('verify-domains', self._engine_url)}")
         path = f"/api/email/domains/{domain['id']}"
-        self._see("status", self._until("verified", path), "verified")
+        self._stage.see("status", self._until("verified", path), "verified")
 
     def _account(self, domain: dict[str, Any]) -> None:
-        self._title("3. An account on it: POST /api/email/accounts, watched through its operation")
+        self._stage.title("3. An account on it: POST /api/email/accounts, watched through its operation")
         request = {"username": "kim", "domain_id": domain["id"], "first_name": "Kim", "last_name": "Lee"}
         answer = self._api.post("/api/email/accounts", json=request, headers={"Prefer": "respond-async"})
-        operation = self._follow(self._expect(answer, 202)["operation"], answer.headers["Location"])
-        self._check("operation", operation["state"], "succeeded")
-        account = self._expect(self._api.get(f"/api/email/accounts/{operation['subject_id']}"), 200)["account"]
-        self._see("account", self._state(account), "warming/warming")
+        operation = self._follow(self._stage.expect(answer, 202)["operation"], answer.headers["Location"])
+        self._stage.check("operation", operation["state"], "succeeded")
+        account = self._stage.expect(self._api.get(f"/api/email/accounts/{operation['subject_id']}"), 200)["account"]
+        self._stage.see("account", self._state(account), "warming/warming")
 
     def _stuck_warmup(self, domain: dict[str, Any]) -> None:
-        self._title("4. A warmup that cannot be enabled, and its retry")
+        self._stage.title("4. A warmup that cannot be enabled, and its retry")
         self._fault(ENABLE)
         request = {"username": "lou", "domain_id": domain["id"], "display_name": "Lou"}
-        account = self._expect(self._api.post("/api/email/accounts", json=request), 201)["account"]
-        self._see("201, account", self._state(account), "pending/not_started")
+        account = self._stage.expect(self._api.post("/api/email/accounts", json=request), 201)["account"]
+        self._stage.see("201, account", self._state(account), "pending/not_started")
         path = f"/api/email/accounts/{account['id']}/retry-warmup"
         refused = self._api.patch(path)
-        self._expect(refused, 502)
+        self._stage.expect(refused, 502)
         self._say(f"   retry while Instantly still refuses: 502, {refused.json()['message']}")
         self._sandbox.delete("/_admin/faults")
-        account = self._expect(self._api.patch(path), 200)["account"]
-        self._see("retry, account", self._state(account), "warming/warming")
-        self._expect(self._api.patch(path), 409)
+        account = self._stage.expect(self._api.patch(path), 200)["account"]
+        self._stage.see("retry, account", self._state(account), "warming/warming")
+        self._stage.expect(self._api.patch(path), 409)
         self._say("   a second retry: 409, the gate is shut")
 
     def _failed_provisioning(self, domain: dict[str, Any]) -> None:
-        self._title("5. A provisioning that fails at the tag step, and is undone")
+        self._stage.title("5. A provisioning that fails at the tag step, and is undone")
         before = self._inventory()
         self._fault(TAG)
         request = {"username": "max", "domain_id": domain["id"]}
         answer = self._api.post("/api/email/accounts", json=request)
-        error = self._expect(answer, 502)
+        error = self._stage.expect(answer, 502)
         self._sandbox.delete("/_admin/faults")
         self._say(f"   502 at {error['step']}: {error['message']}")
         self._say("   " + " → ".join(self._last_path(f"max-{self._name}")))
-        self._check("the sandbox's inventory is exactly as before", self._inventory() == before, True)
-        burnt = self._expect(self._api.post("/api/email/accounts", json=request), 409)
+        self._stage.check("the sandbox's inventory is exactly as before", self._inventory() == before, True)
+        burnt = self._stage.expect(self._api.post("/api/email/accounts", json=request), 409)
         self._say(f"   the same address again: 409 {burnt['error']}: {burnt['message']}")
 
     def _graduation(self) -> None:
-        self._title("6. The days of warmup, in seconds: kim graduates, lou is banned")
-        rows = self._expect(self._api.get("/api/email/accounts"), 200)["accounts"]
+        self._stage.title("6. The days of warmup, in seconds: kim graduates, lou is banned")
+        rows = self._stage.expect(self._api.get("/api/email/accounts"), 200)["accounts"]
         ids = {row["email_address"].partition("@")[0]: row["id"] for row in rows if row["domain_id"] == self._domain_id}
         for _ in range(LAST_DAY):
             ticks.advance(timedelta(days=2))
-            told = self._expect(self._api.get("/api/email/accounts/warmup-analytics"), 200)
+            told = self._stage.expect(self._api.get("/api/email/accounts/warmup-analytics"), 200)
             kim = told["analytics"][ids["kim"]]
             day = kim["daily_data"][-1]["date"] if kim["daily_data"] else "no day yet"
             figures = f"{kim['total_sent']:4} sent, reputation {kim['warmup_reputation']:3}"
             self._say(f"     {day}  kim: {figures}  {told['transitions'].get(ids['kim'], {}).get('status', 'warming')}")
             if ids["kim"] in told["transitions"]:
                 break
-        account = self._expect(self._api.get(f"/api/email/accounts/{ids['kim']}"), 200)["account"]
-        self._see("kim is", self._state(account), "active/active")
-        self._expect(
+        account = self._stage.expect(self._api.get(f"/api/email/accounts/{ids['kim']}"), 200)["account"]
+        self._stage.see("kim is", self._state(account), "active/active")
+        self._stage.expect(
             self._sandbox.post("/_admin/settings", json={"warmup_states": {f"lou@{self._name}": -1}}), 200, 204
         )
         self._say("   (the sandbox's Instantly now bans lou)")
@@ -131,8 +127,8 @@ class Demo:
         lou: dict[str, Any] = {}
         while time.monotonic() < deadline and lou.get("status") != "error":
             time.sleep(0.2)
-            lou = self._expect(self._api.get(path), 200)["account"]
-        self._see("lou is", self._state(lou), "error/banned")
+            lou = self._stage.expect(self._api.get(path), 200)["account"]
+        self._stage.see("lou is", self._state(lou), "error/banned")
 
     def _follow(self, operation: dict[str, Any], location: str) -> dict[str, Any]:
         """Say each step as the saga enters it; the operation when it has ended."""
@@ -145,7 +141,7 @@ class Demo:
             if time.monotonic() > deadline:
                 raise Unexpected(f"the operation still runs after {DEADLINE_SECONDS:.0f} s")
             time.sleep(0.02)
-            operation = self._expect(self._api.get(location), 200)["operation"]
+            operation = self._stage.expect(self._api.get(location), 200)["operation"]
         return operation
 
     def _until(self, status: str, path: str) -> str:
@@ -153,7 +149,7 @@ class Demo:
         found = ""
         while found != status and time.monotonic() < deadline:
             time.sleep(0.2)
-            found = self._expect(self._api.get(path), 200)["domain"]["status"]
+            found = self._stage.expect(self._api.get(path), 200)["domain"]["status"]
         return found
 
     def _last_path(self, readable: str) -> list[str]:
@@ -173,32 +169,15 @@ class Demo:
         return [name for name in entered if name not in ("Start", "IsUndoWanted")]
 
     def _fault(self, fault: dict[str, Any]) -> None:
-        self._expect(self._sandbox.post("/_admin/faults", json={**fault, "fault": "refuse"}), 200, 201, 204)
+        self._stage.expect(self._sandbox.post("/_admin/faults", json={**fault, "fault": "refuse"}), 200, 201, 204)
         self._say(f"   (the sandbox now refuses {fault['method']} {fault['path']})")
 
     def _inventory(self) -> dict[str, Any]:
-        return self._expect(self._sandbox.get("/_admin/inventory"), 200)
-
-    def _see(self, what: str, found: str, wanted: str) -> None:
-        self._check(f"{what} {wanted}", found, wanted)
-
-    def _check(self, what: str, found: object, wanted: object) -> None:
-        if found != wanted:
-            raise Unexpected(f"{what}: found {found!r}")
-        self._say(f"   ✓ {what}")
-
-    def _title(self, text: str) -> None:
-        self._say(f"\n{text}")
+        return self._stage.expect(self._sandbox.get("/_admin/inventory"), 200)
 
     @staticmethod
     def _state(account: dict[str, Any]) -> str:
         return f"{account['status']}/{account['warmup_status']}"
-
-    @staticmethod
-    def _expect(answer: httpx.Response, *statuses: int) -> dict[str, Any]:
-        if answer.status_code not in statuses:
-            raise Unexpected(f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text}")
-        return dict(answer.json()) if answer.content else {}
 
 
 def run(description: Mapping[str, Any], say: Say) -> bool:

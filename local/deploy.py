@@ -1,12 +1,15 @@
 """Deploys the template to the engine by CloudFormation, and tells the front which function answers which route."""
 
+import base64
 import hashlib
 import json
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 from botocore.exceptions import ClientError
 
 from local.aws import client
@@ -49,6 +52,20 @@ PROVIDERS = (
 )
 KEY_VARIABLES = tuple(provider.variable for provider in PROVIDERS)
 
+WEBHOOK_NAME = "kindling/agentmail-webhook"
+WEBHOOK_PARAMETER = "AgentMailWebhookSecretArn"
+WEBHOOK_PATH = "/webhooks/agentmail"
+WEBHOOK_EVENTS = (
+    "message.sent",
+    "message.delivered",
+    "message.bounced",
+    "message.complained",
+    "message.rejected",
+    "message.opened",
+    "message.clicked",
+    "domain.verified",
+)
+
 
 def real_providers(environment: Mapping[str, str]) -> bool:
     """Whether the environment holds the key of every real provider; some but not all is a mistake."""
@@ -56,6 +73,11 @@ def real_providers(environment: Mapping[str, str]) -> bool:
     if missing and len(missing) < len(KEY_VARIABLES):
         raise Refused(f"Real providers need {', '.join(KEY_VARIABLES)}. Not set: {', '.join(missing)}.")
     return not missing
+
+
+def _webhook_placeholder() -> str:
+    """What a webhook's secret looks like, so that functions can read it before there is a webhook."""
+    return f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
 
 
 @dataclass(frozen=True)
@@ -77,13 +99,15 @@ class Deployment:
         self._formation = client("cloudformation", ports.engine_url)
 
     def run(self, environment: Mapping[str, str]) -> Stack:
-        """Create or update the stack, unless it stands exactly so already."""
+        """Create or update the stack, unless it stands exactly so already, and have the sandbox tell it of events."""
         parameters = self._parameters(environment)
         digest = hashlib.sha256(f"{self._package.digest}{json.dumps(parameters)}".encode()).hexdigest()
         stack = self.describe()
         if stack is None or stack.digest != digest or stack.status not in SETTLED:
             stack = self._deploy(stack, parameters, digest)
         self._write_routes()
+        if WEBHOOK_PARAMETER in parameters and not real_providers(environment):
+            self._register_webhook(parameters[WEBHOOK_PARAMETER])
         return stack
 
     def describe(self) -> Stack | None:
@@ -99,7 +123,7 @@ class Deployment:
         return Stack(found["StackStatus"], tags.get(DIGEST_TAG, ""), outputs)
 
     def _parameters(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """The provider secrets, made first, and the addresses; only what the template takes."""
+        """The secrets, made first, and the addresses; only what the template takes."""
         real = real_providers(environment)
         values = {}
         for provider in PROVIDERS:
@@ -108,15 +132,55 @@ class Deployment:
                 values[provider.secret_parameter] = self._put_secret(provider.secret, key)
             if provider.url_parameter in self._package.parameters and not real:
                 values[provider.url_parameter] = f"{self._ports.sandbox_url}{provider.sandbox_path}"
+        if WEBHOOK_PARAMETER in self._package.parameters:
+            values[WEBHOOK_PARAMETER] = self._keep_secret(WEBHOOK_NAME, _webhook_placeholder())
         return values
 
     def _put_secret(self, name: str, text: str) -> str:
-        secrets = client("secretsmanager", self._ports.engine_url)
-        try:
-            arn: str = secrets.create_secret(Name=name, SecretString=text)["ARN"]
-        except secrets.exceptions.ResourceExistsException:
-            arn = secrets.put_secret_value(SecretId=name, SecretString=text)["ARN"]
+        arn = self._keep_secret(name, text)
+        self._set_secret(arn, text)
         return arn
+
+    def _keep_secret(self, name: str, text: str) -> str:
+        """A secret that has this text unless it has another already."""
+        vault = client("secretsmanager", self._ports.engine_url)
+        try:
+            arn: str = vault.create_secret(Name=name, SecretString=text)["ARN"]
+        except vault.exceptions.ResourceExistsException:
+            arn = vault.describe_secret(SecretId=name)["ARN"]
+        return arn
+
+    def _set_secret(self, arn: str, text: str) -> None:
+        vault = client("secretsmanager", self._ports.engine_url)
+        if vault.get_secret_value(SecretId=arn)["SecretString"] != text:
+            vault.put_secret_value(SecretId=arn, SecretString=text)
+
+    def _register_webhook(self, secret_arn: str) -> None:
+        """Has the sandbox's AgentMail tell the API of events, and the API know what they are signed with."""
+        try:
+            self._set_secret(secret_arn, self._webhook()["secret"])
+        except httpx.HTTPError as error:
+            raise Refused(f"The sandbox does not take the webhook: {error}") from None
+
+    def _webhook(self) -> dict[str, Any]:
+        """The one webhook of this local cloud, as it is wanted now."""
+        wanted = {
+            "url": f"{self._ports.api_url}{WEBHOOK_PATH}",
+            "event_types": list(WEBHOOK_EVENTS),
+            "client_id": "kindling",
+        }
+        key = {"Authorization": f"Bearer {PROVIDERS[0].sandbox_key}"}
+        with httpx.Client(base_url=f"{self._ports.sandbox_url}/v0", headers=key, trust_env=False) as mail:
+            webhook: dict[str, Any] = mail.post("/webhooks", json=wanted).raise_for_status().json()
+            path = f"/webhooks/{webhook['webhook_id']}"
+            if webhook["url"] != wanted["url"]:
+                # A URL cannot be changed, and the API has another port now.
+                mail.delete(path).raise_for_status()
+                webhook = mail.post("/webhooks", json=wanted).raise_for_status().json()
+            elif webhook["event_types"] != wanted["event_types"] or not webhook["enabled"]:
+                changes = {"event_types": wanted["event_types"], "enabled": True}
+                mail.patch(path, json=changes).raise_for_status()
+        return webhook
 
     def _deploy(self, stack: Stack | None, parameters: dict[str, str], digest: str) -> Stack:
         if stack is not None and stack.status not in USABLE:

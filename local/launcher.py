@@ -51,7 +51,9 @@ class LocalCloud:
         with self._phase("Starting the engine and the sandbox"):
             self._start_children()
             package = packaging.package(self._template, self.home)
-            self._await(self.ports.engine_url + "/_ministack/health")
+            self._await(self.ports.engine_url + "/_ministack/health", "engine")
+            if importlib.util.find_spec(SANDBOX):
+                self._await(self.ports.sandbox_url + "/_admin/settings", "sandbox")
         with self._phase("Deploying the stack"):
             stack = deploy.Deployment(package, self.home, self.ports).run(os.environ)
         with self._phase("Writing the tenants' keys"):
@@ -104,7 +106,7 @@ class LocalCloud:
             arguments = ["local.tether", *mark, SANDBOX, *own]
             self._children.append(processes.start("sandbox", self.home, arguments, environment))
 
-    def _await(self, url: str) -> None:
+    def _await(self, url: str, name: str) -> None:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         end = time.monotonic() + HEALTH_SECONDS
         while time.monotonic() < end:
@@ -112,7 +114,7 @@ class LocalCloud:
             with contextlib.suppress(OSError), opener.open(url, timeout=5):
                 return
             time.sleep(0.05)
-        raise Refused(f"The engine did not answer within {HEALTH_SECONDS} s; see {self.home.logs}.")
+        raise Refused(f"The {name} did not answer within {HEALTH_SECONDS} s; see {self.home.logs}.")
 
     @contextlib.contextmanager
     def _phase(self, text: str) -> Iterator[None]:

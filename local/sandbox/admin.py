@@ -1,4 +1,4 @@
-"""The admin side: what stands in the world, faults, settings, reset."""
+"""The admin side: what stands in the world, faults, settings, webhooks, reset."""
 
 import json
 from typing import Any
@@ -7,6 +7,7 @@ import httpx
 from pydantic import ValidationError
 
 from local.sandbox import agentmail, cloudflare, instantly
+from local.sandbox.agentmail import deliveries
 from local.sandbox.faults import Fault, PostedFault
 from local.sandbox.wire import Call, Refused, Routes
 from local.sandbox.world import World
@@ -65,6 +66,23 @@ def change_settings(world: World, call: Call) -> httpx.Response:
         raise _misfit("setting", error) from None
     agentmail.observe_all(world)
     return httpx.Response(200, json=world.settings.model_dump())
+
+
+@routes.on("GET", "/webhooks")
+def count_deliveries(world: World, _call: Call) -> httpx.Response:
+    """How many deliveries are still to be made, now or later, how many were made, and how many were given up."""
+    outbox = world.outbox
+    counts = {"pending": len(outbox.deliveries), "delivered": outbox.delivered, "failed": outbox.failed}
+    return httpx.Response(200, json=counts)
+
+
+@routes.on("POST", "/webhooks/send")
+def send_event(world: World, call: Call) -> httpx.Response:
+    """Any event, to every webhook that is on; its envelope is filled in where the body does not say."""
+    event = _object(call)
+    if not isinstance(event.get("event_type"), str):
+        raise Refused(_refusal(400, "An event needs an `event_type`."))
+    return httpx.Response(200, json={"deliveries": deliveries.inject(world, event)})
 
 
 @routes.on("POST", "/reset")

@@ -1,19 +1,29 @@
 """The sandbox itself: one world, one lock, three providers and an admin side."""
 
+import contextlib
 import math
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 import httpx
 
+from kindling import clock
 from local.sandbox import admin, agentmail, cloudflare, instantly
+from local.sandbox.agentmail import deliveries
 from local.sandbox.faults import ROOTS, Fault, strike
 from local.sandbox.wire import Call, Refused
 from local.sandbox.world import World
 
 SAVE_AFTER_SECONDS = 0.3
+# A large world is saved less often, so that a twentieth of the time goes into it, but no later than this.
+SAVE_AT_LAST_SECONDS = 10.0
+# The clock may jump, so whoever waits for it looks at it this often.
+LOOK_SECONDS = 0.025
+
+Send = Callable[[httpx.Request], httpx.Response]
 
 
 class Side(Protocol):
@@ -44,13 +54,16 @@ class Outcome:
 class Sandbox:
     """AgentMail under `/v0`, Instantly under `/api/v2`, Cloudflare under `/client/v4`, admin under `/_admin`.
 
-    In process it is the handler of an `httpx.MockTransport`: nothing listens and nothing waits.
+    In process it is the handler of an `httpx.MockTransport`: nothing listens and nothing waits, and webhooks hear of
+    events when `deliver` is called.
     """
 
     def __init__(self, state_file: Path | None = None) -> None:
         self._state_file = state_file
         self._lock = threading.Lock()
+        self._due = threading.Condition(self._lock)
         self._saving = threading.Lock()
+        self._save_after = SAVE_AFTER_SECONDS
         self._timer: threading.Timer | None = None
         self._world = World()
         if state_file and state_file.exists():
@@ -58,22 +71,59 @@ class Sandbox:
 
     def handle(self, request: httpx.Request) -> httpx.Response:
         """Answers a request in process; a fault that loses the answer raises what httpx would."""
-        outcome = self.outcome(request)
+        outcome = self.outcome(request, waits=False)
         if outcome.silent:
             raise httpx.ReadTimeout("the sandbox stays silent", request=request)
         if outcome.cut:
             raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
         return outcome.response
 
-    def outcome(self, request: httpx.Request) -> Outcome:
-        """Does what the request asks, and tells how its answer travels."""
+    def outcome(self, request: httpx.Request, *, waits: bool = True) -> Outcome:
+        """Does what the request asks, and tells how its answer travels; `waits`: whether a delay is waited for."""
         call = Call.of(request)
         with self._lock:
             before = self._world.changes
-            outcome = self._outcome(call)
+            outcome = self._outcome(call, waits=waits)
             if call.method != "GET" or self._world.faults or self._world.changes != before:
                 self._save_soon()
+                self._due.notify_all()
         return outcome
+
+    def deliver(self, send: Send) -> int:
+        """Sends every webhook request that is due, and tells how many those were."""
+        sent = 0
+        while self.deliver_next(send):
+            sent += 1
+        return sent
+
+    def deliver_next(self, send: Send) -> bool:
+        """Sends the webhook request that is due next, without holding anybody up; False when there is none."""
+        with self._lock:
+            self._settle()
+            attempt = deliveries.take(self._world)
+        if attempt is None:
+            return False
+        accepted = False
+        try:
+            with contextlib.suppress(httpx.HTTPError):
+                accepted = send(attempt.request).is_success
+        finally:
+            with self._lock:
+                deliveries.settle(self._world, attempt.delivery, accepted=accepted)
+                self._save_soon()
+        return True
+
+    def await_delivery(self, stopping: threading.Event) -> None:
+        """Returns when it is time to try `deliver_next` again, or when it is woken because of `stopping`."""
+        with self._due:
+            if not stopping.is_set():
+                waited_for = self._world.outbox.deliveries or self._world.verifying_domains
+                self._due.wait(LOOK_SECONDS if waited_for else None)
+
+    def wake(self) -> None:
+        """Has every `await_delivery` return."""
+        with self._due:
+            self._due.notify_all()
 
     def reset(self) -> None:
         """An empty world, default settings, no faults."""
@@ -86,6 +136,7 @@ class Sandbox:
         if self._state_file is None:
             return
         with self._saving:
+            began = clock.monotonic()
             with self._lock:
                 self._timer = None
                 state = self._world.model_dump_json()
@@ -93,17 +144,22 @@ class Sandbox:
             draft = self._state_file.with_name(f"{self._state_file.name}.draft")
             draft.write_text(state)
             draft.replace(self._state_file)
+            taken = clock.monotonic() - began
+            self._save_after = min(max(SAVE_AFTER_SECONDS, 20 * taken), SAVE_AT_LAST_SECONDS)
 
     def _save_soon(self) -> None:
         if self._state_file and self._timer is None:
-            self._timer = threading.Timer(SAVE_AFTER_SECONDS, self.save)
+            self._timer = threading.Timer(self._save_after, self.save)
             self._timer.daemon = True
             self._timer.start()
 
-    def _outcome(self, call: Call) -> Outcome:
+    def _settle(self) -> None:
+        agentmail.settle(self._world)
+        instantly.settle(self._world)
+
+    def _outcome(self, call: Call, *, waits: bool) -> Outcome:
         world = self._world
-        agentmail.settle(world)
-        instantly.settle(world)
+        self._settle()
         if call.segments[0] == "_admin":
             return Outcome(_answer(admin, world, call))
         name = next((name for name, root in ROOTS.items() if call.path.startswith(f"{root}/")), None)
@@ -117,6 +173,8 @@ class Sandbox:
             refusal = provider.refusal(429, fault.code, fault.message)
             refusal.headers["Retry-After"] = str(math.ceil(1 if fault.seconds is None else fault.seconds))
             return Outcome(refusal)
+        if fault and fault.fault == "delay" and waits:
+            call = replace(call, held_seconds=fault.seconds or 0)
         return _travel(_answer(provider, world, call), fault)
 
 

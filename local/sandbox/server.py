@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from kindling import clock
+from local.sandbox.pump import Pump
 from local.sandbox.sandbox import Sandbox
 
 SILENCE_SECONDS = 60
@@ -83,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class SandboxServer(ThreadingHTTPServer):
-    """A threaded server that binds loopback and nothing else."""
+    """A threaded server that binds loopback and nothing else; while it serves, webhooks hear of events."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -98,6 +99,10 @@ class SandboxServer(ThreadingHTTPServer):
         """Binds without asking a resolver what this machine is called."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
+
+    def serve_forever(self, poll_interval: float = 0.5) -> None:
+        with Pump(self.sandbox):
+            super().serve_forever(poll_interval)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exception(), ConnectionError):

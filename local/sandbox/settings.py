@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -22,12 +22,25 @@ class ForcedState(Strict):
 
 
 class Rates(Strict):
-    """What becomes of the mail that a domain sends."""
+    """What becomes of the mail that a domain sends, as shares of its recipients.
+
+    A recipient is rejected, bounces hard (`bounce`), bounces softly, or is delivered; what `delivery` leaves over is
+    never heard of again. Only delivered recipients complain, open or click.
+    """
 
     delivery: Share = 1.0
     bounce: Share = 0.0
+    soft_bounce: Share = 0.0
+    reject: Share = 0.0
     complaint: Share = 0.0
     open: Share = 0.0
+    click: Share = 0.0
+
+    @model_validator(mode="after")
+    def _fit(self) -> "Rates":
+        if round(self.bounce + self.soft_bounce + self.reject, 9) > 1:
+            raise ValueError("bounce, soft_bounce and reject are more than all recipients")
+        return self
 
 
 class Settings(Strict):
@@ -49,6 +62,10 @@ class Settings(Strict):
     warmup_states: dict[str, Literal[1, 0, -1, -2, -3]] = {}
     warmup_spam_rates: dict[str, Share] = {}
     rates: dict[str, Rates] = {}
+    rejected_recipients: list[str] = []
+    webhook_delay_seconds: Seconds = 0
+    webhook_shuffle: bool = False
+    webhook_repeat: Annotated[int, Field(ge=1, le=100)] = 1
 
     def changed(self, changes: dict[str, Any]) -> "Settings":
         """These settings with some of them changed; raises pydantic's `ValidationError`."""

@@ -11,7 +11,10 @@ from local.sandbox.world import World
 
 @dataclass(frozen=True)
 class Call:
-    """One request; `segments` is its path, split before it was decoded, so that `%2F` splits nothing."""
+    """One request; `segments` is its path, split before it was decoded, so that `%2F` splits nothing.
+
+    Its answer is held back for `held_seconds`.
+    """
 
     method: str
     segments: tuple[str, ...]
@@ -19,6 +22,7 @@ class Call:
     headers: httpx.Headers
     content: bytes
     args: Mapping[str, str] = field(default_factory=dict)
+    held_seconds: float = 0
 
     @classmethod
     def of(cls, request: httpx.Request) -> "Call":

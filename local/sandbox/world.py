@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from local.sandbox.faults import PostedFault
-from local.sandbox.settings import Settings
+from local.sandbox.outbox import Outbox
+from local.sandbox.settings import Rates, Settings
 
 
 class Row(BaseModel):
@@ -26,6 +27,7 @@ class Domain(Row):
     tracking_enabled: bool = False
     verify_called: bool = False
     stood_since: datetime | None = None
+    announced: bool = False
 
 
 class Inbox(Row):
@@ -54,11 +56,19 @@ class Message(Row):
 
 
 class SentKey(BaseModel):
-    """An `Idempotency-Key` that a message was sent with."""
+    """An `Idempotency-Key` that a message was sent with; the send is still running while its answer is held back."""
 
     fingerprint: str
     answer: dict[str, str]
+    held_until: datetime | None = None
     kept_until: datetime
+
+
+class Fates(BaseModel):
+    """What a domain's recipients are owed, in billionths of a recipient, per kind of outcome and under these rates."""
+
+    rates: Rates
+    owed: dict[str, int] = {}
 
 
 class Webhook(Row):
@@ -66,6 +76,7 @@ class Webhook(Row):
     client_id: str | None
     body: dict[str, Any]
     headers: dict[str, str]
+    failing_since: datetime | None = None
 
 
 class Account(Row):
@@ -120,6 +131,7 @@ class World(BaseModel):
     faults: list[PostedFault] = []
 
     domains: dict[str, Domain] = {}
+    verifying_domains: dict[str, datetime] = {}
     inboxes: dict[str, Inbox] = {}
     leaving_inboxes: dict[str, datetime] = {}
     burnt_addresses: set[str] = set()
@@ -127,7 +139,9 @@ class World(BaseModel):
     revoked_keys: set[str] = set()
     messages: dict[str, Message] = {}
     sent_keys: dict[str, SentKey] = {}
+    fates: dict[str, Fates] = {}
     webhooks: dict[str, Webhook] = {}
+    outbox: Outbox = Field(default_factory=Outbox)
 
     accounts: dict[str, Account] = {}
     jobs: dict[str, Job] = {}
@@ -143,7 +157,9 @@ class World(BaseModel):
         return self.number
 
     def clear(self) -> None:
-        """An empty world again, in place; zones stay, for a client may remember their ids."""
-        empty = World(zones=self.zones)
+        """An empty world again, in place. Zones and webhooks stay: whoever set them up remembers ids and secrets."""
+        for webhook in self.webhooks.values():
+            webhook.body["enabled"], webhook.failing_since = True, None
+        empty = World(zones=self.zones, webhooks=self.webhooks)
         for name in World.model_fields:
             setattr(self, name, getattr(empty, name))

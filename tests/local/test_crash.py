@@ -7,8 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from local import processes
@@ -80,6 +82,15 @@ class Launched:
         return {row["sk"]["S"] for row in rows if row["pk"]["S"] == "KEPT"}
 
     @property
+    def webhook_secrets(self) -> list[str]:
+        """What the sandbox's webhooks sign with, and at last what the API believes."""
+        url, key = f"{self.ports.sandbox_url}/v0/webhooks", {"Authorization": "Bearer am_local"}
+        webhooks = httpx.get(url, headers=key, trust_env=False).json()["webhooks"]
+        vault = client("secretsmanager", self.ports.engine_url)
+        known: str = vault.get_secret_value(SecretId="kindling/agentmail-webhook")["SecretString"]
+        return [*(webhook["secret"] for webhook in webhooks), known]
+
+    @property
     def process_of_function(self) -> int:
         return int(call(self.ports.api, "GET", "/things/1").json["process"])
 
@@ -113,6 +124,19 @@ def test_a_clean_stop_keeps_everything(launched: Launched) -> None:
     assert launched.kept == {"at the last moment"}
     assert launched.home.tenants.read_text() == before
     assert call(launched.ports.api, "GET", "/things/1").status == 200
+
+
+def test_a_second_start_keeps_the_webhook_even_when_the_api_moves(launched: Launched) -> None:
+    (first, known) = launched.webhook_secrets
+    assert first == known
+    launched.end(signal.SIGINT)
+    launched.start()
+    assert launched.webhook_secrets == [first, known]
+    launched.end(signal.SIGINT)
+    launched.ports = replace(launched.ports, api=free_ports().api)
+    launched.start()
+    (moved, known) = launched.webhook_secrets
+    assert moved == known
 
 
 def test_a_killed_engine_loses_seconds_and_ends_the_launcher(launched: Launched) -> None:

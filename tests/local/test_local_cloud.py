@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from local import processes
@@ -121,6 +122,22 @@ def test_a_functions_environment_is_the_templates_and_the_clock(cloud: Cloud) ->
     assert secret["SecretString"].startswith("am_")
     assert answer["handler_is_compiled"]
     assert not answer["sees_repository"]
+
+
+def test_events_of_the_sandbox_reach_the_api_signed_with_the_secret_it_knows(cloud: Cloud) -> None:
+    headers = {"Authorization": "Bearer am_local"}
+    with httpx.Client(base_url=cloud.description["sandbox_url"], headers=headers, trust_env=False) as sandbox:
+        (webhook,) = sandbox.get("/v0/webhooks").json()["webhooks"]
+        assert webhook["url"] == f"{cloud.description['api_url']}/webhooks/agentmail"
+        assert {"message.sent", "message.clicked", "domain.verified"} < set(webhook["event_types"])
+        environment = cloud.call("GET", "/things/1").json["environment"]
+        secret = cloud.aws("secretsmanager").get_secret_value(SecretId=environment["WEBHOOK_SECRET_ARN"])
+        assert secret["Name"] == "kindling/agentmail-webhook"
+        assert secret["SecretString"] == webhook["secret"]
+        address = sandbox.post("/v0/inboxes", json={}).json()["inbox_id"]
+        sandbox.post(f"/v0/inboxes/{address}/messages/send", json={"to": "you@else.test"}).raise_for_status()
+        assert until(lambda: sandbox.get("/_admin/webhooks").json()["pending"] == 0, 20)
+        assert sandbox.get("/_admin/webhooks").json() == {"pending": 0, "delivered": 2, "failed": 0}
 
 
 @pytest.mark.parametrize("how", ["raise", "exit", "hang", "nonsense"])

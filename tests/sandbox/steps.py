@@ -1,5 +1,6 @@
 """Steps that many tests begin with, and the time they pass."""
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,6 +89,42 @@ def warm_account(agentmail: httpx.Client, instantly: httpx.Client, username: str
     body = login_body(address, mailbox_key(agentmail, address))
     instantly.post("/accounts", json=body).raise_for_status()
     return address
+
+
+class Receiver:
+    """A webhook's own side: takes every request and answers with `status`."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        return httpx.Response(self.status)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(request.content) for request in self.requests]
+
+    @property
+    def kinds(self) -> list[str]:
+        return [event["event_type"] for event in self.events]
+
+
+OUTCOMES = ("delivered", "bounced", "complained", "rejected", "opened", "clicked")
+MESSAGE_EVENTS = ["message.sent", *(f"message.{outcome}" for outcome in OUTCOMES)]
+
+
+def webhook(agentmail: httpx.Client, **body: Any) -> dict[str, Any]:
+    """A new webhook that hears of everything unless told otherwise."""
+    wanted = {"url": "http://hook.test/agentmail", "event_types": [*MESSAGE_EVENTS, "domain.verified"], **body}
+    made: dict[str, Any] = agentmail.post("/webhooks", json=wanted).raise_for_status().json()
+    return made
+
+
+def send(agentmail: httpx.Client, address: str, key: str | None = None, **body: Any) -> httpx.Response:
+    headers = {} if key is None else {"Idempotency-Key": key}
+    return agentmail.post(f"/inboxes/{address}/messages/send", json=body, headers=headers)
 
 
 @contextmanager

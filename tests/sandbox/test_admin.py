@@ -177,9 +177,10 @@ def test_settings_are_merged_and_told(admin: httpx.Client) -> None:
     admin.post("/settings", json={"rates": {"b.example": {"open": 0.4}}, "settle_seconds": 1})
     settings = admin.get("/settings").json()
     assert settings["settle_seconds"] == 1
+    none = {"bounce": 0, "soft_bounce": 0, "reject": 0, "complaint": 0, "open": 0, "click": 0}
     assert settings["rates"] == {
-        "a.example": {"delivery": 1, "bounce": 0.1, "complaint": 0, "open": 0},
-        "b.example": {"delivery": 1, "bounce": 0, "complaint": 0, "open": 0.4},
+        "a.example": {"delivery": 1, **none, "bounce": 0.1},
+        "b.example": {"delivery": 1, **none, "open": 0.4},
     }
     admin.post("/settings", json={"rates": {"a.example": None}})
     assert set(admin.get("/settings").json()["rates"]) == {"b.example"}
@@ -194,6 +195,11 @@ def test_settings_are_merged_and_told(admin: httpx.Client) -> None:
         (b'{"taken_addresses": "kim"}', "taken_addresses: "),
         (b'{"burnt_code": "gone"}', "burnt_code: "),
         (b'{"rates": {"a.example": {"bounce": 2}}}', "rates.a.example.bounce: "),
+        (
+            b'{"rates": {"a.example": {"bounce": 0.6, "soft_bounce": 0.5}}}',
+            "rates.a.example: bounce, soft_bounce and reject are more than all recipients.",
+        ),
+        (b'{"webhook_repeat": 0}', "webhook_repeat: "),
         (b"[]", "The body is not a JSON object."),
         (b"{", "The body is not JSON."),
     ],

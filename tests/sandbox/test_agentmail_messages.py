@@ -5,17 +5,13 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sandbox.steps import Time, inbox, verified_domain
+from local.sandbox import Sandbox
+from tests.sandbox.steps import Time, inbox, send, verified_domain
 
 
 @pytest.fixture
 def address(agentmail: httpx.Client) -> str:
     return inbox(agentmail, username="kim", display_name="Kim Lee")
-
-
-def send(agentmail: httpx.Client, address: str, key: str | None = None, **body: Any) -> httpx.Response:
-    headers = {} if key is None else {"Idempotency-Key": key}
-    return agentmail.post(f"/inboxes/{address}/messages/send", json=body, headers=headers)
 
 
 def test_a_sent_message_can_be_read_back(admin: httpx.Client, agentmail: httpx.Client, address: str) -> None:
@@ -89,6 +85,33 @@ def test_a_domain_that_lost_its_records_sends_nothing(
     assert (answer.status_code, answer.json()["code"]) == (403, "domain_not_verified")
 
 
+@pytest.mark.parametrize("to", ["Gone@else.test", "Gone Lee <gone@else.test>"])
+def test_a_recipient_on_the_suppression_list_has_the_message_refused(
+    admin: httpx.Client, agentmail: httpx.Client, address: str, to: str
+) -> None:
+    admin.post("/settings", json={"rejected_recipients": ["gone@ELSE.test"]}).raise_for_status()
+    answer = send(agentmail, address, to="you@else.test", bcc=[to])
+    assert (answer.status_code, answer.json()["code"]) == (403, "message_rejected")
+    assert agentmail.get(f"/inboxes/{address}/messages").json()["count"] == 0
+
+
+def test_a_request_whose_answer_is_held_back_is_still_running(
+    admin: httpx.Client, agentmail: httpx.Client, address: str, sandbox: Sandbox, time: Time
+) -> None:
+    path = f"/v0/inboxes/{address}/messages/send"
+    fault = {"provider": "agentmail", "method": "POST", "path": path, "fault": "delay", "seconds": 20, "calls": [1]}
+    admin.post("/faults", json=fault).raise_for_status()
+    request = agentmail.build_request(
+        "POST", f"/inboxes/{address}/messages/send", json={"to": "you@else.test"}, headers={"Idempotency-Key": "key-1"}
+    )
+    held = sandbox.outcome(request)
+    assert held.delay_seconds == 20
+    running = send(agentmail, address, "key-1", to="you@else.test")
+    assert (running.status_code, running.json()["code"]) == (409, "conflict")
+    time.advance(seconds=20)
+    assert send(agentmail, address, "key-1", to="you@else.test").json() == held.response.json()
+
+
 def test_the_same_client_id_returns_the_first_webhook(agentmail: httpx.Client) -> None:
     body = {"url": "https://else.test/hook", "event_types": ["message.sent"], "client_id": "hook-1"}
     first = agentmail.post("/webhooks", json=body).json()
@@ -107,6 +130,23 @@ def test_a_webhook_is_changed_and_deleted(agentmail: httpx.Client) -> None:
     assert agentmail.get(f"{path}/headers").json() == {"header_names": ["X-A"]}
     assert agentmail.delete(path).status_code == 204
     assert agentmail.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"url": "http://"},
+        {"url": "http://else..test"},
+        {"url": "http://else.test:99999"},
+        {"url": "http://else.test/\x01"},
+        {"url": "ftp://else.test"},
+        {"headers": {"X A": "1"}},
+        {"headers": {"X-A": "ü"}},
+    ],
+)
+def test_a_webhook_that_could_not_be_called_is_refused(agentmail: httpx.Client, change: dict[str, Any]) -> None:
+    body = {"url": "https://else.test/hook", "event_types": ["message.sent"], **change}
+    assert agentmail.post("/webhooks", json=body).status_code == 400
 
 
 def test_a_webhook_for_an_unknown_event_is_refused(agentmail: httpx.Client) -> None:

@@ -7,7 +7,6 @@ import httpx
 from local.sandbox.agentmail import domains, inboxes, keys, messages, webhooks
 from local.sandbox.agentmail.domains import observe_all
 from local.sandbox.agentmail.errors import not_found, refusal
-from local.sandbox.agentmail.inboxes import settle
 from local.sandbox.wire import Call
 from local.sandbox.world import World
 
@@ -25,8 +24,17 @@ def answer(world: World, call: Call) -> httpx.Response:
     raise not_found("Route not found")
 
 
+def settle(world: World) -> None:
+    """Does what has fallen due since somebody looked: deletes are finished, verifications end."""
+    inboxes.settle(world)
+    domains.settle(world)
+
+
 def inventory(world: World) -> dict[str, Any]:
-    """Everything that stands here; keys with their secrets, for whoever looks for a leak."""
+    """Everything that stands here; keys with their secrets, for whoever looks for a leak.
+
+    Of messages, the last 10,000 are kept (`messages.KEPT_MESSAGES`).
+    """
     return {
         "domains": [domains.shown(world, domain) for domain in world.domains.values()],
         "inboxes": [inboxes.shown(inbox) for inbox in world.inboxes.values()],

@@ -3,12 +3,13 @@
 import base64
 import re
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 
 from kindling import clock
+from local.sandbox.agentmail import deliveries
 from local.sandbox.agentmail.errors import body_of, invalid, not_found, refused
 from local.sandbox.agentmail.paging import page
 from local.sandbox.settings import Strict
@@ -101,6 +102,7 @@ def delete_domain(world: World, call: Call) -> httpx.Response:
     if inboxes:
         raise refused(409, "resource_deleting", "Inboxes of the domain are still being deleted")
     del world.domains[domain.domain]
+    world.verifying_domains.pop(domain.domain, None)
     return httpx.Response(204)
 
 
@@ -145,11 +147,27 @@ def is_ready(world: World, name: str) -> bool:
 
 
 def observe(world: World, domain: Domain) -> None:
-    """Notes since when all of the domain's records stand."""
-    if any(record["status"] != "VALID" for record in _records(world, domain)):
+    """Notes since when all of the domain's records stand, tells of a domain that is verified now, or looks again."""
+    records = _records(world, domain)
+    if any(record["status"] != "VALID" for record in records):
         domain.stood_since = None
     elif domain.stood_since is None:
         domain.stood_since = clock.now()
+    status, _ = _status(world, domain, records)
+    world.verifying_domains.pop(domain.domain, None)
+    if status == "VERIFYING" and domain.stood_since and domain.domain not in world.settings.domain_states:
+        world.verifying_domains[domain.domain] = _settled_at(world, domain.stood_since)
+    if status == "VERIFIED" and not domain.announced:
+        deliveries.publish(world, "domain.verified", "domain", shown(world, domain), clock.now())
+    domain.announced = status == "VERIFIED"
+
+
+def settle(world: World) -> None:
+    """Looks at the domains whose verification ends about now, so that the world hears of it without asking."""
+    now = clock.now()
+    for name in [name for name, settled_at in world.verifying_domains.items() if settled_at <= now]:
+        observe(world, world.domains[name])
+        world.changes += 1
 
 
 def observe_all(world: World) -> None:
@@ -198,9 +216,13 @@ def _status(world: World, domain: Domain, records: list[dict[str, Any]]) -> tupl
         return "PENDING", "dns_records_invalid"
     if "MISSING" in statuses or domain.stood_since is None:
         return "PENDING", "dns_records_missing"
-    if clock.now() < domain.stood_since + timedelta(seconds=world.settings.settle_seconds):
+    if clock.now() < _settled_at(world, domain.stood_since):
         return "VERIFYING", "ses_dkim_pending"
     return "VERIFIED", None
+
+
+def _settled_at(world: World, stood_since: datetime) -> datetime:
+    return stood_since + timedelta(seconds=world.settings.settle_seconds)
 
 
 def _records(world: World, domain: Domain) -> list[dict[str, Any]]:

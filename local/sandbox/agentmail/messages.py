@@ -3,14 +3,17 @@
 import base64
 import binascii
 import hashlib
+import itertools
 import json
 import uuid
 from datetime import timedelta
+from email.utils import parseaddr
 from typing import Any
 
 import httpx
 
 from kindling import clock
+from local.sandbox.agentmail import events
 from local.sandbox.agentmail.domains import POD_ID, is_ready
 from local.sandbox.agentmail.errors import body_of, invalid, not_found, refused
 from local.sandbox.agentmail.inboxes import (
@@ -26,6 +29,9 @@ from local.sandbox.world import Inbox, Message, SentKey, World
 
 KEY_KEPT = timedelta(hours=24)
 MAX_RECIPIENTS = 50
+# A simulation sends hundreds of thousands; the state file holds what anybody still looks at.
+KEPT_MESSAGES = 10_000
+KEPT_KEYS = 100_000
 
 Addresses = str | list[str]
 routes = Routes("/v0")
@@ -63,17 +69,22 @@ def send_message(world: World, call: Call) -> httpx.Response:
     body = body_of(call, SendMessage)
     _refuse_bad_recipients(body)
     fingerprint = _fingerprint(call)
+    now = clock.now()
     sent = world.sent_keys.get(key) if key else None
-    if sent and sent.kept_until > clock.now():
+    if sent and sent.kept_until > now:
         if sent.fingerprint != fingerprint:
             raise refused(409, "conflict", "The idempotency key was used with another request")
+        if sent.held_until and sent.held_until > now:
+            raise refused(409, "conflict", "A request with the idempotency key is still running")
         return httpx.Response(200, json=sent.answer)
-    _refuse_unless_able(world, inbox)
+    _refuse_unless_able(world, inbox, body)
     message = _stored(world, inbox, body)
+    events.tell(world, message, _recipients(body), track_opens=body.track_opens is not False)
     answer = {"message_id": message.message_id, "thread_id": message.body["thread_id"]}
     if key:
-        kept_until = clock.now() + KEY_KEPT
-        world.sent_keys[key] = SentKey(fingerprint=fingerprint, answer=answer, kept_until=kept_until)
+        held_until = now + timedelta(seconds=call.held_seconds)
+        sent = SentKey(fingerprint=fingerprint, answer=answer, held_until=held_until, kept_until=held_until + KEY_KEPT)
+        _keep(world, key, sent)
     return httpx.Response(200, json=answer)
 
 
@@ -103,7 +114,7 @@ def _item(message: Message) -> dict[str, Any]:
 
 
 def _refuse_bad_recipients(body: SendMessage) -> None:
-    recipients = [*_listed(body.to), *_listed(body.cc), *_listed(body.bcc)]
+    recipients = _recipients(body)
     if not recipients:
         raise invalid(["to"], "At least one recipient is required")
     if len(recipients) > MAX_RECIPIENTS:
@@ -112,12 +123,23 @@ def _refuse_bad_recipients(body: SendMessage) -> None:
         raise invalid(["to"], "Invalid email address", "invalid_format")
 
 
-def _refuse_unless_able(world: World, inbox: Inbox) -> None:
+def _refuse_unless_able(world: World, inbox: Inbox, body: SendMessage) -> None:
     if inbox.status == "paused":
         raise refused(403, "message_rejected", "Inbox is paused")
     domain = inbox.inbox_id.split("@")[1]
     if domain != SHARED_DOMAIN and not is_ready(world, domain):
         raise refused(403, "domain_not_verified", "Domain is not verified")
+    if any(recipient.lower() in world.settings.rejected_recipients for recipient in _recipients(body)):
+        raise refused(403, "message_rejected", "Recipient is suppressed")
+
+
+def _keep(world: World, key: str, sent: SentKey) -> None:
+    """Keeps an idempotency key, and forgets those whose time is over: they stand in the order in which it ends."""
+    world.sent_keys.pop(key, None)
+    world.sent_keys[key] = sent
+    for old in list(itertools.islice(world.sent_keys, 2)):
+        if world.sent_keys[old].kept_until <= clock.now() or len(world.sent_keys) > KEPT_KEYS:
+            del world.sent_keys[old]
 
 
 def _fingerprint(call: Call) -> str:
@@ -160,6 +182,8 @@ def _stored(world: World, inbox: Inbox, body: SendMessage) -> Message:
         body={name: value for name, value in fields.items() if value is not None},
     )
     world.messages[message_id] = message
+    if len(world.messages) > KEPT_MESSAGES:
+        del world.messages[next(iter(world.messages))]
     return message
 
 
@@ -172,6 +196,12 @@ def _attached(attachment: Attachment) -> dict[str, Any]:
         raise invalid(["attachments", "content"], "Invalid base64", "invalid_format") from None
     described = attachment.model_dump(exclude={"content", "url"}, exclude_none=True)
     return {"attachment_id": str(uuid.uuid4()), "size": size, **described}
+
+
+def _recipients(body: SendMessage) -> list[str]:
+    """The bare addresses of everybody who gets the message."""
+    given = [*_listed(body.to), *_listed(body.cc), *_listed(body.bcc)]
+    return [parseaddr(recipient)[1] or recipient for recipient in given]
 
 
 def _listed(addresses: Addresses | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Webhooks: registered, listed and changed; nothing is delivered."""
+"""Webhooks: registered, listed and changed; what they hear is told in `deliveries`."""
 
 import base64
 import secrets
@@ -28,8 +28,12 @@ EventType = Literal[
     "message.complained",
     "message.rejected",
     "message.opened",
+    # AgentMail has no such event; here a test may subscribe to it.
+    "message.clicked",
     "domain.verified",
 ]
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+HeaderText = Annotated[str, Field(pattern=r"^[\x20-\x7e]*$")]
 Ids = Annotated[list[str], Field(max_length=10)]
 
 
@@ -39,7 +43,7 @@ class CreateWebhook(Strict):
     pod_ids: Ids | None = None
     inbox_ids: Ids | None = None
     client_id: ClientId | None = None
-    headers: dict[str, str] | None = None
+    headers: dict[HeaderName, HeaderText] | None = None
 
 
 class UpdateWebhook(Strict):
@@ -54,6 +58,8 @@ class UpdateWebhook(Strict):
 @routes.on("POST", "/webhooks")
 def create_webhook(world: World, call: Call) -> httpx.Response:
     body = body_of(call, CreateWebhook)
+    if not _is_address(body.url):
+        raise invalid(["url"], "Invalid url", "invalid_format")
     for first in world.webhooks.values():
         if body.client_id and first.client_id == body.client_id:
             return httpx.Response(200, json=_shown(first))
@@ -103,6 +109,9 @@ def update_webhook(world: World, call: Call) -> httpx.Response:
         webhook.body["event_types"] = list(body.event_types)
     if body.enabled is not None:
         webhook.body["enabled"] = body.enabled
+        webhook.failing_since = None
+        if not body.enabled:
+            world.outbox.drop(webhook.webhook_id)
     for name, added, removed in (
         ("inbox_ids", body.add_inbox_ids, body.remove_inbox_ids),
         ("pod_ids", body.add_pod_ids, body.remove_pod_ids),
@@ -115,7 +124,9 @@ def update_webhook(world: World, call: Call) -> httpx.Response:
 
 @routes.on("DELETE", "/webhooks/{webhook_id}")
 def delete_webhook(world: World, call: Call) -> httpx.Response:
-    del world.webhooks[_webhook(world, call).webhook_id]
+    webhook = _webhook(world, call)
+    del world.webhooks[webhook.webhook_id]
+    world.outbox.drop(webhook.webhook_id)
     return httpx.Response(204)
 
 
@@ -124,6 +135,16 @@ def _webhook(world: World, call: Call) -> Webhook:
     if webhook is None:
         raise not_found("Webhook not found")
     return webhook
+
+
+def _is_address(url: str) -> bool:
+    """Whether a request can be sent to it at all; whether anybody answers there is another matter."""
+    try:
+        address = httpx.URL(url)
+        address.host.encode("idna")
+    except (httpx.InvalidURL, UnicodeError):
+        return False
+    return bool(address.host) and (address.port or 0) < 1 << 16
 
 
 def _shown(webhook: Webhook) -> dict[str, Any]:

@@ -10,7 +10,15 @@ from typing import Any
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     time.sleep(float(event.get("queryStringParameters", {}).get("sleep", "0")))
-    names = ("AGENTMAIL_URL", "AWS_ENDPOINT_URL", "AWS_REGION", "KINDLING_CLOCK_FILE", "SECRET_ARN", "TABLE_NAME")
+    names = (
+        "AGENTMAIL_URL",
+        "AWS_ENDPOINT_URL",
+        "AWS_REGION",
+        "KINDLING_CLOCK_FILE",
+        "SECRET_ARN",
+        "TABLE_NAME",
+        "WEBHOOK_SECRET_ARN",
+    )
     answer = {
         "event": event,
         "environment": {name: os.environ.get(name) for name in names},

@@ -1,0 +1,82 @@
+"""What webhooks have still to hear: kept with the world, ordered by when it falls due."""
+
+import heapq
+import random
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, PrivateAttr
+
+SHUFFLED_AT_ONCE = 100
+
+
+class Delivery(BaseModel):
+    """One event on its way to one webhook. Attempts and repeats share the `svix_id`."""
+
+    number: int
+    webhook_id: str
+    svix_id: str
+    body: str
+    due_at: datetime
+    failures: int = 0
+
+
+class Outbox(BaseModel):
+    """The deliveries that are not over yet, and how many are.
+
+    A delivery that was taken stays in the table, so that it is made again if the sandbox ends before it is over.
+    """
+
+    number: int = 0
+    deliveries: dict[int, Delivery] = {}
+    delivered: int = 0
+    failed: int = 0
+
+    _due: list[tuple[datetime, int]] = PrivateAttr(default_factory=list)
+    # A fixed seed: what is out of order in one run is so in the next.
+    _chance: random.Random = PrivateAttr(default_factory=lambda: random.Random(0))  # noqa: S311
+
+    def model_post_init(self, _context: Any) -> None:
+        self._due = sorted((delivery.due_at, delivery.number) for delivery in self.deliveries.values())
+
+    def put(self, webhook_id: str, svix_id: str, body: str, due_at: datetime) -> None:
+        self.number += 1
+        delivery = Delivery(number=self.number, webhook_id=webhook_id, svix_id=svix_id, body=body, due_at=due_at)
+        self.deliveries[delivery.number] = delivery
+        heapq.heappush(self._due, (due_at, delivery.number))
+
+    def take(self, now: datetime, *, shuffle: bool) -> Delivery | None:
+        """The delivery that is due first, or one of the first; None when nothing is due."""
+        due: list[tuple[datetime, int]] = []
+        while self._due and self._due[0][0] <= now and len(due) < (SHUFFLED_AT_ONCE if shuffle else 1):
+            entry = heapq.heappop(self._due)
+            if entry[1] in self.deliveries:
+                due.append(entry)
+        if not due:
+            return None
+        _, number = due.pop(self._chance.randrange(len(due)))
+        for entry in due:
+            heapq.heappush(self._due, entry)
+        return self.deliveries[number]
+
+    def holds(self, delivery: Delivery) -> bool:
+        """Whether a delivery that was taken still matters."""
+        return self.deliveries.get(delivery.number) is delivery
+
+    def end(self, delivery: Delivery, *, delivered: bool) -> None:
+        del self.deliveries[delivery.number]
+        if delivered:
+            self.delivered += 1
+        else:
+            self.failed += 1
+
+    def postpone(self, delivery: Delivery, due_at: datetime) -> None:
+        """Has a delivery that was taken fall due again."""
+        delivery.failures += 1
+        delivery.due_at = due_at
+        heapq.heappush(self._due, (due_at, delivery.number))
+
+    def drop(self, webhook_id: str) -> None:
+        """Gives up whatever is on its way to a webhook."""
+        for delivery in [delivery for delivery in self.deliveries.values() if delivery.webhook_id == webhook_id]:
+            self.end(delivery, delivered=False)
