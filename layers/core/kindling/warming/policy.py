@@ -24,6 +24,7 @@ MIN_BOUNCES = 10
 MIN_COMPLAINTS = 3
 
 RECENT_DAYS = 2
+RECENT, WEEK = "since yesterday", "in 7 days"
 # The breaker for gross rates needs no statistics: shares of what was sent since yesterday.
 GROSS_BOUNCE_RATE = 0.3
 GROSS_BOUNCES = 5
@@ -173,14 +174,14 @@ def standstill(warming: Warming) -> list[str]:
 def _stop(warming: Warming, schedule: Schedule, evidence: Evidence) -> Verdict | None:
     """A suspension or pause, where the figures of either window call for one."""
     bar = schedule.thresholds
-    for counts, window in ((evidence.recent, "2 days"), (evidence.week, "7 days")):
+    for counts, window in ((evidence.recent, RECENT), (evidence.week, WEEK)):
         found = _too_high(counts, bar.suspend_bounce_rate, bar.suspend_complaint_rate, STOP_CONFIDENCE)
         if found:
             return _stopping(Action.SUSPEND, found, window)
     gross = _gross(evidence.recent)
     if gross:
-        return _stopping(_pause_or_more(warming), gross, "2 days")
-    for counts, window in ((evidence.recent, "2 days"), (evidence.week, "7 days")):
+        return _stopping(_pause_or_more(warming), gross, RECENT)
+    for counts, window in ((evidence.recent, RECENT), (evidence.week, WEEK)):
         found = _too_high(counts, bar.pause_bounce_rate, bar.pause_complaint_rate, STOP_CONFIDENCE)
         if found:
             return _stopping(_pause_or_more(warming), found, window)
@@ -194,7 +195,7 @@ def _pause_or_more(warming: Warming) -> Action:
 def _stopping(action: Action, found: tuple[str, str], window: str) -> Verdict:
     reason, detail = found
     phase = Phase.PAUSED if action == Action.PAUSE else Phase.SUSPENDED
-    return Verdict(action, phase, reason, f"{detail} in {window}")
+    return Verdict(action, phase, reason, f"{detail} {window}")
 
 
 def _too_high(counts: Counts, bounce: float, complaint: float, confidence: float) -> tuple[str, str] | None:

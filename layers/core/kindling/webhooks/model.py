@@ -39,6 +39,7 @@ class MessageEvent(BaseModel):
 
     @property
     def addresses(self) -> list[str]:
+        """Whom it is about; nobody where the provider does not say, as with opens and rejections."""
         found = [one if isinstance(one, str) else str(one.get("address", "")) for one in self.recipients]
         return [address.strip().lower() for address in found if "@" in address]
 

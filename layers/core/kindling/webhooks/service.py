@@ -25,6 +25,8 @@ from kindling.webhooks.model import (
 
 # Counts that may stop a domain: it is judged at once.
 ALARMING = ("bounced", "hard_bounced", "complained")
+# An event that does not say whom it is about is about one recipient.
+SOMEBODY = ("",)
 # An event belongs to the day it happened on, but not to one that the provider cannot be reporting about.
 OLDEST = timedelta(days=7)
 NEWEST = timedelta(minutes=5)
@@ -61,12 +63,12 @@ def _verified(told: VerifiedDomain) -> bool:
 def _count(event_type: str, event_id: str, told: MessageEvent) -> bool:
     field = field_of(event_type, told)
     owner = domains.verifier(told.inbox_id.rpartition("@")[2].lower())
-    if field is None or owner is None or not told.addresses:
+    if field is None or owner is None:
         return False
     user_id, domain_id = owner
     if event_type in REPEATED:
         event_id = f"{event_type}#{told.message_id}#{','.join(told.addresses)}"
-    actions = metrics.added(user_id, domain_id, _instant(told.timestamp), field, told.addresses)
+    actions = metrics.added(user_id, domain_id, _instant(told.timestamp), field, told.addresses or SOMEBODY)
     reason = suppressed_for(field)
     if reason:
         entries = [suppressions.entry(user_id, address, reason, Source.WEBHOOK) for address in _unique(told)]
