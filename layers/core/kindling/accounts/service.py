@@ -24,7 +24,6 @@ from kindling.errors import (
     NotFound,
     StaleStatus,
     StatusNotSaved,
-    StoreUnavailable,
     WarmupNotRetryable,
     WarmupRetryRunning,
 )
@@ -120,12 +119,7 @@ def delete(caller: Caller, account_id: str, *, wait_seconds: float) -> Operation
     domains.require_live(caller)
     account = store.get(caller.user_id, account_id)
     operation = start_deletion(account) if account else deletion_of(caller, account_id)
-    operation = operations.wait(operation, wait_seconds)
-    if operation.finished or store.get(caller.user_id, account_id) is None:
-        return None
-    if wait_seconds == 0:
-        return operation
-    raise StoreUnavailable("The account could not be deleted yet; its deletion goes on by itself.")
+    return operations.wait_until_gone(operation, wait_seconds, lambda: store.get(caller.user_id, account_id) is None)
 
 
 def start_deletion(account: Account) -> Operation:

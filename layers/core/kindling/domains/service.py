@@ -20,7 +20,7 @@ from kindling.domains.model import (
     purpose_of,
     status_after,
 )
-from kindling.errors import DomainTaken, LiveKeyRequired, NotFound, ProviderError, StaleStatus, StoreUnavailable
+from kindling.errors import DomainTaken, LiveKeyRequired, NotFound, ProviderError, StaleStatus
 from kindling.keys.model import Caller
 from kindling.operations import service as operations
 from kindling.operations.model import Operation
@@ -212,12 +212,7 @@ def delete(caller: Caller, domain_id: str, *, wait_seconds: float) -> Operation 
         )
     else:
         operation = _previous(caller, operation_id)
-    operation = operations.wait(operation, wait_seconds)
-    if operation.finished or store.get(caller.user_id, domain_id) is None:
-        return None
-    if wait_seconds == 0:
-        return operation
-    raise StoreUnavailable("The domain could not be deleted yet; its deletion goes on by itself.")
+    return operations.wait_until_gone(operation, wait_seconds, lambda: store.get(caller.user_id, domain_id) is None)
 
 
 def dispatch_checks() -> int:

@@ -3,11 +3,12 @@
 import json
 import re
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from kindling import aws, clock, due
-from kindling.errors import NotFound, StaleStatus, named
+from kindling.errors import NotFound, StaleStatus, StoreUnavailable, named
 from kindling.keys.model import Caller
 from kindling.observability import logger
 from kindling.operations import store
@@ -61,6 +62,19 @@ def wait(operation: Operation, seconds: float) -> Operation:
         pause = min(pause * 1.5, 0.5)
         operation = store.get(operation.user_id, operation.operation_id) or operation
     return operation
+
+
+def wait_until_gone(operation: Operation, seconds: float, gone: Callable[[], bool]) -> Operation | None:
+    """None once a deletion's row is gone; the operation itself for a caller that does not wait.
+
+    Raises StoreUnavailable when the row is still there in the end.
+    """
+    operation = wait(operation, seconds)
+    if operation.finished or gone():
+        return None
+    if seconds == 0:
+        return operation
+    raise StoreUnavailable(f"{operation.name} could not be deleted yet; its deletion goes on by itself.")
 
 
 def raise_failure(operation: Operation) -> None:

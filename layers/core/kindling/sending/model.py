@@ -49,7 +49,7 @@ class AttachedFile(BaseModel):
 class SendEmail(BaseModel):
     """The body of `POST /v1/send`."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid")
 
     sender: Annotated[Mailbox, Field(alias="from")]
     to: Annotated[list[Mailbox], Field(min_length=1, max_length=MAX_RECIPIENTS)]
