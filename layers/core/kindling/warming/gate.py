@@ -44,12 +44,14 @@ class Windows:
 
 
 def windows(warming: Warming, now: datetime) -> Windows:
-    """The windows of a decision made at `now`: never older than the newest one counted in.
+    """The windows of a decision made at `now`: never older than the newest one counted in, nor than the limits.
 
     A process whose clock is behind, or that slept between its decision and the write, must not count into a
-    window that has been left.
+    window that has been left, nor a new day's limits into the day before.
     """
-    return Windows(max(now.astimezone(UTC).isoformat(timespec="minutes")[:MINUTE], warming.minute))
+    own = now.astimezone(UTC).isoformat(timespec="minutes")[:MINUTE]
+    of_limits = f"{warming.limits_on}T00:00" if warming.limits_on else ""
+    return Windows(max(own, warming.minute, of_limits))
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ STRIKES = 2
 USED_SHARE = 0.25
 # Reputation fades: SendGrid asks to warm anew after more than 30 days without mail.
 IDLE_DAYS = 30
+IDLE = "idle"
 # Reports that must have come in for what was admitted, before their absence may be read as good news.
 REPORTED_SHARE = 0.9
 
@@ -225,7 +226,7 @@ def _step_back(warming: Warming, schedule: Schedule, evidence: Evidence) -> Verd
     """Less from today: for figures that probably would not let it advance, or for a month without mail."""
     bar = schedule.thresholds
     if evidence.idle_days >= IDLE_DAYS:
-        found: tuple[str, str] | None = ("idle", f"nothing was sent for {evidence.idle_days} days")
+        found: tuple[str, str] | None = (IDLE, f"nothing was sent for {evidence.idle_days} days")
     else:
         found = _too_high(evidence.week, bar.max_bounce_rate, bar.max_complaint_rate, STEP_BACK_CONFIDENCE)
     if not found:

@@ -11,7 +11,7 @@ from kindling.observability import logger
 from kindling.settings import settings
 from kindling.warming import policy, steps, store
 from kindling.warming.model import SENDING, SYSTEM, Warming, snapshot
-from kindling.warming.policy import Action, Evidence, Verdict
+from kindling.warming.policy import IDLE, Action, Evidence, Verdict
 from kindling.warming.schedules import Schedule
 
 # A dispatched verdict that dies is handed out again after this.
@@ -64,7 +64,8 @@ def _changes(warming: Warming, schedule: Schedule, verdict: Verdict) -> steps.Ch
             put, drop = steps.entered(warming, schedule, verdict.phase, ramp_day=0)
             return put | {"strikes": 0}, drop
         case Action.STEP_BACK:
-            top = len(schedule.plan(verdict.phase).steps) - 1
+            # Whoever sent nothing for a month begins the phase anew; whoever sends goes back by one day's step.
+            top = 0 if verdict.reason == IDLE else len(schedule.plan(verdict.phase).steps) - 1
             return steps.entered(warming, schedule, verdict.phase, ramp_day=top)
     ramp_day = warming.ramp_day
     if verdict.action == Action.CLIMB:
