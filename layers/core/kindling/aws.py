@@ -66,6 +66,16 @@ def table() -> Table:
 
 
 @cache
+def unrepeated() -> Table:
+    """The table through a client that never repeats a call: for a write that must not happen twice.
+
+    Its failures are unclear, and are raised.
+    """
+    config = _CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
+    return boto3.resource("dynamodb", config=config).Table(settings().table_name)
+
+
+@cache
 def records() -> DynamoDBClient:
     """A client in the wire's own form, for libraries that bring their items in it."""
     return boto3.client("dynamodb", config=_CONFIG)

@@ -100,7 +100,8 @@ def delete_found(caller: Caller, id_or_name: str, *, wait_seconds: float) -> Ope
 
 
 def update(caller: Caller, id_or_name: str, command: UpdateSendingDomain) -> Domain:
-    """Change what a domain is for. Raises NotFound, StaleStatus."""
+    """Change what a domain is for. Raises NotFound, LiveKeyRequired."""
+    require_live(caller)
     domain = find(caller, id_or_name)
     return store.change(domain, command.model_dump(mode="json", exclude_none=True))
 
@@ -159,8 +160,9 @@ def verify(caller: Caller, domain_id: str, *, poll: bool) -> Domain:
 def override_status(caller: Caller, domain_id: str, command: UpdateDomain) -> Domain:
     """Set the status that the row shows; the providers are not told, and their next word overwrites it.
 
-    Raises NotFound, StaleStatus.
+    Raises NotFound, StaleStatus, LiveKeyRequired.
     """
+    require_live(caller)
     domain = get(caller, domain_id)
     if command.status == DomainStatus.VERIFYING:
         return _start_verifying(domain)

@@ -38,7 +38,8 @@ MEMORY = 10_000
 SEND_THREADS = 8
 
 _holders: dict[str, Holder] = {}
-_refusals: dict[str, tuple[datetime, Refusal]] = {}
+# Until when, up to how many recipients, and why.
+_refusals: dict[str, tuple[datetime, int, Refusal]] = {}
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def _pass_gate(warming: Warming, n: int) -> Windows:
     if outcome.bound:
         if len(_refusals) >= MEMORY:
             _refusals.clear()
-        _refusals[warming.domain_id] = (min(outcome.bound.ends_at, now + REMEMBERED), outcome)
+        _refusals[warming.domain_id] = (min(outcome.bound.ends_at, now + REMEMBERED), n, outcome)
     raise outcome.error(now)
 
 
@@ -116,11 +117,11 @@ def _refuse_from_memory(domain_id: str, n: int) -> None:
     remembered = _refusals.get(domain_id)
     if remembered is None:
         return
-    until, refusal = remembered
+    until, most, refusal = remembered
     now = clock.now()
     if now >= until:
         del _refusals[domain_id]
-    elif refusal.bound and n > refusal.bound.room:
+    elif refusal.bound and refusal.bound.room < n <= most:
         raise refusal.error(now)
 
 

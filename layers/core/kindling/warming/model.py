@@ -133,7 +133,7 @@ class HistoryEntry(BaseModel):
     to_phase: Phase
     reason: str
     detail: str | None = None
-    metrics_snapshot: dict[str, float] | None = None
+    metrics_snapshot: dict[str, int | float] | None = None
     triggered_by: str
     created_at: str
 
@@ -165,7 +165,7 @@ class ExplainWarming(BaseModel):
     recipients: int = Field(default=1, ge=1, le=UNLIMITED)
 
 
-def snapshot(counts: Counts, *, daily_volume: int, days_in_phase: int) -> dict[str, float]:
+def snapshot(counts: Counts, *, daily_volume: int, days_in_phase: int) -> dict[str, int | float]:
     """The figures on which a change of phase was decided, for its history."""
     rates = counts.rates()
     return {

@@ -1,17 +1,21 @@
 """DynamoDB calls for warming: the one item that is a domain's gate, its history, and a tenant's own schedules."""
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from kindling import aws, clock
 from kindling.aws import Key
 from kindling.errors import NotFound, StaleStatus
+from kindling.observability import logger
 from kindling.warming import gate
 from kindling.warming.gate import Windows
 from kindling.warming.model import GRAPH, HistoryEntry, Phase, Warming
 from kindling.warming.schedules import CUSTOM, PRESETS, STANDARD, Schedule
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
 
 DUE_KIND = "warming"
 CONFLICT_TRIES = 5
@@ -66,12 +70,16 @@ def count(warming: Warming, windows: Windows, n: int) -> None:
 
 
 def give_back(user_id: str, domain_id: str, windows: Windows, n: int) -> None:
-    """Take `n` recipients out of the windows in which they were counted; a window that is gone needs nothing."""
+    """Take `n` recipients out of the windows in which they were counted; a window that is gone needs nothing.
+
+    Tried once: to repeat a write whose answer was lost would free the same quota again. An unclear one leaves it used.
+    """
     for kept in (windows.names, windows.names[:2], windows.names[:1]):
         names = {"#sent": "sent"} | {f"#w{i}": window for i, window in enumerate(kept)}
         try:
             _update(
                 at(user_id, domain_id),
+                table=aws.unrepeated(),
                 UpdateExpression="SET " + ", ".join(f"#sent.#w{i} = #sent.#w{i} - :n" for i in range(len(kept))),
                 ConditionExpression=" AND ".join(f"#sent.#w{i} >= :n" for i in range(len(kept))),
                 ExpressionAttributeNames=names,
@@ -79,6 +87,8 @@ def give_back(user_id: str, domain_id: str, windows: Windows, n: int) -> None:
             )
         except aws.ConditionFailed:
             continue
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("quota not given back", domain_id=domain_id, recipients=n, reason=str(error))
         return
 
 
@@ -213,12 +223,12 @@ def entry(warming: Warming, to: Phase, *, reason: str, triggered_by: str, detail
     )
 
 
-def _update(key: dict[str, str], **request: Any) -> None:
+def _update(key: dict[str, str], *, table: "Table | None" = None, **request: Any) -> None:
     """A conditional write that gives way to a transaction on the same item and then tries again."""
     for attempt in range(CONFLICT_TRIES):
         try:
             with aws.conditional():
-                aws.table().update_item(Key=key, ReturnValuesOnConditionCheckFailure="ALL_OLD", **request)
+                (table or aws.table()).update_item(Key=key, ReturnValuesOnConditionCheckFailure="ALL_OLD", **request)
         except ClientError as error:
             if error.response["Error"]["Code"] != "TransactionConflictException" or attempt == CONFLICT_TRIES - 1:
                 raise
