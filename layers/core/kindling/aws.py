@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -149,6 +149,19 @@ def _plain(item: Any) -> dict[str, Any] | None:
     """An error carries its item in the wire's form even through the resource interface."""
     read: Callable[[Any], Any] = TypeDeserializer().deserialize
     return {name: read(value) for name, value in item.items()} if item else None
+
+
+def assigned(put: dict[str, Any], drop: Iterable[str] = ()) -> dict[str, Any]:
+    """The part of an UpdateItem that sets `put` and removes `drop`; attribute `x` is `#x` there, its new value `:x`."""
+    removed = tuple(drop)
+    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in put)
+    if removed:
+        expression += " REMOVE " + ", ".join(f"#{name}" for name in removed)
+    return {
+        "UpdateExpression": expression,
+        "ExpressionAttributeNames": {f"#{name}": name for name in (*put, *removed)},
+        "ExpressionAttributeValues": {f":{name}": value for name, value in put.items()},
+    }
 
 
 def pages(query: dict[str, Any]) -> list[dict[str, Any]]:

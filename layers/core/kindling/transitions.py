@@ -52,16 +52,13 @@ class Graph:
             condition = f"({condition})" if len(sources) > 1 else condition
             condition += "".join(f" AND #{name} = :seen_{name}" for name in seen)
             values |= {f":seen_{name}": value for name, value in seen.items()}
-        names = {f"#{name}": name for name in (*self.attributes, *changes, *drop, *(seen or {}))}
-        expression = "SET " + ", ".join(f"#{name} = :to_{name}" for name in changes)
-        if drop:
-            expression += " REMOVE " + ", ".join(f"#{name}" for name in drop)
+        update = aws.assigned(changes, drop)
+        update["ExpressionAttributeNames"] |= {f"#{name}": name for name in (*self.attributes, *(seen or {}))}
+        update["ExpressionAttributeValues"] |= values
         return {
+            **update,
             "Key": key,
-            "UpdateExpression": expression,
             "ConditionExpression": condition,
-            "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": values | {f":to_{name}": value for name, value in changes.items()},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 

@@ -166,19 +166,13 @@ def update(account: Account, changes: dict[str, str | bool | None]) -> Account:
     put: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
     put |= {"updated_at": clock.timestamp()}
     drop = [name for name, value in changes.items() if value is None]
-    names = {f"#{name}": name for name in (*put, *drop)}
-    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in put)
-    if drop:
-        expression += " REMOVE " + ", ".join(f"#{name}" for name in drop)
     try:
         with aws.conditional():
             item = aws.table().update_item(
                 Key=at(account.user_id, account.id),
-                UpdateExpression=expression,
                 ConditionExpression=Attr("pk").exists(),
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues={f":{name}": value for name, value in put.items()},
                 ReturnValues="ALL_NEW",
+                **aws.assigned(put, drop),
             )["Attributes"]
     except aws.ConditionFailed as gone:
         raise NotFound("There is no such account.") from gone

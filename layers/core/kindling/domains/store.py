@@ -217,18 +217,12 @@ def verify(domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...], beginn
 
 def update(domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...] = ()) -> None:
     """Set what is not the status, as long as the status has not changed since the row was read."""
-    names = {f"#{name}": name for name in (*put, *drop, "status")}
-    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in put)
-    if drop:
-        expression += " REMOVE " + ", ".join(f"#{name}" for name in drop)
     try:
         with aws.conditional():
             aws.table().update_item(
                 Key=at(domain.user_id, domain.id),
-                UpdateExpression=expression,
-                ConditionExpression="#status = :seen",
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues={f":{name}": value for name, value in put.items()} | {":seen": domain.status},
+                ConditionExpression=Attr("status").eq(domain.status),
+                **aws.assigned(put, drop),
             )
     except aws.ConditionFailed:
         return
@@ -241,11 +235,9 @@ def change(domain: Domain, put: dict[str, Any]) -> Domain:
         with aws.conditional():
             item = aws.table().update_item(
                 Key=at(domain.user_id, domain.id),
-                UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in put),
                 ConditionExpression=Attr("pk").exists(),
-                ExpressionAttributeNames={f"#{name}": name for name in put},
-                ExpressionAttributeValues={f":{name}": value for name, value in put.items()},
                 ReturnValues="ALL_NEW",
+                **aws.assigned(put),
             )["Attributes"]
     except aws.ConditionFailed as gone:
         raise NotFound("There is no such domain.") from gone

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from kindling import aws, clock
-from kindling.aws import Key
+from kindling.aws import Attr, Key
 from kindling.errors import NotFound, StaleStatus
 from kindling.observability import logger
 from kindling.warming import gate
@@ -133,17 +133,11 @@ def move(warming: Warming, entry: HistoryEntry, *, put: dict[str, Any], drop: tu
 def adjust(warming: Warming, *, put: dict[str, Any], drop: tuple[str, ...] = ()) -> bool:
     """Write what is not the phase, as long as nothing but sends happened since it was read; whether it did."""
     put = put | {"revision": warming.revision + 1, "updated_at": clock.timestamp()}
-    names = {f"#{name}": name for name in (*put, *drop)}
-    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in put)
-    if drop:
-        expression += " REMOVE " + ", ".join(f"#{name}" for name in drop)
     try:
         _update(
             at(warming.user_id, warming.domain_id),
-            UpdateExpression=expression,
-            ConditionExpression="#revision = :seen",
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues={f":{name}": value for name, value in put.items()} | {":seen": warming.revision},
+            ConditionExpression=Attr("revision").eq(warming.revision),
+            **aws.assigned(put, drop),
         )
     except aws.ConditionFailed:
         return False
