@@ -82,6 +82,16 @@ def test_the_documented_words_are_used() -> None:
     assert (type(error), str(error)) == (RateLimitExceeded, "daily sending limit exceeded")
 
 
+def test_what_is_more_than_a_whole_limit_has_to_wait_for_another_days_limits() -> None:
+    assert refused(warming(), 6)["limit_type"] == "per_minute"
+    assert refused(warming(), 6)["retry_after_seconds"] == 53988
+    refusal = gate.refusal(warming(), 6, NOW)
+    assert refusal
+    assert str(refusal.error(NOW)).endswith(
+        "6 recipients are more than the whole per-minute limit of 5: send to fewer at once"
+    )
+
+
 def test_a_warmed_domain_has_no_limit_and_a_stopped_one_no_room() -> None:
     assert gate.refusal(warming(phase=Phase.WARMED, limits=None), 10_000_000, NOW) is None
     day, hour, minute = gate.bounds(warming(phase=Phase.WARMED, limits=None, sent={"2026-03-01": 7}), NOW)

@@ -129,8 +129,10 @@ def accepted(operation: "Operation") -> Response[Any]:
 
 
 def queued(answer: Answer) -> Response[Any]:
-    """202 for what was handed on and is still on its way."""
-    return Response(HTTPStatus.ACCEPTED, "application/json", json.dumps(answer))
+    """202 for what was handed on and is still on its way; with `Retry-After` where a part of it was not taken yet."""
+    wait = answer.get("retry_after_seconds")
+    headers = {"Retry-After": str(wait)} if wait else {}
+    return Response(HTTPStatus.ACCEPTED, "application/json", json.dumps(answer), headers=headers)
 
 
 def deleted(outcome: "Operation | None") -> Response[Any]:

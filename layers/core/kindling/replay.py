@@ -2,7 +2,7 @@
 
 Powertools' idempotency does the record keeping; here is what its outcomes mean over HTTP. An answer of 500 and
 above is not kept: nothing here breaks when a request is repeated, and its sender wants it to work in the end. Nor
-is a 429, which asks for exactly that.
+is one with `Retry-After`, which asks for exactly that, nor a 403, which ends when somebody resumes or switches on.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,6 @@ from kindling.errors import IdempotencyKeyReused, RequestRunning
 from kindling.settings import settings
 
 KEPT_SECONDS = 24 * 3600
-TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS
 
 Answer = dict[str, Any]
 
@@ -68,7 +67,7 @@ def replayed(run: Callable[[], Answer], request: dict[str, str], context: Lambda
         nonlocal ran
         ran = True
         given = run()
-        if given["statusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR or given["statusCode"] == TOO_MANY:
+        if given["statusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR or _may_pass(given):
             raise NotKept(given)
         return given
 
@@ -83,3 +82,7 @@ def replayed(run: Callable[[], Answer], request: dict[str, str], context: Lambda
     if ran:
         return given
     return {**given, "headers": {**given.get("headers", {}), "Idempotent-Replayed": "true"}}
+
+
+def _may_pass(given: Answer) -> bool:
+    return given["statusCode"] == HTTPStatus.FORBIDDEN or "Retry-After" in given.get("headers", {})

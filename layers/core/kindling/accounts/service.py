@@ -189,9 +189,10 @@ def _request(account_id: str, domain: str, command: CreateAccount) -> dict[str, 
 
 
 def _switch_warmup(address: str, *, on: bool) -> None:
+    # Asked for whatever the provider shows: a job of the other kind may be on its way there.
     if on:
-        warmup.enable(address)
-    elif warmup.is_active(address):
+        providers.warmup().enable_warmup(address)
+    else:
         providers.warmup().disable_warmup(address)
 
 

@@ -36,10 +36,10 @@ from kindling.warming.model import Warming
 REMEMBERED = timedelta(seconds=60)
 MEMORY = 10_000
 SEND_THREADS = 8
+UNKNOWN = "unknown"
 
 _holders: dict[str, Holder] = {}
-# Until when, up to how many recipients, and why.
-_refusals: dict[str, tuple[datetime, int, Refusal]] = {}
+_refusals: dict[str, tuple[datetime, Refusal]] = {}
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,17 @@ def send_batch(caller: Caller, batch: SendBatch, *, idempotency_key: str | None)
     for (index, _), result in zip(admitted, _deliver_all([message for _, message in admitted]), strict=True):
         results[index] = result
     accepted = sum("message_id" in result for result in results)
-    return {"results": results, "accepted": accepted, "rejected": len(results) - accepted}
+    answer = {"results": results, "accepted": accepted, "rejected": len(results) - accepted}
+    waits = [wait for result in results if (wait := _worth_repeating_after(result))]
+    return answer | {"retry_after_seconds": min(waits)} if waits else answer
+
+
+def _worth_repeating_after(result: dict[str, Any]) -> int | None:
+    """Seconds until the same message may be taken; None where it was, or never will be."""
+    if result.get("outcome") == UNKNOWN:
+        return 1
+    wait: int | None = result.get("retry_after_seconds")
+    return wait
 
 
 def _admit(caller: Caller, email: SendEmail, key: str) -> Admitted:
@@ -108,7 +118,7 @@ def _pass_gate(warming: Warming, n: int) -> Windows:
     if outcome.bound:
         if len(_refusals) >= MEMORY:
             _refusals.clear()
-        _refusals[warming.domain_id] = (min(outcome.bound.ends_at, now + REMEMBERED), n, outcome)
+        _refusals[warming.domain_id] = (min(outcome.bound.ends_at, now + REMEMBERED), outcome)
     raise outcome.error(now)
 
 
@@ -117,11 +127,12 @@ def _refuse_from_memory(domain_id: str, n: int) -> None:
     remembered = _refusals.get(domain_id)
     if remembered is None:
         return
-    until, most, refusal = remembered
+    until, refusal = remembered
     now = clock.now()
     if now >= until:
         del _refusals[domain_id]
-    elif refusal.bound and refusal.bound.room < n <= most:
+    elif refusal.bound and refusal.bound.room < n <= refusal.n:
+        # More than was refused then may meet a limit that lasts longer.
         raise refusal.error(now)
 
 
@@ -168,7 +179,7 @@ def _settle(message: Admitted, outcome: str | ProviderError) -> dict[str, Any]:
         return {"message_id": outcome, "status": "queued"}
     unclear = isinstance(outcome, ProviderUnavailable) and not outcome.unreached
     if unclear:
-        outcome.extras |= {"outcome": "unknown", "idempotency_key": message.idempotency_key}
+        outcome.extras |= {"outcome": UNKNOWN, "idempotency_key": message.idempotency_key}
         logger.warning("send unclear", domain_id=message.holder.domain_id, recipients=len(message.email.recipients))
     elif message.windows:
         n = len(message.email.recipients)

@@ -87,22 +87,28 @@ def bounds(warming: Warming, now: datetime) -> tuple[Bound, Bound, Bound]:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why `n` recipients may not be written to now; `bound` is the limit in the way, None where the phase is."""
+    """Why `n` recipients may not be written to now; `bound` is the limit in the way, None where the phase is.
+
+    `until` is when another try may go better: at the window's end, or with the next day's limits.
+    """
 
     phase: Phase
+    n: int = 0
     bound: Bound | None = None
+    until: datetime | None = None
 
     def error(self, now: datetime) -> KindlingError:
         """The refusal as the API words it."""
-        if self.bound is None:
+        if self.bound is None or self.until is None:
             kind, message = _CLOSED[self.phase]
             return kind(message, warming_phase=self.phase)
+        exceeded = f"{self.bound.limit_type.replace('_', '-')} sending limit exceeded"
         return RateLimitExceeded(
-            f"{self.bound.limit_type.replace('_', '-')} sending limit exceeded",
+            f"{exceeded}: {sentence(self.bound, self.n)}" if self.n > self.bound.limit else exceeded,
             limit_type=self.bound.limit_type,
             limit=self.bound.limit,
             used=self.bound.used,
-            retry_after_seconds=seconds_until(self.bound.ends_at, now),
+            retry_after_seconds=seconds_until(self.until, now),
             warming_phase=self.phase,
         )
 
@@ -111,7 +117,13 @@ def refusal(warming: Warming, n: int, now: datetime) -> Refusal | None:
     """What stands in the way of `n` recipients, None for nothing; of several limits the one that lasts longest."""
     if warming.phase not in SENDING:
         return Refusal(warming.phase)
-    return next((Refusal(warming.phase, bound) for bound in bounds(warming, now) if n > bound.room), None)
+    standing = bounds(warming, now)
+    for bound in standing:
+        if n > bound.room:
+            # What is more than a whole limit has to wait for another day's limits.
+            until = bound.ends_at if n <= bound.limit else standing[0].ends_at
+            return Refusal(warming.phase, n, bound, until)
+    return None
 
 
 def sentence(bound: Bound, n: int) -> str:

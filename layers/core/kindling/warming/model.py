@@ -92,6 +92,8 @@ class Warming(BaseModel):
     # The limits in force, absent where the phase has none, and the date from which they hold.
     limits: Limits | None = None
     limits_on: str = ""
+    # The date on which the schedule was last changed.
+    followed_on: str = ""
     # Steps climbed within the phase, days served in it, and the date up to which days were counted.
     ramp_day: int = 0
     phase_days: int = 0

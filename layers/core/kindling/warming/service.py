@@ -29,7 +29,6 @@ from kindling.warming.model import (
     API,
     NONE,
     RAMPED,
-    SENDING,
     SYSTEM,
     ExplainWarming,
     PauseWarming,
@@ -232,11 +231,15 @@ def _follow(warming: Warming | None) -> None:
     It is written even where nothing sinks, so that a verdict made from the schedule before cannot be carried out.
     """
     for _ in range(TRIES):
-        if warming is None or warming.phase not in SENDING:
+        if warming is None or warming.phase in (Phase.NOT_STARTED, Phase.SUSPENDED):
             return
         schedule = store.schedule_of(warming.user_id)
-        put: dict[str, Any] = {"schedule": schedule.name, "schedule_version": schedule.version}
-        limits = schedule.limits(warming.phase, warming.ramp_day)
+        put: dict[str, Any] = {
+            "schedule": schedule.name,
+            "schedule_version": schedule.version,
+            "followed_on": steps.today(),
+        }
+        limits = schedule.limits(warming.phase_before or warming.phase, warming.ramp_day)
         if limits and warming.limits:
             put["limits"] = limits.lower_of(warming.limits).model_dump()
         if store.adjust(warming, put=put):

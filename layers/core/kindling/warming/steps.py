@@ -79,8 +79,8 @@ def stopped(warming: Warming, reason: str, stopped_by: str) -> Changes:
 
 
 def on(warming: Warming, schedule: Schedule, limits: Limits | None) -> Changes:
-    """The limits from now on. What already holds today is never raised: only a new day brings more."""
-    if limits and warming.limits and warming.limits_on == today():
+    """The limits from now on. Only a new day brings more, and never one on which the schedule was changed."""
+    if limits and warming.limits and today() in (warming.limits_on, warming.followed_on):
         limits = limits.lower_of(warming.limits)
     put: dict[str, Any] = {
         "counted_on": today(),

@@ -73,11 +73,11 @@ def _count(event_type: str, event_id: str, told: MessageEvent) -> bool:
     if reason:
         entries = [suppressions.entry(user_id, address, reason, Source.WEBHOOK) for address in _unique(told)]
         actions += [suppressions.added(entry) for entry in entries]
-    if not store.once(event_id, actions):
-        return False
+    fresh = store.once(event_id, actions)
     if field in ALARMING:
+        # Also for one that was counted before: whoever counted it may have died before it said so.
         warmings.judge_soon(user_id, domain_id)
-    return True
+    return fresh
 
 
 def _unique(told: MessageEvent) -> list[str]:
