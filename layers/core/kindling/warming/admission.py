@@ -14,7 +14,8 @@ def admit(warming: Warming, n: int) -> Windows | Refusal:
     """The windows in which `n` recipients were counted, or what stands in their way.
 
     `warming` may be old: nothing is admitted that the item, as it is at the moment of the write, does not allow.
-    Raises NotFound when the domain is gone, StoreUnavailable when no decision could be made.
+    Raises NotFound when the domain is gone, StoreUnavailable when no decision could be made. An error of the SDK
+    itself means that nobody knows whether the recipients were counted: then they may not be sent to.
     """
     for _ in range(TRIES):
         now = clock.now()

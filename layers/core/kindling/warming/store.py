@@ -131,7 +131,10 @@ def move(warming: Warming, entry: HistoryEntry, *, put: dict[str, Any], drop: tu
 
 
 def adjust(warming: Warming, *, put: dict[str, Any], drop: tuple[str, ...] = ()) -> bool:
-    """Write what is not the phase, as long as nothing but sends happened since it was read; whether it did."""
+    """Write what is not the phase, as long as nothing but sends happened since it was read.
+
+    False asks for another look: somebody came first, or it was this very write, whose answer was lost.
+    """
     put = put | {"revision": warming.revision + 1, "updated_at": clock.timestamp()}
     try:
         _update(

@@ -1,0 +1,192 @@
+"""What must hold whatever the order was, added up from the answers alone; and the figures of a run."""
+
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+from kindling.warming.gate import DAY, HOUR, MINUTE
+from tests.system.gate.linearizability import Event
+from tests.system.gate.model import (
+    LENGTHS,
+    OPEN,
+    Admitted,
+    Changed,
+    ClosedTo,
+    GaveBack,
+    Looked,
+    Outrun,
+    Refused,
+    State,
+    Three,
+)
+from tests.system.gate.run import History
+
+FOR_EVER = 1 << 62
+FIGURES = (
+    "decisions",
+    "admitted",
+    "refused by the minute",
+    "refused by the hour",
+    "refused by the day",
+    "refused by the phase",
+    "undecided",
+    "unknown",
+    "lost answers",
+    "lost races",
+    "given back",
+    "looks",
+    "changes",
+    "changes outrun",
+    "pauses",
+    "resumes",
+    "other phases",
+    "limits raised",
+    "limits lowered",
+    "minutes rolled",
+    "hours rolled",
+    "days rolled",
+)
+_OTHERS = {Looked: "looks", Changed: "changes", Outrun: "changes outrun", GaveBack: "given back"}
+_NAMES = {DAY: "day", HOUR: "hour", MINUTE: "minute"}
+
+
+@dataclass(frozen=True)
+class Took:
+    """So many recipients, counted into the windows of a minute or given back, between two instants."""
+
+    n: int
+    minute: str
+    began: int
+    ended: int
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A phase and limits that may have been in force between two instants, and were not at any other."""
+
+    phase: str
+    limits: Three | None
+    since: int
+    until: int
+
+
+def violations(history: History) -> list[str]:
+    """Every broken promise, in words; nothing here depends on the search for an order."""
+    return [*_broken_chain(history), *_wrong_admissions(history), *_wrong_counters(history)]
+
+
+def figures(history: History) -> Counter[str]:
+    """How many of what there were."""
+    count: Counter[str] = Counter(dict.fromkeys(FIGURES, 0))
+    minutes = {took.minute for took in _admissions(history)}
+    for length, name in _NAMES.items():
+        count[f"{name}s rolled"] = max(len({minute[:length] for minute in minutes}) - 1, 0)
+    for event in history.events:
+        match event.call:
+            case Admitted():
+                count.update(("decisions", "admitted"))
+            case Refused(window=window):
+                count.update(("decisions", f"refused by the {_NAMES[len(window)]}"))
+            case ClosedTo():
+                count.update(("decisions", "refused by the phase"))
+            case call:
+                count[_OTHERS[type(call)]] += 1
+    count["decisions"] += history.undecided + history.unknown
+    count["undecided"], count["unknown"] = history.undecided, history.unknown
+    count["lost answers"], count["lost races"] = len(history.lost), history.races
+    for before, after in pairwise(_rules(history)):
+        if (before.phase in OPEN) != (after.phase in OPEN):
+            count["resumes" if after.phase in OPEN else "pauses"] += 1
+        elif before.phase != after.phase:
+            count["other phases"] += 1
+        if before.limits and after.limits and before.limits != after.limits:
+            count["limits raised" if after.limits > before.limits else "limits lowered"] += 1
+    return count
+
+
+def _broken_chain(history: History) -> Iterator[str]:
+    """Every change of phase or limits follows from the one before it, so that no two were made from the same."""
+    seen = sorted(event.call.seen for event in history.events if isinstance(event.call, Changed))
+    if seen != list(range(len(seen))):
+        yield f"the changes were made from the revisions {seen}"
+
+
+def _wrong_admissions(history: History) -> Iterator[str]:
+    """Admissions that neither the phase nor the limits of any time during them allow."""
+    rules = _rules(history)
+    admissions, returns = _by_window(_admissions(history)), _by_window(_returns(history))
+    for window, taken in admissions.items():
+        ended, sums = _sums([(took.ended, took.n) for took in taken])
+        returned, returned_sums = _sums([(took.began, took.n) for took in returns.get(window, [])])
+        for took in taken:
+            in_force = [rule for rule in rules if rule.since <= took.ended and rule.until >= took.began]
+            if not any(rule.phase in OPEN for rule in in_force):
+                yield f"{took} was admitted in a phase that sends nothing"
+            before = sums[bisect_left(ended, took.began)] - returned_sums[bisect_right(returned, took.ended)]
+            kind = LENGTHS.index(len(window))
+            if not any(rule.limits is None or before + took.n <= rule.limits[kind] for rule in in_force):
+                yield f"{took} was admitted to {window} on top of {before}"
+
+
+def _wrong_counters(history: History) -> Iterator[str]:
+    """When everybody has finished, the item has counted what was admitted and not given back."""
+    last = history.events[-1].call
+    assert isinstance(last, Looked), last
+    admissions, returns = _by_window(_admissions(history)), _by_window(_returns(history))
+    _, hour, minute = last.seen.used(last.seen.minute)
+    counted = dict(last.seen.days) | {last.seen.minute[:HOUR]: hour, last.seen.minute: minute}
+    for window in sorted(counted.keys() | {name for name in admissions if len(name) == DAY}):
+        due = sum(took.n for took in admissions.get(window, [])) - sum(took.n for took in returns.get(window, []))
+        if window and counted.get(window) != due:
+            yield f"{window} has counted {counted.get(window)} instead of {due}"
+
+
+def _admissions(history: History) -> list[Took]:
+    """What was counted, with what a repeat of an unanswered write counted twice."""
+    answered = [_took(event) for event in history.events if isinstance(event.call, Admitted)]
+    return answered + [
+        Took(lost.call.n, lost.call.minute, lost.began, lost.ended)
+        for lost in history.lost
+        if lost.applied and isinstance(lost.call, Admitted)
+    ]
+
+
+def _returns(history: History) -> list[Took]:
+    answered = [_took(event) for event in history.events if isinstance(event.call, GaveBack)]
+    return answered + [
+        Took(lost.call.n, lost.call.minute, lost.began, lost.ended)
+        for lost in history.lost
+        if lost.applied and isinstance(lost.call, GaveBack)
+    ]
+
+
+def _took(event: Event[State]) -> Took:
+    assert isinstance(event.call, Admitted | GaveBack)
+    assert event.ended is not None
+    return Took(event.call.n, event.call.minute, event.began, event.ended)
+
+
+def _by_window(taken: list[Took]) -> dict[str, list[Took]]:
+    windows = defaultdict(list)
+    for took in taken:
+        for length in LENGTHS:
+            windows[took.minute[:length]].append(took)
+    return dict(windows)
+
+
+def _sums(steps: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    """Instants in order, and what has come together before the first, the second, … and after the last of them."""
+    steps.sort()
+    return [at for at, _ in steps], [0, *accumulate(n for _, n in steps)]
+
+
+def _rules(history: History) -> list[Rule]:
+    """What was in force, one after the other. A change takes place somewhere between its beginning and its end."""
+    changes = [(e.call, e.began, e.ended) for e in history.events if isinstance(e.call, Changed)]
+    changes.sort(key=lambda change: change[0].seen)
+    since = [0, *(began for _, began, _ in changes)]
+    until = [*(ended or FOR_EVER for _, _, ended in changes), FOR_EVER]
+    laws = [(history.initial.phase, history.initial.limits), *((call.phase, call.limits) for call, _, _ in changes)]
+    return [Rule(*law, *span) for law, span in zip(laws, zip(since, until, strict=True), strict=True)]

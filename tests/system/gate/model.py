@@ -1,0 +1,209 @@
+"""The gate as it is meant to be: what each answer says about the one item that every decision is made on."""
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from kindling.warming.gate import DAY, HOUR, MINUTE
+from kindling.warming.model import SENDING, Limits, Warming
+
+# Of a day, an hour and a minute.
+Three = tuple[int, int, int]
+LENGTHS = (DAY, HOUR, MINUTE)
+OPEN = frozenset(phase.value for phase in SENDING)
+
+
+class State(NamedTuple):
+    """A gate: `minute` is the newest one counted in, `hour_used` and `minute_used` are its hour's and its own.
+
+    `limits_on` is the first day of the limits; none older is counted in.
+    """
+
+    revision: int
+    phase: str
+    limits: Three | None
+    minute: str = ""
+    days: tuple[tuple[str, int], ...] = ()
+    hour_used: int = 0
+    minute_used: int = 0
+    limits_on: str = ""
+
+    @property
+    def newest(self) -> str:
+        """The minute before which nothing may be counted any more."""
+        return max(self.minute, f"{self.limits_on}T00:00" if self.limits_on else "")
+
+    def used_in(self, day: str) -> int:
+        return next((used for name, used in reversed(self.days) if name == day), 0)
+
+    def with_day(self, day: str, used: int) -> tuple[tuple[str, int], ...]:
+        if self.days and self.days[-1][0] == day:
+            return (*self.days[:-1], (day, used))
+        return tuple(sorted((dict(self.days) | {day: used}).items()))
+
+    def used(self, minute: str) -> Three:
+        """What is counted in the windows of `minute`, which is not older than the newest."""
+        return (
+            self.used_in(minute[:DAY]),
+            self.hour_used if minute[:HOUR] == self.minute[:HOUR] else 0,
+            self.minute_used if minute == self.minute else 0,
+        )
+
+
+def three(limits: Limits | None) -> Three | None:
+    return (limits.daily_limit, limits.hourly_limit, limits.per_minute_limit) if limits else None
+
+
+def state_of(warming: Warming) -> State:
+    """The gate that an item is."""
+    sent, minute = warming.sent, warming.minute
+    return State(
+        warming.revision,
+        warming.phase.value,
+        three(warming.limits),
+        minute,
+        tuple(sorted((name, used) for name, used in sent.items() if len(name) == DAY)),
+        sent.get(minute[:HOUR], 0),
+        sent.get(minute, 0),
+        warming.limits_on,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """`n` recipients were counted in `minute`; the client's clock stood between `since` and `until`.
+
+    Where the write itself is known, `revision` is the one that it was made for.
+    """
+
+    reads: ClassVar[bool] = False
+    n: int
+    minute: str
+    since: str
+    until: str
+    revision: int | None = None
+
+    def step(self, state: State) -> State | None:
+        if state.phase not in OPEN or self.revision not in (None, state.revision):
+            return None
+        if not _is_now(self.minute, state.newest, self.since, self.until):
+            return None
+        day, hour, minute = state.used(self.minute)
+        if state.limits:
+            of_day, of_hour, of_minute = state.limits
+            if day + self.n > of_day or hour + self.n > of_hour or minute + self.n > of_minute:
+                return None
+        return State(
+            state.revision,
+            state.phase,
+            state.limits,
+            self.minute,
+            state.with_day(self.minute[:DAY], day + self.n),
+            hour + self.n,
+            minute + self.n,
+            state.limits_on,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedTo:
+    """A refusal because of the phase."""
+
+    reads: ClassVar[bool] = True
+    phase: str
+
+    def step(self, state: State) -> State | None:
+        return state if state.phase == self.phase and self.phase not in OPEN else None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refusal because `n` do not fit into `window`, which is named by its beginning; no longer window is full."""
+
+    reads: ClassVar[bool] = True
+    n: int
+    phase: str
+    window: str
+    limit: int
+    used: int
+    since: str
+    until: str
+
+    def step(self, state: State) -> State | None:
+        length = len(self.window)
+        if state.phase != self.phase or state.limits is None:
+            return None
+        if not _is_now(self.window, state.newest[:length], self.since[:length], self.until[:length]):
+            return None
+        of_longer = zip(LENGTHS, state.limits, state.used(self.window), strict=True)
+        for kind, limit, used in of_longer:
+            if kind == length:
+                told = (limit, used) == (self.limit, self.used)
+                return state if told and used + self.n > limit else None
+            if used + self.n > limit:
+                return None
+        raise ValueError(self.window)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The whole gate, as a reader was shown it."""
+
+    reads: ClassVar[bool] = True
+    seen: State
+
+    def step(self, state: State) -> State | None:
+        return state if state == self.seen else None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The phase and the limits were set, as long as the revision was `seen`."""
+
+    reads: ClassVar[bool] = False
+    seen: int
+    phase: str
+    limits: Three | None
+    limits_on: str = ""
+
+    def step(self, state: State) -> State | None:
+        if state.revision != self.seen:
+            return None
+        return state._replace(revision=self.seen + 1, phase=self.phase, limits=self.limits, limits_on=self.limits_on)
+
+
+@dataclass(frozen=True, slots=True)
+class Outrun:
+    """A change was refused because the revision was not `seen` any more."""
+
+    reads: ClassVar[bool] = True
+    seen: int
+
+    def step(self, state: State) -> State | None:
+        return state if state.revision != self.seen else None
+
+
+@dataclass(frozen=True, slots=True)
+class GaveBack:
+    """`n` recipients were taken out of the windows of `minute`, as far as they are still there."""
+
+    reads: ClassVar[bool] = False
+    n: int
+    minute: str
+
+    def step(self, state: State) -> State | None:
+        day = self.minute[:DAY]
+        left = state.used_in(day) - self.n
+        after = state._replace(
+            days=state.with_day(day, left),
+            hour_used=state.hour_used - self.n * (state.minute[:HOUR] == self.minute[:HOUR]),
+            minute_used=state.minute_used - self.n * (state.minute == self.minute),
+        )
+        return after if left >= 0 and after.hour_used >= 0 and after.minute_used >= 0 else None
+
+
+AnyCall = Admitted | ClosedTo | Refused | Looked | Changed | Outrun | GaveBack
+
+
+def _is_now(window: str, newest: str, since: str, until: str) -> bool:
+    """Whether a decision falls into `window`: the one of the client's clock, or the newest when that is behind."""
+    return since <= window and newest <= window and (window == newest or window <= until)

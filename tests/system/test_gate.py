@@ -1,0 +1,63 @@
+"""The gate under many clients at once: a hundred thousand decisions, every one of which has to be explained."""
+
+import sys
+import uuid
+from typing import Any
+
+import pytest
+
+from local.launcher import LocalCloud
+from tests.system.gate.judge import Judgement, judge
+from tests.system.gate.run import run
+from tests.system.gate.worker import Plan
+
+pytestmark = pytest.mark.system
+
+DECISIONS = 100_000
+ROUNDS, CLIENTS = 12, 6
+# Without these the run would not have shown what it is for.
+WANTED = (
+    "admitted",
+    "refused by the phase",
+    "refused by the day",
+    "refused by the hour",
+    "refused by the minute",
+    "days rolled",
+    "hours rolled",
+    "minutes rolled",
+    "pauses",
+    "resumes",
+    "limits raised",
+    "limits lowered",
+    "given back",
+    "lost answers",
+    "lost races",
+)
+
+
+def judged(cloud: LocalCloud, rounds: int, clients: int, decisions: int, **extra: Any) -> Judgement:
+    url, table = cloud.description["engine_url"], cloud.description["table_name"]
+    return judge(run(Plan(url, table, uuid.uuid4().hex[:8], rounds, clients, decisions, **extra)))
+
+
+def test_a_hundred_thousand_decisions_have_an_order_in_which_no_limit_and_no_pause_is_passed(
+    cloud: LocalCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judgement = judged(cloud, ROUNDS, CLIENTS, DECISIONS // (ROUNDS * CLIENTS) + 1)
+    with capsys.disabled():
+        sys.stdout.write(f"\nThe gate: {judgement.sentence}.\n")
+    assert judgement.faults == []
+    assert judgement.figures["decisions"] >= DECISIONS
+    assert [name for name in WANTED if not judgement.figures[name]] == []
+
+
+def test_the_same_run_finds_a_gate_that_counts_what_it_has_read_instead_of_what_is_there(cloud: LocalCloud) -> None:
+    faults = " ".join(judged(cloud, 1, 8, 60, careless=True).faults)
+    assert "has counted" in faults
+    assert "no order explains" in faults
+
+
+def test_a_give_back_whose_answer_is_lost_frees_its_quota_once_at_most(cloud: LocalCloud) -> None:
+    judgement = judged(cloud, 1, 4, 250, lose_give_backs=0.15)
+    assert judgement.faults == []
+    assert judgement.figures["lost answers"] > 0
