@@ -1,9 +1,11 @@
 """The whole of Kindling in one process: moto for AWS, the sandbox for the providers, a clock that tests move."""
 
+import gc
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -21,13 +23,13 @@ from kindling.keys.model import Scope, new_token
 from kindling.operations import store as operations
 from kindling.operations.model import Operation, OperationState
 from kindling.providers import client as provider_client
+from kindling.sending import service as sending
 from kindling.settings import settings
 from local.sandbox import Sandbox
 from tests.harness import machines
+from tests.harness.cloud import REGION, Cloud
 from tests.harness.lambdas import Api
 from tests.harness.template import RESOURCES
-
-REGION = "us-east-1"
 
 
 @dataclass
@@ -80,13 +82,22 @@ class Kindling:
 
     user_id: str
     api: Api
-    test_api: Api
-    reader: Api
-    other: Api
     lambdas: machines.Lambdas
     arns: dict[str, str]
     clock: Clock
     world: World
+
+    @cached_property
+    def test_api(self) -> Api:
+        return Api(issue(self.user_id, EVERYTHING, live=False))
+
+    @cached_property
+    def reader(self) -> Api:
+        return Api(issue(self.user_id, ["read"]))
+
+    @cached_property
+    def other(self) -> Api:
+        return Api(issue(str(uuid.uuid4()), EVERYTHING))
 
     def execution(self, operation: dict[str, Any]) -> machines.Execution:
         return machines.read(operation["execution_arn"])
@@ -149,6 +160,17 @@ class Kindling:
         return {"operation_id": row.operation_id, "user_id": row.user_id}
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported to collect the tests stays to the end: the garbage collector need not walk through it."""
+    gc.disable()
+    collected = yield
+    gc.freeze()
+    gc.set_threshold(50_000)
+    gc.enable()
+    return collected
+
+
 @pytest.fixture(autouse=True)
 def _offline(request: pytest.FixtureRequest) -> None:
     if request.node.get_closest_marker("system") is None:
@@ -172,8 +194,8 @@ def world(monkeypatch: pytest.MonkeyPatch, steady_clock: Clock) -> World:
 
 
 @pytest.fixture(scope="session")
-def aws_account() -> Iterator[Any]:
-    """moto, started once: clients are costly to make and stay usable when its state is reset."""
+def aws_account() -> Iterator[Cloud]:
+    """moto, started once: clients and what they deploy are costly to make."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {
             "AWS_ACCESS_KEY_ID": "test",
@@ -185,28 +207,27 @@ def aws_account() -> Iterator[Any]:
             "CLOUDFLARE_URL": "http://sandbox/client/v4",
         }.items():
             patch.setenv(name, value)
-        with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}) as account:
+        with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
             settings.cache_clear()
-            yield account
+            machines.install(patch)
+            yield Cloud()
 
 
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch, aws_account: Any) -> Iterator[None]:
+def cloud(monkeypatch: pytest.MonkeyPatch, aws_account: Cloud) -> Iterator[None]:
     """AWS as the template makes it: the table, the queues, the secrets, and what a function's environment says."""
-    aws_account.reset()
-    properties = {k: v for k, v in RESOURCES["Table"]["Properties"].items() if k in TABLE_PROPERTIES}
-    aws.records().create_table(TableName="kindling", **properties)
-    for name in ("verifications", "cleanups", "judgements", "reviews"):
-        monkeypatch.setenv(f"{name.upper()}_QUEUE_URL", aws.sqs().create_queue(QueueName=name)["QueueUrl"])
-    for provider, text in SECRETS.items():
-        secret = aws.secrets().create_secret(Name=provider, SecretString=text)
-        monkeypatch.setenv(f"{provider.upper()}_SECRET", secret["ARN"])
+    aws_account.deployed("dynamodb", _table)
+    for name, url in aws_account.deployed("sqs", _queues).items():
+        monkeypatch.setenv(f"{name.upper()}_QUEUE_URL", url)
+    for provider, arn in aws_account.deployed("secretsmanager", _secrets).items():
+        monkeypatch.setenv(f"{provider.upper()}_SECRET", arn)
     _forget()
     yield
     _forget()
 
 
 TABLE_PROPERTIES = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+QUEUES = ("verifications", "cleanups", "judgements", "reviews")
 SECRETS = {
     "agentmail": "am_us_test",
     "agentmail_webhook": "whsec_ZXhhbXBsZSBzZWNyZXQgb2YgMjQgYnl0ZQ==",
@@ -215,32 +236,45 @@ SECRETS = {
 }
 
 
+def _table() -> dict[str, str]:
+    properties = {k: v for k, v in RESOURCES["Table"]["Properties"].items() if k in TABLE_PROPERTIES}
+    return {"table": aws.records().create_table(TableName="kindling", **properties)["TableDescription"]["TableArn"]}
+
+
+def _queues() -> dict[str, str]:
+    return {name: aws.sqs().create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
+
+
+def _secrets() -> dict[str, str]:
+    return {name: aws.secrets().create_secret(Name=name, SecretString=text)["ARN"] for name, text in SECRETS.items()}
+
+
 @pytest.fixture
 def kindling(
     monkeypatch: pytest.MonkeyPatch,
+    aws_account: Cloud,
     cloud: None,
     world: World,
     steady_clock: Clock,
-) -> Iterator[Kindling]:
-    with machines.running(monkeypatch, steady_clock.sleep) as (lambdas, arns):
-        monkeypatch.setenv("ONBOARD_DOMAIN_ARN", arns["OnboardDomain"])
-        monkeypatch.setenv("PROVISION_ACCOUNT_ARN", arns["ProvisionAccount"])
-        monkeypatch.setenv("OFFBOARD_DOMAIN_ARN", arns["OffboardDomain"])
-        monkeypatch.setenv("DEPROVISION_ACCOUNT_ARN", arns["DeprovisionAccount"])
-        settings.cache_clear()
-        user, other = str(uuid.uuid4()), str(uuid.uuid4())
-        everything = [scope.value for scope in Scope]
-        yield Kindling(
-            user_id=user,
-            api=Api(issue(user, everything)),
-            test_api=Api(issue(user, everything, live=False)),
-            reader=Api(issue(user, ["read"])),
-            other=Api(issue(other, everything)),
-            lambdas=lambdas,
-            arns=arns,
-            clock=steady_clock,
-            world=world,
-        )
+) -> Kindling:
+    arns = aws_account.deployed("stepfunctions", machines.create)
+    monkeypatch.setenv("ONBOARD_DOMAIN_ARN", arns["OnboardDomain"])
+    monkeypatch.setenv("PROVISION_ACCOUNT_ARN", arns["ProvisionAccount"])
+    monkeypatch.setenv("OFFBOARD_DOMAIN_ARN", arns["OffboardDomain"])
+    monkeypatch.setenv("DEPROVISION_ACCOUNT_ARN", arns["DeprovisionAccount"])
+    settings.cache_clear()
+    user = str(uuid.uuid4())
+    return Kindling(
+        user_id=user,
+        api=Api(issue(user, EVERYTHING)),
+        lambdas=machines.answered(monkeypatch, steady_clock.sleep),
+        arns=arns,
+        clock=steady_clock,
+        world=world,
+    )
+
+
+EVERYTHING = [scope.value for scope in Scope]
 
 
 def issue(user_id: str, scopes: list[str], *, live: bool = True) -> str:
@@ -251,7 +285,7 @@ def issue(user_id: str, scopes: list[str], *, live: bool = True) -> str:
 
 def _forget() -> None:
     """What an execution environment remembers between invocations."""
-    for function in (settings, aws.table, providers.mail, providers.warmup, providers.dns):
+    for function in (settings, aws.table, aws.unrepeated, providers.mail, providers.warmup, providers.dns):
         function.cache_clear()
-    keys._seen.clear()
-    aws._secrets.clear()
+    for memory in (keys._seen, aws._secrets, sending._holders, sending._refusals):
+        memory.clear()

@@ -1,32 +1,34 @@
 """The real state machines in process: moto interprets the ASL, the real handlers answer.
 
-Four seams, all private names of a pinned moto, all here: JSONata expressions are evaluated by jsonata-python
-(moto ships no evaluator), `lambda:invoke` calls our handlers, a retry's pause moves the test's clock, and a
-definition is parsed once for the whole run.
+Six seams, all private names of a pinned moto, all here: JSONata expressions are evaluated by jsonata-python (moto
+ships no evaluator), `lambda:invoke` calls our handlers, a retry's pause moves the test's clock, a definition is parsed
+once for the whole run, an execution runs in the thread that starts it, and DynamoDB's answers are written faster.
 """
 
 import json
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import Any
 
 import jsonata
 import pytest
+from jsonata.utils import Utils
+from moto.core.serialize import BaseJSONSerializer
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from kindling import aws
+from tests.harness.cloud import ACCOUNT
 from tests.harness.lambdas import Handler, handler
 from tests.harness.template import MACHINES, ROOT
 
 Override = Callable[[Handler, Any], Any]
-ACCOUNT = "123456789012"
 
 
 @dataclass
@@ -94,6 +96,7 @@ class Execution:
     history: str
 
 
+@cache
 def definition(machine: str) -> str:
     """The ASL with each function's ARN filled in, its logical id as name."""
     properties = MACHINES[machine]
@@ -106,37 +109,86 @@ def definition(machine: str) -> str:
 
 
 _parse = cache(AmazonStateLanguageParser.parse)
+_parse_jsonata = lru_cache(maxsize=1000)(jsonata.Jsonata)
+
+# What moto composes: `($states:={...};$saga:={...};<expression>)`, as it is or inside `$exists()` or `$type()`.
+_OPENING = re.compile(r"(\$\w+\()?\(")
+_DECLARATION = re.compile(r"(\$\w+):=")
 
 
-@contextmanager
-def running(
-    monkeypatch: pytest.MonkeyPatch, sleep: Callable[[float], None]
-) -> Iterator[tuple[Lambdas, dict[str, str]]]:
-    """Both machines, created in moto; the functions' stand-in and each machine's ARN."""
-    lambdas = Lambdas()
+def _left_to_the_parser(number: str) -> float:
+    raise ValueError(number)
 
-    monkeypatch.setattr(lambda_eval_utils, "_invoke_lambda_function", lambdas.invoke)
-    monkeypatch.setattr(moto_jsonata, "_eval_jsonata", lambda text: jsonata.Jsonata(text).evaluate(None))
-    monkeypatch.setattr(retrier_decl, "time", SimpleNamespace(sleep=sleep))
-    monkeypatch.setattr(AmazonStateLanguageParser, "parse", staticmethod(_parse))
+
+# JSONata makes 1 of 1.0, Python does not.
+_PLAIN = json.JSONDecoder(parse_float=_left_to_the_parser, parse_constant=_left_to_the_parser)
+
+
+def _eval_jsonata(text: str) -> Any:
+    """Parsing is what costs: the values that moto writes into the text are bound instead, what is left parses once."""
+    bindings = {}
+    opening = _OPENING.match(text)
+    start = end = opening.end() if opening else 0
+    while declared := _DECLARATION.match(text, end):
+        try:
+            value, after = _PLAIN.raw_decode(text, declared.end())
+        except ValueError:
+            break
+        if not text.startswith(";", after):
+            break
+        bindings[declared[1][1:]], end = _bound(value), after + 1
+    parsed = _parse_jsonata(text[:start] + text[end:])
+    jsonata.Jsonata.CURRENT.jsonata = parsed
+    return parsed.evaluate(None, bindings)
+
+
+def _bound(value: Any) -> Any:
+    """`value` as the evaluator reads a literal: None alone would be its undefined."""
+    if isinstance(value, dict):
+        return {name: _bound(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_bound(inner) for inner in value]
+    return Utils.NULL_VALUE if value is None else value
+
+
+_serialize_structure = BaseJSONSerializer._serialize_type_structure
+
+
+def _serialize_what_is_there(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+    """An attribute's value in DynamoDB has one of ten members: moto looks for each, under many names."""
+    if shape.name != "AttributeValue":
+        _serialize_structure(self, serialized, value, shape, key)
+        return
+    serialized[key] = {}
+    for name, inner in value.items():
+        self._serialize(serialized[key], inner, shape.members[name], name)
+
+
+def install(patch: pytest.MonkeyPatch) -> None:
+    """The seams that are the same for every test."""
+    patch.setattr(moto_jsonata, "_eval_jsonata", _eval_jsonata)
+    patch.setattr(AmazonStateLanguageParser, "parse", staticmethod(_parse))
+    patch.setattr(BaseJSONSerializer, "_serialize_type_structure", _serialize_what_is_there)
+    # moto's table is safe in one thread only: whoever starts an execution waits for its end.
+    patch.setattr(ExecutionWorker, "start", ExecutionWorker._execution_logic)
+
+
+def create() -> dict[str, str]:
+    """Every machine of the template, created in moto: its ARN by its logical id."""
     client = aws.stepfunctions()
-    client.meta.events.register("after-call.sfn.StartExecution", _until_done, unique_id="until-done")
     role = f"arn:aws:iam::{ACCOUNT}:role/machine"
-    arns = {
+    return {
         name: client.create_state_machine(name=name, definition=definition(name), roleArn=role)["stateMachineArn"]
         for name in MACHINES
     }
-    yield lambdas, arns
 
 
-def _until_done(parsed: dict[str, Any], **_: Any) -> None:
-    # moto's table is safe in one thread only: whoever starts an execution waits here for its end.
-    client = aws.stepfunctions()
-    while (
-        parsed.get("executionArn")
-        and client.describe_execution(executionArn=parsed["executionArn"])["status"] == "RUNNING"
-    ):
-        time.sleep(0.01)
+def answered(monkeypatch: pytest.MonkeyPatch, sleep: Callable[[float], None]) -> Lambdas:
+    """The functions' stand-in for one test, whose clock a retry moves."""
+    lambdas = Lambdas()
+    monkeypatch.setattr(lambda_eval_utils, "_invoke_lambda_function", lambdas.invoke)
+    monkeypatch.setattr(retrier_decl, "time", SimpleNamespace(sleep=sleep))
+    return lambdas
 
 
 def read(arn: str) -> Execution:

@@ -1,20 +1,19 @@
 """What a cold start loads: modules, counted in a process of their own, the same on every machine."""
 
 import ast
+import fcntl
 import json
 import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.harness.template import FUNCTIONS, ROOT
 
-# One worker imports everything once, for all tests here.
-pytestmark = pytest.mark.xdist_group("imports")
+Loaded = dict[str, frozenset[str]]
 
 # About 5 % above what was measured: raise one only for something that its function cannot do without.
 BUDGETS = {"api": 670, "steps": 547, "pollers": 540, "workers": 618, "webhooks": 670}
@@ -63,7 +62,7 @@ def imports(function: str) -> set[str]:
     return {node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module}
 
 
-def load(functions: list[str]) -> dict[str, frozenset[str]]:
+def load(functions: list[str]) -> Loaded:
     folders = {function: str(ROOT / FUNCTIONS[function]["CodeUri"]) for function in functions}
     groups: dict[tuple[str, ...], list[str]] = {}
     for function, folder in folders.items():
@@ -76,12 +75,22 @@ def load(functions: list[str]) -> dict[str, frozenset[str]]:
     return {function: frozenset(found[folder]) for function, folder in folders.items()}
 
 
-@cache
-def loaded() -> dict[str, frozenset[str]]:
-    """The modules that are there once each function is imported, by its logical id."""
-    groups = [[function for function in FUNCTIONS if kind(function) == name] for name in BUDGETS]
-    with ThreadPoolExecutor(len(groups)) as pool:
-        return {function: modules for group in pool.map(load, groups) for function, modules in group.items()}
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Loaded:
+    """The modules that are there once each function is imported, by its logical id: found by one worker for all."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+    with (shared / "imports.json").open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        text = file.read()
+        if not text:
+            groups = [[name for name in FUNCTIONS if kind(name) == budget] for budget in BUDGETS]
+            with ThreadPoolExecutor(len(groups)) as pool:
+                found = {name: sorted(modules) for group in pool.map(load, groups) for name, modules in group.items()}
+            text = json.dumps(found)
+            file.write(text)
+    return {function: frozenset(modules) for function, modules in json.loads(text).items()}
 
 
 def test_every_kind_of_function_has_a_budget() -> None:
@@ -89,29 +98,29 @@ def test_every_kind_of_function_has_a_budget() -> None:
 
 
 @pytest.mark.parametrize("name", BUDGETS)
-def test_no_function_loads_more_modules_than_its_kind_may(name: str) -> None:
-    counts = {function: len(modules) for function, modules in loaded().items() if kind(function) == name}
+def test_no_function_loads_more_modules_than_its_kind_may(name: str, loaded: Loaded) -> None:
+    counts = {function: len(modules) for function, modules in loaded.items() if kind(function) == name}
     assert {function: count for function, count in counts.items() if count > BUDGETS[name]} == {}
 
 
-def test_a_budget_is_not_much_more_than_what_is_needed() -> None:
-    largest = {name: max(len(m) for f, m in loaded().items() if kind(f) == name) for name in BUDGETS}
+def test_a_budget_is_not_much_more_than_what_is_needed(loaded: Loaded) -> None:
+    largest = {name: max(len(m) for f, m in loaded.items() if kind(f) == name) for name in BUDGETS}
     assert {name: largest[name] for name, budget in BUDGETS.items() if budget > largest[name] * 1.08} == {}
 
 
-def test_nobody_loads_what_no_cold_start_needs() -> None:
-    assert {function: modules & UNWANTED for function, modules in loaded().items() if modules & UNWANTED} == {}
+def test_nobody_loads_what_no_cold_start_needs(loaded: Loaded) -> None:
+    assert {function: modules & UNWANTED for function, modules in loaded.items() if modules & UNWANTED} == {}
 
 
-def test_only_what_calls_a_provider_loads_an_http_client() -> None:
-    for function, modules in loaded().items():
+def test_only_what_calls_a_provider_loads_an_http_client(loaded: Loaded) -> None:
+    for function, modules in loaded.items():
         variables = FUNCTIONS[function].get("Environment", {}).get("Variables", {})
         if not any(name.endswith("_SECRET") for name in variables):
             assert "httpx" not in modules, function
 
 
-def test_only_routes_load_the_router() -> None:
-    routers = {function for function, modules in loaded().items() if "aws_lambda_powertools.event_handler" in modules}
+def test_only_routes_load_the_router(loaded: Loaded) -> None:
+    routers = {function for function, modules in loaded.items() if "aws_lambda_powertools.event_handler" in modules}
     assert {kind(function) for function in routers} == {"api", "webhooks"}
 
 
@@ -121,6 +130,6 @@ def test_nobody_uses_the_tracer() -> None:
 
 
 @pytest.mark.parametrize("function", sorted(WITHOUT_AWS))
-def test_what_never_calls_aws_does_not_load_its_sdk(function: str) -> None:
+def test_what_never_calls_aws_does_not_load_its_sdk(function: str, loaded: Loaded) -> None:
     # Powertools names the bare package in its user agent; what costs is its client.
-    assert loaded()[function] & {"boto3", "botocore.client"} == set()
+    assert loaded[function] & {"boto3", "botocore.client"} == set()
