@@ -68,27 +68,22 @@ def test_strays_are_ended_and_nobody_else(
 
 
 def test_a_child_ends_when_its_launcher_is_killed(home: Home) -> None:
-    launcher = subprocess.Popen(  # noqa: S603
-        [
-            sys.executable,
-            "-c",
-            "import os, sys, time; from pathlib import Path\n"
-            "from local import processes; from local.settings import Home\n"
-            f"home = Home(Path({str(home.path)!r}))\n"
-            "arguments = ['local.tether', '--home', str(home.path), 'http.server', '--bind', '127.0.0.1', '0']\n"
-            "child = processes.start('child', home, arguments, dict(os.environ))\n"
-            "print(child.process.pid, flush=True); time.sleep(60)",
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
+    program = (
+        "import os, sys, time; from pathlib import Path\n"
+        "from local import processes; from local.settings import Home\n"
+        f"home = Home(Path({str(home.path)!r}))\n"
+        "arguments = ['local.tether', '--home', str(home.path), 'http.server', '--bind', '127.0.0.1', '0']\n"
+        "child = processes.start('child', home, arguments, dict(os.environ))\n"
+        "print(child.process.pid, flush=True); time.sleep(60)"
     )
-    assert launcher.stdout
-    child = int(launcher.stdout.readline())
-    assert processes.find(home) == [child]
-    launcher.kill()
-    launcher.wait()
-    launcher.stdout.close()
-    end = time.monotonic() + 10
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as launcher:  # noqa: S603
+        try:
+            assert launcher.stdout
+            child = int(launcher.stdout.readline())
+            assert processes.find(home) == [child]
+        finally:
+            launcher.kill()
+    end = time.monotonic() + 30
     while processes.find(home) and time.monotonic() < end:
         time.sleep(0.05)
     assert processes.find(home) == []
