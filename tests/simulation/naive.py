@@ -1,0 +1,29 @@
+"""What rules without statistics would do: they pause at a raw rate. All else is production's."""
+
+from kindling.warming.model import Phase, Warming
+from kindling.warming.policy import Action, Evidence, Verdict
+from kindling.warming.policy import judge as production
+from kindling.warming.schedules import Schedule
+
+COMPLAINTS, BOUNCES = 0.001, 0.05
+FLOOR = 1_000
+
+
+def at_every_report(warming: Warming, schedule: Schedule, evidence: Evidence, *, new_day: bool) -> Verdict:
+    """Pause at 0.1 % complaints or 5 % bounces in seven days, whatever the volume."""
+    week = evidence.week
+    if week.sent and (week.complained >= COMPLAINTS * week.sent or week.bounced >= BOUNCES * week.sent):
+        return Verdict(Action.PAUSE, Phase.PAUSED, "raw_rate", f"{week.complained} and {week.bounced} of {week.sent}")
+    return production(warming, schedule, evidence, new_day=new_day)
+
+
+def once_a_day(warming: Warming, schedule: Schedule, evidence: Evidence, *, new_day: bool) -> Verdict:
+    """The same, looked at when a day ends only."""
+    rule = at_every_report if new_day else production
+    return rule(warming, schedule, evidence, new_day=new_day)
+
+
+def with_a_floor(warming: Warming, schedule: Schedule, evidence: Evidence, *, new_day: bool) -> Verdict:
+    """The same at every report, but from 1,000 recipients in seven days on."""
+    rule = at_every_report if evidence.week.sent >= FLOOR else production
+    return rule(warming, schedule, evidence, new_day=new_day)
