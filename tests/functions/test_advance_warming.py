@@ -126,7 +126,7 @@ def test_a_bad_day_pauses_at_once_and_a_paused_domain_is_not_due(kindling: Kindl
     kindling.clock.advance(minutes=1)
     is_refused(kindling.api.post("/v1/send", email()), 403, "warming_paused")
     assert changes(kindling)[0] == ("paused", "bounce_rate_exceeded", "system")
-    assert shown(kindling)["stopped_because"] == "5 bounces from 15 recipients since yesterday"
+    assert shown(kindling)["stopped_because"] == "5 bounces from 15 recipients since the last day with mail"
     for days in (1, 30):
         kindling.clock.advance(days=days)
         assert tick() == 0
@@ -143,7 +143,7 @@ def test_a_domain_is_held_until_it_is_well_again_and_steps_back_when_it_gets_wor
     next_day(kindling)
     held = shown(kindling)
     assert (held["phase"], held["current_limits"]["daily_limit"]) == ("phase_1", 80)
-    assert held["advancement_blockers"] == ["delivery rate of at least 95.0% required (currently 66.7%)"]
+    assert held["advancement_blockers"] == ["delivery rate of at least 95.0% required (currently 66.67%)"]
     assert held["eligible_for_advancement"] is False
     told(kindling, "delivered", 20)
     assert shown(kindling)["eligible_for_advancement"] is True

@@ -111,7 +111,9 @@ class Windows:
         self.partly = memory.warming.judged_from == memory.today and bool(memory.warming.judged_less)
         # So many today say nothing, however much is sent: the rates of the windows stay below their thresholds.
         known = not self.partly and found.recent.sent >= FEW
-        self.harmless_bounces = min(self.bounce * sent - n for sent, n, _ in self.sums) if known else 0
+        self.alone_from = policy.TODAY_SHARE * found.recent.sent
+        harmless = min(self.bounce * sent - n for sent, n, _ in self.sums)
+        self.harmless_bounces = min(harmless, self.bounce * self.alone_from) if known else 0
         self.harmless_complaints = min(self.complaint * sent - n for sent, _, n in self.sums) if known else 0
 
     def asks(self, sent: int, bounced: int, complained: int, *, complaint: bool) -> bool:
@@ -120,6 +122,8 @@ class Windows:
         The other rate has only fallen since the last event of its own kind, after which it stopped nothing.
         """
         if self.partly or self.sums[0][0] + sent < FEW:
+            return True
+        if not complaint and sent >= self.alone_from and bounced >= self.bounce * sent:
             return True
         for before, bounced_before, complained_before in self.sums:
             if complaint:

@@ -44,6 +44,10 @@ def counts(sent: int, bounced: int = 0, complained: int = 0) -> Counts:
     return Counts(sent=sent, delivered=max(sent - bounced, 0), bounced=bounced, complained=complained)
 
 
+def bounces(found: Counts) -> tuple[int, int]:
+    return found.sent, found.bounced
+
+
 def seen(sent: int, bounced: int = 0, complained: int = 0, **others: Any) -> Evidence:
     """Evidence of a week whose last two days are as bad as the whole, and of which everything was reported."""
     week = counts(sent, bounced, complained)
@@ -92,14 +96,14 @@ def test_an_ordinary_week_changes_nothing_within_a_day_and_climbs_with_a_new_one
 def test_complaints_pause_with_confidence_in_every_phase_that_sends(phase: Phase, new_day: bool) -> None:
     found = verdict(seen(1_000, 0, 5), warming(phase), new_day=new_day)
     assert (found.action, found.phase, found.reason) == (Action.PAUSE, Phase.PAUSED, "complaint_rate_exceeded")
-    assert found.detail == "5 complaints from 1,000 recipients: above 0.10% with 99.5% confidence since yesterday"
+    assert found.detail == "5 complaints from 1,000 recipients: above 0.10% with 99.5% confidence in 7 days"
     assert verdict(seen(1_000, 0, 4), warming(phase), new_day=False).action == Action.STAY
 
 
 def test_bounces_pause_with_confidence() -> None:
     found = verdict(seen(1_000, 70), new_day=False)
     assert (found.action, found.phase, found.reason) == (Action.PAUSE, Phase.PAUSED, "bounce_rate_exceeded")
-    assert found.detail == "70 bounces from 1,000 recipients: above 5.0% with 99.5% confidence since yesterday"
+    assert found.detail == "70 bounces from 1,000 recipients: above 5.0% with 99.5% confidence since the last day with mail"
     assert verdict(seen(1_000, 69), new_day=False).action == Action.STAY
 
 
@@ -118,7 +122,7 @@ def test_the_week_stops_a_domain_whose_last_two_days_were_good() -> None:
 def test_far_too_high_rates_suspend_at_once(evidence: Evidence, reason: str, detail: str) -> None:
     found = verdict(evidence, new_day=False)
     assert (found.action, found.phase, found.reason) == (Action.SUSPEND, Phase.SUSPENDED, reason)
-    assert found.detail == f"{detail} with 99.5% confidence since yesterday"
+    assert found.detail == f"{detail} with 99.5% confidence since the last day with mail"
 
 
 def test_of_both_rates_complaints_are_named() -> None:
@@ -141,9 +145,9 @@ def test_below_the_floors_no_rate_stops_a_domain(evidence: Evidence, action: Act
 @pytest.mark.parametrize(
     ("evidence", "detail"),
     [
-        (seen(5, 5), "5 bounces from 5 recipients since yesterday"),
-        (seen(16, 5), "5 bounces from 16 recipients since yesterday"),
-        (seen(1_000, 5, recent=counts(16, 5)), "5 bounces from 16 recipients since yesterday"),
+        (seen(5, 5), "5 bounces from 5 recipients since the last day with mail"),
+        (seen(16, 5), "5 bounces from 16 recipients since the last day with mail"),
+        (seen(1_000, 5, recent=counts(16, 5)), "5 bounces from 16 recipients since the last day with mail"),
     ],
 )
 def test_gross_rates_need_no_statistics(evidence: Evidence, detail: str) -> None:
@@ -152,7 +156,6 @@ def test_gross_rates_need_no_statistics(evidence: Evidence, detail: str) -> None
 
 
 def test_three_complaints_from_a_handful_are_far_too_many() -> None:
-    """The breaker's share of complaints is above what suspends, so that of the two the suspension comes first."""
     for sent in (3, 100, 113):
         found = verdict(seen(sent, 0, 3), new_day=False)
         assert (found.action, found.reason) == (Action.SUSPEND, "complaint_rate_exceeded")
@@ -164,7 +167,7 @@ def test_what_is_not_gross_waits_for_the_test(evidence: Evidence) -> None:
     assert verdict(evidence, new_day=False).action == Action.STAY
 
 
-def test_gross_rates_count_since_yesterday_only() -> None:
+def test_gross_rates_count_since_the_last_day_with_mail_only() -> None:
     assert verdict(seen(16, 5, recent=counts(3)), new_day=False).action == Action.STAY
 
 
@@ -280,7 +283,7 @@ def test_phases_advance_in_order_when_nothing_blocks(phase: Phase, following: Ph
         (
             ready(),
             seen(4_000, week=Counts(sent=4_000, delivered=3_700)),
-            "delivery rate of at least 95.0% required (currently 92.5%)",
+            "delivery rate of at least 95.0% required (currently 92.50%)",
         ),
         (ready(), seen(4_000, 120), "bounce rate below 3.0% required (currently 3.00%)"),
         (ready(), seen(4_000, 0, 4), "complaint rate below 0.10% required (currently 0.100%)"),
@@ -331,21 +334,42 @@ def test_evidence_has_two_days_and_seven() -> None:
     assert (found.reported, found.admitted, found.idle_days) == (1_111, 1_000, 0)
 
 
-def test_evidence_leaves_out_what_was_before_a_resumption() -> None:
+def test_evidence_has_all_recipients_but_only_the_reports_since_a_resumption() -> None:
     week = week_of(d8=counts(50), d9=counts(100, 30), d10=counts(20, 5))
     resumed: dict[str, Any] = {"judged_from": "2026-03-09", "judged_less": {"sent": 90, "delivered": 60, "bounced": 30}}
     found = policy.evidence(warming(**resumed), week, TODAY)
-    assert found.recent == found.week == counts(30, 5)
+    assert (bounces(found.today), bounces(found.recent), bounces(found.week)) == ((20, 5), (120, 5), (170, 5))
     assert found.reported == 170
     today = resumed | {"judged_from": "2026-03-10", "judged_less": {"sent": 20, "delivered": 15, "bounced": 4}}
     found = policy.evidence(warming(**today), week, TODAY)
-    assert found.recent == found.week == Counts(bounced=1)
-    # Once the day of the resumption is no more among the last two, it still is among the seven.
+    assert (bounces(found.today), bounces(found.recent), bounces(found.week)) == ((20, 1), (120, 1), (170, 1))
+    # Once the day of the resumption is no more among the recent ones, it still is among the seven.
     earlier = resumed | {"judged_from": "2026-03-08", "judged_less": {"sent": 40, "delivered": 40}}
     found = policy.evidence(warming(**earlier), week, TODAY)
-    assert (found.recent, found.week) == (counts(120, 35), counts(130, 35))
+    assert (bounces(found.recent), bounces(found.week)) == ((120, 35), (170, 35))
     long_ago = resumed | {"judged_from": "2026-03-01"}
-    assert policy.evidence(warming(**long_ago), week, TODAY).week == counts(170, 35)
+    assert bounces(policy.evidence(warming(**long_ago), week, TODAY).week) == (170, 35)
+
+
+def test_late_reports_after_days_without_mail_are_weighed_against_the_mail_that_they_are_about() -> None:
+    weekend = week_of(d7=counts(138_000, 900, 60), d10=counts(250, 0, 9))
+    found = policy.evidence(warming(), weekend, TODAY)
+    assert (found.recent.sent, found.recent.complained) == (138_250, 69)
+    assert verdict(found, new_day=False).action == Action.STAY
+
+
+def test_a_day_of_its_own_speaks_for_itself_once_it_is_a_quarter_of_the_day_before() -> None:
+    good = counts(10_000, 100)
+    for sent, action in ((2_400, Action.STAY), (2_500, Action.PAUSE)):
+        day = counts(sent, round(0.08 * sent))
+        evidence = seen(0, recent=good + day, week=good + day, today=day)
+        assert verdict(evidence, new_day=False).action == action
+
+
+def test_complaints_of_two_days_have_to_be_twice_as_bad_as_those_of_seven() -> None:
+    day, week = counts(1_000, 0, 6), counts(8_000, 0, 9)
+    assert verdict(seen(0, recent=day, week=week), new_day=False).action == Action.STAY
+    assert verdict(seen(0, recent=counts(1_000, 0, 8), week=week), new_day=False).action == Action.PAUSE
 
 
 def test_evidence_has_the_busiest_day_since_the_last_verdict() -> None:

@@ -16,7 +16,7 @@ def steps(*days: int) -> list[dict[str, int]]:
     return [{"daily_limit": n, "hourly_limit": n, "per_minute_limit": n} for n in days]
 
 
-def phase(*days: int, min_days: int = 1, min_volume: int = 0) -> dict[str, Any]:
+def phase(*days: int, min_days: int = 1, min_volume: int = 1) -> dict[str, Any]:
     return {"steps": steps(*days), "min_days": min_days, "min_volume": min_volume}
 
 
@@ -112,7 +112,7 @@ def test_a_schedule_that_makes_no_sense_is_refused_and_changes_nothing(kindling:
         (changed(*first, "steps", value=steps(21)), "body"),
         (changed(*first, "min_days", value=0), "phases.phase_1.min_days"),
         (changed(*first, "min_days", value=61), "phases.phase_1.min_days"),
-        (changed(*first, "min_volume", value=-1), "phases.phase_1.min_volume"),
+        (changed(*first, "min_volume", value=0), "phases.phase_1.min_volume"),
         (changed(*first, "colour", value="red"), "phases.phase_1.colour"),
         (changed("thresholds", value={"max_complaint_rate": 0.002}), "thresholds.max_complaint_rate"),
         (changed("thresholds", value={"pause_bounce_rate": 0}), "thresholds.pause_bounce_rate"),

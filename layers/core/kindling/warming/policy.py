@@ -23,13 +23,16 @@ CLIMB_DOUBT = 0.8
 MIN_BOUNCES = 10
 MIN_COMPLAINTS = 3
 
-RECENT_DAYS = 2
-RECENT, WEEK = "since yesterday", "in 7 days"
-# The breaker for gross rates needs no statistics: shares of what was sent since yesterday.
+TODAY, RECENT, WEEK = "today", "since the last day with mail", "in 7 days"
+# A day's bounces speak for themselves once it has this share of the recipients of the last day with mail before it:
+# earlier, the late bounces of that day weigh too much. Complaints take hours and need both days.
+TODAY_SHARE = 0.25
+# Of two days the complaints must be this many times worse than of seven: one mailing that some disliked is no habit.
+RECENT_COMPLAINTS = 2
+# The breaker for gross rates needs no statistics, and fewer bounces than the floor: a list that was never valid. Three
+# complaints at such rates are confident already.
 GROSS_BOUNCE_RATE = 0.3
 GROSS_BOUNCES = 5
-GROSS_COMPLAINT_RATE = 0.03
-GROSS_COMPLAINTS = 3
 
 # This many pauses by the policy within one phase, and the next one is a suspension.
 STRIKES = 2
@@ -57,15 +60,17 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """Counts that the policy judges by: of the last two days, and of the last seven, today included.
+    """Counts that the policy judges by: of today, of today and the last day with mail before it, and of the last seven.
 
-    Both leave out what was before a resumption. `reported` is all that the provider says was sent in seven days,
-    `admitted` what the gate let through in them, `busiest` the most that it let through on a day that ended since
+    After a resumption or step back they have the reports from then on, but all recipients of the window: reports
+    that come late are about mail from before. `reported` is all that the provider says was sent in the week,
+    `admitted` what the gate let through in it, `busiest` the most that it let through on a day that ended since
     the last verdict of a new day, `idle_days` the days since it last let anything through.
     """
 
     recent: Counts
     week: Counts
+    today: Counts = field(default_factory=Counts)
     reported: int = 0
     admitted: int = 0
     busiest: int = 0
@@ -152,7 +157,7 @@ def _rates_too_bad(week: Counts, delivery: float, bounce: float, complaint: floa
     blockers = []
     if week.delivered < delivery * week.sent:
         blockers.append(
-            f"delivery rate of at least {delivery:.1%} required (currently {week.delivered / week.sent:.1%})"
+            f"delivery rate of at least {delivery:.1%} required (currently {week.delivered / week.sent:.2%})"
         )
     if week.bounced >= bounce * week.sent:
         blockers.append(f"bounce rate below {bounce:.1%} required (currently {week.bounced / week.sent:.2%})")
@@ -175,18 +180,31 @@ def standstill(warming: Warming) -> list[str]:
 def _stop(warming: Warming, schedule: Schedule, evidence: Evidence) -> Verdict | None:
     """A suspension or pause, where the figures of either window call for one."""
     bar = schedule.thresholds
-    for counts, window in ((evidence.recent, RECENT), (evidence.week, WEEK)):
+    windows = (
+        (_bounces_today(evidence), TODAY, 1),
+        (evidence.recent, RECENT, RECENT_COMPLAINTS),
+        (evidence.week, WEEK, 1),
+    )
+    for counts, window, _ in windows:
         found = _too_high(counts, bar.suspend_bounce_rate, bar.suspend_complaint_rate, STOP_CONFIDENCE)
         if found:
             return _stopping(Action.SUSPEND, found, window)
     gross = _gross(evidence.recent)
     if gross:
         return _stopping(_pause_or_more(warming), gross, RECENT)
-    for counts, window in ((evidence.recent, RECENT), (evidence.week, WEEK)):
-        found = _too_high(counts, bar.pause_bounce_rate, bar.pause_complaint_rate, STOP_CONFIDENCE)
+    for counts, window, times in windows:
+        found = _too_high(counts, bar.pause_bounce_rate, bar.pause_complaint_rate * times, STOP_CONFIDENCE)
         if found:
             return _stopping(_pause_or_more(warming), found, window)
     return None
+
+
+def _bounces_today(evidence: Evidence) -> Counts:
+    """Today's recipients and bounces, nothing while these are too few."""
+    today, before = evidence.today, evidence.recent.sent - evidence.today.sent
+    if today.sent < TODAY_SHARE * before:
+        return Counts()
+    return Counts(sent=today.sent, bounced=today.bounced)
 
 
 def _pause_or_more(warming: Warming) -> Action:
@@ -213,12 +231,8 @@ def _too_high(counts: Counts, bounce: float, complaint: float, confidence: float
 
 
 def _gross(recent: Counts) -> tuple[str, str] | None:
-    for events, floor, rate, word in (
-        (recent.complained, GROSS_COMPLAINTS, GROSS_COMPLAINT_RATE, "complaint"),
-        (recent.bounced, GROSS_BOUNCES, GROSS_BOUNCE_RATE, "bounce"),
-    ):
-        if max(floor, rate * recent.sent) <= events <= recent.sent:
-            return f"{word}_rate_exceeded", f"{events:,} {word}s from {recent.sent:,} recipients"
+    if max(GROSS_BOUNCES, GROSS_BOUNCE_RATE * recent.sent) <= recent.bounced <= recent.sent:
+        return "bounce_rate_exceeded", f"{recent.bounced:,} bounces from {recent.sent:,} recipients"
     return None
 
 
@@ -249,16 +263,25 @@ def _may_climb(warming: Warming, schedule: Schedule, evidence: Evidence) -> bool
 
 
 def evidence(warming: Warming, week: list[Period], today: date) -> Evidence:
-    """What the policy judges a domain by on `today`; `week` is its last seven days, today included, oldest first."""
+    """What the policy judges a domain by on `today`; `week` is its last days, today included, oldest first."""
     days = {name: count for name, count in warming.sent.items() if len(name) == len("2026-01-01") and count}
     began = (warming.phase_started_at or today.isoformat())[:10]
-    judged = [period for period in week if period.name >= warming.judged_from]
-    earlier = Counts(**warming.judged_less) if judged and judged[0].name == warming.judged_from else Counts()
+    with_mail = [place for place, period in enumerate(week[:-1]) if period.total.sent]
     return Evidence(
-        recent=total(judged[-RECENT_DAYS:]).less(earlier if len(judged) <= RECENT_DAYS else Counts()),
-        week=total(judged).less(earlier),
+        today=_judged(warming, week[-1:]),
+        recent=_judged(warming, week[with_mail[-1] if with_mail else -1 :]),
+        week=_judged(warming, week),
         reported=total(week).sent,
         admitted=sum(count for day, count in days.items() if day >= week[0].name),
         busiest=max([0, *(n for day, n in days.items() if warming.counted_on <= day < today.isoformat())]),
         idle_days=(today - date.fromisoformat(max([began, *days]))).days,
     )
+
+
+def _judged(warming: Warming, periods: list[Period]) -> Counts:
+    """All recipients of `periods`, and the reports since the domain is judged anew."""
+    told = total(period for period in periods if period.name >= warming.judged_from)
+    if any(period.name == warming.judged_from for period in periods):
+        told = told.less(Counts(**warming.judged_less))
+    whole = total(periods)
+    return told.model_copy(update={"sent": whole.sent, "delivered": whole.delivered})

@@ -39,7 +39,8 @@ def _carry_out(warming: Warming) -> bool:
     today = clock.now().astimezone(UTC).date()
     new_day = warming.counted_on < today.isoformat()
     schedule = store.schedule_of(warming.user_id)
-    week = metrics.days(warming.user_id, warming.domain_id, dates(today, PERIOD_DAYS))
+    # A new day has seven whole days behind it, and nothing of its own yet.
+    week = metrics.days(warming.user_id, warming.domain_id, dates(today, PERIOD_DAYS + new_day))
     evidence = policy.evidence(warming, week, today)
     if new_day:
         served = (today - date.fromisoformat(warming.counted_on)).days
@@ -48,7 +49,8 @@ def _carry_out(warming: Warming) -> bool:
     if not new_day and verdict.action not in STOPPING:
         return True
     put, drop = _changes(warming, schedule, verdict)
-    if verdict.action in (Action.EASE, Action.STEP_BACK):
+    if verdict.action == Action.STEP_BACK:
+        # An ease is repeated while the figures are so bad: forgetting them would hide a bad domain from its pause.
         put |= steps.judged_anew(week[-1].total)
     if verdict.phase == warming.phase:
         return store.adjust(warming, put=put, drop=drop)

@@ -41,7 +41,7 @@ class PhasePlan(BaseModel):
 
     steps: Annotated[list[Step], Field(min_length=1, max_length=60)]
     min_days: Annotated[int, Field(ge=1, le=60)]
-    min_volume: Annotated[int, Field(ge=0, lt=UNLIMITED)]
+    min_volume: Count
 
 
 class Thresholds(BaseModel):
