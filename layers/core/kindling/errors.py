@@ -47,6 +47,7 @@ KindlingError                     500 internal_error
         └── WarmupUnconfirmed     502 warmup_unconfirmed: accepted, but not seen warming
 """
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -65,6 +66,17 @@ class KindlingError(Exception):
 class InvalidRequest(KindlingError):
     status = HTTPStatus.BAD_REQUEST
     code = "invalid_request"
+
+    @classmethod
+    def of(cls, what: str, problems: Iterable[Any]) -> "InvalidRequest":
+        """The error for what pydantic found wrong, field by field."""
+        fields = []
+        for problem in problems:
+            place = [str(part) for part in problem["loc"] if part not in ("body", "query", "path")]
+            message = str(problem["msg"]).removeprefix("Value error, ")
+            fields.append({"field": ".".join(place) or "body", "message": message})
+        named = "; ".join(f"{field['field']}: {field['message']}" for field in fields)
+        return cls(f"The {what} is not valid: {named}.", fields=fields)
 
 
 class DomainNotVerified(InvalidRequest):

@@ -199,13 +199,7 @@ def _header(event: dict[str, Any], name: str) -> str | None:
 
 
 def _refuse_fields(error: RequestValidationError) -> Response[Any]:
-    fields = []
-    for problem in error.errors():
-        place = [str(part) for part in problem["loc"] if part not in ("body", "query", "path")]
-        message = str(problem["msg"]).removeprefix("Value error, ")
-        fields.append({"field": ".".join(place) or "body", "message": message})
-    named = "; ".join(f"{field['field']}: {field['message']}" for field in fields)
-    answer = _error(InvalidRequest(f"The request is not valid: {named}.", fields=fields))
+    answer = _error(InvalidRequest.of("request", error.errors()))
     return Response(answer["statusCode"], "application/json", answer["body"])
 
 

@@ -71,7 +71,7 @@ def send_batch(caller: Caller, batch: SendBatch, *, idempotency_key: str | None)
             email = SendEmail.model_validate(fields)
             admitted.append((index, _admit(caller, email, _provider_key(caller, idempotency_key, f"batch {index}"))))
         except ValidationError as error:
-            results[index] = _failed(_invalid(error))
+            results[index] = _failed(InvalidRequest.of("message", error.errors()))
         except KindlingError as error:
             results[index] = _failed(error)
     for (index, _), result in zip(admitted, _deliver_all([message for _, message in admitted]), strict=True):
@@ -213,18 +213,6 @@ def _provider_key(caller: Caller, idempotency_key: str | None, place: str) -> st
     if idempotency_key is None:
         return str(uuid.uuid4())
     return str(uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([caller.user_id, idempotency_key, place])))
-
-
-def _invalid(error: ValidationError) -> InvalidRequest:
-    fields = [
-        {
-            "field": ".".join(str(part) for part in problem["loc"]) or "body",
-            "message": str(problem["msg"]).removeprefix("Value error, "),
-        }
-        for problem in error.errors()
-    ]
-    named = "; ".join(f"{field['field']}: {field['message']}" for field in fields)
-    return InvalidRequest(f"The message is not valid: {named}.", fields=fields)
 
 
 def _failed(error: KindlingError) -> dict[str, Any]:
