@@ -164,6 +164,21 @@ def assigned(put: dict[str, Any], drop: Iterable[str] = ()) -> dict[str, Any]:
     }
 
 
+def change(key: dict[str, str], put: dict[str, Any], drop: Iterable[str] = ()) -> dict[str, Any] | None:
+    """Set `put` and remove `drop` on an item that exists; the item then, None when there is none."""
+    try:
+        with conditional():
+            answer = table().update_item(
+                Key=key,
+                ConditionExpression=Attr("pk").exists(),
+                ReturnValues="ALL_NEW",
+                **assigned(put | {"updated_at": clock.timestamp()}, drop),
+            )
+    except ConditionFailed:
+        return None
+    return answer["Attributes"]
+
+
 def pages(query: dict[str, Any]) -> list[dict[str, Any]]:
     """All items of a query, page after page."""
     items: list[dict[str, Any]] = []

@@ -5,7 +5,7 @@ the machine's own; on AWS there is no such file and the clock is the machine's.
 """
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from kindling.settings import settings
@@ -14,6 +14,11 @@ from kindling.settings import settings
 def now() -> datetime:
     """The current instant, in UTC."""
     return datetime.now(UTC) + _ahead()
+
+
+def today() -> date:
+    """The current day, in UTC."""
+    return now().date()
 
 
 def timestamp(instant: datetime | None = None) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from kindling import aws, clock
 from kindling.aws import Attr, Key
+from kindling.errors import StoreUnavailable
 
 SHARDS = 4
 PAGE = 100
@@ -54,9 +55,14 @@ def dispatch(kind: str, queue_url: str, lease: timedelta) -> int:
     return sent + (_send(queue_url, batch) if batch else 0)
 
 
-def send(queue_url: str, keys: list[Item]) -> int:
-    """Send keys to the queue; the number sent."""
-    return sum(_send(queue_url, keys[i : i + SQS_BATCH]) for i in range(0, len(keys), SQS_BATCH))
+def send(queue_url: str, keys: list[Item]) -> None:
+    """Send keys to the queue, for work that does not fall due again by itself.
+
+    Raises StoreUnavailable unless the queue took them all.
+    """
+    taken = sum(_send(queue_url, keys[i : i + SQS_BATCH]) for i in range(0, len(keys), SQS_BATCH))
+    if taken < len(keys):
+        raise StoreUnavailable("SQS did not take every message.")
 
 
 def _take(key: Item, seen: str, until: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from kindling.warming.gate import DAY, HOUR, MINUTE
+from kindling.warming.model import DAY, HOUR, MINUTE
 from tests.system.gate.linearizability import Event
 from tests.system.gate.model import (
     LENGTHS,

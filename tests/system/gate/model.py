@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from kindling.warming.gate import DAY, HOUR, MINUTE
-from kindling.warming.model import SENDING, Limits, Warming
+from kindling.warming.model import DAY, HOUR, MINUTE, SENDING, Limits, Warming
 
 # Of a day, an hour and a minute.
 Three = tuple[int, int, int]

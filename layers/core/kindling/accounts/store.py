@@ -163,19 +163,11 @@ def swap(account: Account, to: State) -> bool:
 
 def update(account: Account, changes: dict[str, str | bool | None]) -> Account:
     """Write what its owner changed. Raises NotFound when the account was deleted meanwhile."""
-    put: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
-    put |= {"updated_at": clock.timestamp()}
+    put = {name: value for name, value in changes.items() if value is not None}
     drop = [name for name, value in changes.items() if value is None]
-    try:
-        with aws.conditional():
-            item = aws.table().update_item(
-                Key=at(account.user_id, account.id),
-                ConditionExpression=Attr("pk").exists(),
-                ReturnValues="ALL_NEW",
-                **aws.assigned(put, drop),
-            )["Attributes"]
-    except aws.ConditionFailed as gone:
-        raise NotFound("There is no such account.") from gone
+    item = aws.change(at(account.user_id, account.id), put, drop)
+    if item is None:
+        raise NotFound("There is no such account.")
     return Account.model_validate(item)
 
 

@@ -6,7 +6,7 @@ nobody needs its registration at the provider any more.
 
 from typing import Any
 
-from kindling import aws, clock
+from kindling import aws
 from kindling.aws import Attr
 from kindling.cleanups import store as cleanups
 from kindling.cleanups.model import CleanupKind
@@ -230,17 +230,9 @@ def update(domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...] = ()) -
 
 def change(domain: Domain, put: dict[str, Any]) -> Domain:
     """Set what its owner changed. Raises NotFound when the domain was deleted meanwhile."""
-    put = put | {"updated_at": clock.timestamp()}
-    try:
-        with aws.conditional():
-            item = aws.table().update_item(
-                Key=at(domain.user_id, domain.id),
-                ConditionExpression=Attr("pk").exists(),
-                ReturnValues="ALL_NEW",
-                **aws.assigned(put),
-            )["Attributes"]
-    except aws.ConditionFailed as gone:
-        raise NotFound("There is no such domain.") from gone
+    item = aws.change(at(domain.user_id, domain.id), put)
+    if item is None:
+        raise NotFound("There is no such domain.")
     return Domain.model_validate(item)
 
 

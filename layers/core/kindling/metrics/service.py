@@ -1,6 +1,6 @@
 """A domain's figures as the API shows them."""
 
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import Any
 
 from kindling import clock
@@ -35,7 +35,7 @@ def daily(caller: Caller, id_or_name: str, *, days: int) -> dict[str, Any]:
 def hourly(caller: Caller, id_or_name: str, *, hours: int) -> dict[str, Any]:
     """One entry an hour, oldest first, this hour included. Raises NotFound."""
     domain = domains.find(caller, id_or_name)
-    now = clock.now().astimezone(UTC)
+    now = clock.now()
     names = [f"{now - timedelta(hours=back):%Y-%m-%dT%H}" for back in reversed(range(hours))]
     periods = store.hours(domain.user_id, domain.id, names)
     entries = [
@@ -56,7 +56,7 @@ def by_provider(caller: Caller, id_or_name: str, *, days: int) -> dict[str, Any]
 
 
 def _days(domain: Domain, days: int) -> list[Period]:
-    return store.days(domain.user_id, domain.id, dates(clock.now().astimezone(UTC).date(), days))
+    return store.days(domain.user_id, domain.id, dates(clock.today(), days))
 
 
 def _named(domain: Domain) -> dict[str, str]:

@@ -58,7 +58,8 @@ def send(caller: Caller, email: SendEmail, *, idempotency_key: str | None) -> di
     Raises UnknownSender, AccountNotActive, DomainNotSending, RecipientsSuppressed, RateLimitExceeded, Warming…,
     and ProviderError: then the quota was given back, unless its `outcome` is `unknown`.
     """
-    return _deliver(_admit(caller, email, _provider_key(caller, idempotency_key, "send")))
+    message = _admit(caller, email, _provider_key(caller, idempotency_key, "send"))
+    return _settle(message, _attempt(message))
 
 
 def send_batch(caller: Caller, batch: SendBatch, *, idempotency_key: str | None) -> dict[str, Any]:
@@ -154,10 +155,6 @@ def _result(message: Admitted, outcome: str | ProviderError) -> dict[str, Any]:
         return _failed(error)
 
 
-def _deliver(message: Admitted) -> dict[str, Any]:
-    return _settle(message, _attempt(message))
-
-
 def _attempt(message: Admitted) -> str | ProviderError:
     """The id of the message at the provider, or what went wrong; a test key's message stays here."""
     if message.windows is None:
@@ -194,7 +191,7 @@ def _holder(caller: Caller, address: str) -> Holder:
     holder = _holders.get(address) or accounts.holder(address)
     if holder is None or holder.user_id != caller.user_id:
         raise _unknown(address)
-    if len(_holders) >= MEMORY:
+    if address not in _holders and len(_holders) >= MEMORY:
         _holders.clear()
     _holders[address] = holder
     return holder

@@ -11,9 +11,8 @@ from kindling.errors import (
     WarmingPaused,
     WarmingSuspended,
 )
-from kindling.warming.model import SENDING, Phase, Warming
+from kindling.warming.model import DAY, HOUR, MINUTE, SENDING, Phase, Warming
 
-DAY, HOUR, MINUTE = 10, 13, 16
 # Days that stay in an item; the newest of them tells how long a domain has been idle.
 DAYS_KEPT = 8
 
@@ -136,7 +135,7 @@ def sentence(bound: Bound, n: int) -> str:
 
 def stale(warming: Warming, at: Windows) -> list[str]:
     """The windows that nothing can be counted in any more, and that nobody reads."""
-    days = sorted(name for name in warming.sent if len(name) == DAY and name != at.day)
+    days = sorted(day for day in warming.days if day != at.day)
     past = [name for name in warming.sent if len(name) > DAY and name not in (at.minute, at.hour)]
     return past + days[: max(len(days) + 1 - DAYS_KEPT, 0)]
 

@@ -10,6 +10,8 @@ from kindling.transitions import Graph
 
 # What "no limit" looks like to clients that compute with numbers.
 UNLIMITED = 1_000_000_000
+# Characters of a window's name.
+DAY, HOUR, MINUTE = 10, 13, 16
 
 
 class Phase(StrEnum):
@@ -77,8 +79,8 @@ class Warming(BaseModel):
     """A domain's warming and its gate, in one item; instants are ISO 8601, dates `YYYY-MM-DD`, all UTC.
 
     `revision` grows with every write that is not a send, so that a decision made from an older state cannot be
-    carried out. `sent` counts recipients by window, named by the beginning of its instant: a day has 10
-    characters, an hour 13, a minute 16.
+    carried out. `sent` counts recipients by window, named by the beginning of its instants: `2026-01-01`,
+    `2026-01-01T09`, `2026-01-01T09:30`.
     """
 
     user_id: str
@@ -110,6 +112,11 @@ class Warming(BaseModel):
     warming_started_at: str | None = None
     phase_started_at: str | None = None
     updated_at: str = ""
+
+    @property
+    def days(self) -> dict[str, int]:
+        """The counts of whole days among `sent`."""
+        return {name: count for name, count in self.sent.items() if len(name) == DAY}
 
     @property
     def limit(self) -> Limits:

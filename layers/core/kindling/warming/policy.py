@@ -264,7 +264,7 @@ def _may_climb(warming: Warming, schedule: Schedule, evidence: Evidence) -> bool
 
 def evidence(warming: Warming, week: list[Period], today: date) -> Evidence:
     """What the policy judges a domain by on `today`; `week` is its last days, today included, oldest first."""
-    days = {name: count for name, count in warming.sent.items() if len(name) == len("2026-01-01") and count}
+    days = {day: count for day, count in warming.days.items() if count}
     began = (warming.phase_started_at or today.isoformat())[:10]
     with_mail = [place for place, period in enumerate(week[:-1]) if period.total.sent]
     return Evidence(

@@ -1,6 +1,6 @@
 """The verdict on every domain that may send: once a UTC day, and at once after a bounce or complaint."""
 
-from datetime import UTC, date, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from kindling import clock, due
@@ -36,7 +36,7 @@ def judge(key: dict[str, str]) -> None:
 
 def _carry_out(warming: Warming) -> bool:
     """Judge the domain as it was read; False when it is not so any more and has to be read again."""
-    today = clock.now().astimezone(UTC).date()
+    today = clock.today()
     new_day = warming.counted_on < today.isoformat()
     schedule = store.schedule_of(warming.user_id)
     # A new day has seven whole days behind it, and nothing of its own yet.

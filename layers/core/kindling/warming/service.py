@@ -2,11 +2,9 @@
 
 import base64
 import binascii
-import json
-from datetime import UTC
 from typing import Any
 
-from kindling import aws, clock
+from kindling import clock, due
 from kindling.domains import service as domains
 from kindling.domains.model import Domain
 from kindling.errors import (
@@ -106,9 +104,8 @@ def resume(caller: Caller, id_or_name: str) -> dict[str, Any]:
 def show(caller: Caller, id_or_name: str) -> dict[str, Any]:
     """What `GET …/warming` tells. Raises NotFound."""
     domain, warming = _load(caller, id_or_name)
-    now = clock.now()
+    now, today = clock.now(), clock.today()
     schedule = store.schedule_of(caller.user_id)
-    today = now.astimezone(UTC).date()
     week = metrics.days(caller.user_id, domain.id, dates(today, PERIOD_DAYS))
     blockers = policy.advancement_blockers(warming, schedule, policy.evidence(warming, week, today))
     day, hour, minute = gate.bounds(warming, now)
@@ -198,7 +195,7 @@ def give_back(user_id: str, domain_id: str, windows: Windows, n: int) -> None:
 
 def judge_soon(user_id: str, domain_id: str) -> None:
     """Have a domain judged at once, not only when its day ends."""
-    aws.sqs().send_message(QueueUrl=settings().judgements_queue_url, MessageBody=json.dumps(key(user_id, domain_id)))
+    due.send(settings().judgements_queue_url, [key(user_id, domain_id)])
 
 
 def show_schedules(caller: Caller) -> dict[str, Any]:

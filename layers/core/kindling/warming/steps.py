@@ -13,12 +13,12 @@ Changes = tuple[dict[str, Any], tuple[str, ...]]
 
 
 def today() -> str:
-    return clock.now().astimezone(UTC).date().isoformat()
+    return clock.today().isoformat()
 
 
 def next_day() -> datetime:
     """When the day that runs now ends."""
-    return datetime.combine(clock.now().astimezone(UTC).date() + timedelta(days=1), time.min, tzinfo=UTC)
+    return datetime.combine(clock.today() + timedelta(days=1), time.min, tzinfo=UTC)
 
 
 def begun(user_id: str, domain_id: str, domain: str, *, verified: bool) -> list[dict[str, Any]]:
