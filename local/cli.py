@@ -115,7 +115,7 @@ def _serve(job: Callable[[launcher.LocalCloud], bool], *, ends: bool) -> int:
     cloud = launcher.LocalCloud(home, ports, say=_say)
     done = True
     with contextlib.suppress(KeyboardInterrupt), launcher.started(cloud):
-        _say(f"API      {ports.api_url}\nConsole  {cloud.description['console_url']}")
+        _say(f"API      {ports.api_url}")
         _say("Providers are the real ones." if real else f"Sandbox  {ports.sandbox_url}")
         _say(f"Keys     {home.description}")
         done = job(cloud)
