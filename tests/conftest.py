@@ -233,6 +233,7 @@ SECRETS = {
     "agentmail_webhook": "whsec_ZXhhbXBsZSBzZWNyZXQgb2YgMjQgYnl0ZQ==",
     "instantly": "inst_test",
     "cloudflare": "cf_test",
+    "deployment": "d" * 64,
 }
 
 

@@ -116,6 +116,7 @@ SECRETS = {
     "AGENTMAIL_WEBHOOK_SECRET": "AgentMailWebhookSecretArn",
     "INSTANTLY_SECRET": "InstantlySecretArn",
     "CLOUDFLARE_SECRET": "CloudflareSecretArn",
+    "DEPLOYMENT_SECRET": "DeploymentSecret",
 }
 
 Grant = tuple[str, Any]

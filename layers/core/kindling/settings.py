@@ -20,6 +20,7 @@ class Settings:
     agentmail_webhook_secret: str
     instantly_secret: str
     cloudflare_secret: str
+    deployment_secret: str
     onboard_domain_arn: str
     provision_account_arn: str
     offboard_domain_arn: str
@@ -45,6 +46,7 @@ def settings() -> Settings:
         agentmail_webhook_secret=os.environ.get("AGENTMAIL_WEBHOOK_SECRET", ""),
         instantly_secret=os.environ.get("INSTANTLY_SECRET", ""),
         cloudflare_secret=os.environ.get("CLOUDFLARE_SECRET", ""),
+        deployment_secret=os.environ.get("DEPLOYMENT_SECRET", ""),
         onboard_domain_arn=os.environ.get("ONBOARD_DOMAIN_ARN", ""),
         provision_account_arn=os.environ.get("PROVISION_ACCOUNT_ARN", ""),
         offboard_domain_arn=os.environ.get("OFFBOARD_DOMAIN_ARN", ""),
