@@ -16,6 +16,7 @@ class Settings:
     agentmail_url: str
     instantly_url: str
     cloudflare_url: str
+    dns_resolvers: tuple[str, ...]
     agentmail_secret: str
     agentmail_webhook_secret: str
     instantly_secret: str
@@ -42,6 +43,7 @@ def settings() -> Settings:
         agentmail_url=os.environ.get("AGENTMAIL_URL", "https://api.agentmail.to"),
         instantly_url=os.environ.get("INSTANTLY_URL", "https://api.instantly.ai"),
         cloudflare_url=os.environ.get("CLOUDFLARE_URL", "https://api.cloudflare.com/client/v4"),
+        dns_resolvers=tuple(os.environ.get("DNS_RESOLVERS", "1.1.1.1,8.8.8.8,9.9.9.9").split(",")),
         agentmail_secret=os.environ.get("AGENTMAIL_SECRET", ""),
         agentmail_webhook_secret=os.environ.get("AGENTMAIL_WEBHOOK_SECRET", ""),
         instantly_secret=os.environ.get("INSTANTLY_SECRET", ""),

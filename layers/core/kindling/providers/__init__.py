@@ -1,9 +1,9 @@
-"""The three providers, each behind a Protocol; httpx is imported only where one is called."""
+"""The three providers and DNS itself, each behind a Protocol; what they need is imported only where one is called."""
 
 from functools import cache
 
 from kindling import aws
-from kindling.providers.model import DnsProvider, MailProvider, WarmupProvider
+from kindling.providers.model import DnsProvider, MailProvider, Resolver, WarmupProvider
 from kindling.settings import settings
 
 
@@ -29,3 +29,11 @@ def dns() -> DnsProvider:
     from kindling.providers.cloudflare import Cloudflare
 
     return Cloudflare(settings().cloudflare_url, lambda: aws.secret(settings().cloudflare_secret))
+
+
+@cache
+def resolver() -> Resolver:
+    """DNS itself, as a zone's own servers answer."""
+    from kindling.providers.resolver import AuthoritativeResolver
+
+    return AuthoritativeResolver(settings().dns_resolvers)

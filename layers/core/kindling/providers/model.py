@@ -5,6 +5,7 @@ ProviderUnavailable (unclear or passing). Removing what is not there succeeds.
 """
 
 import re
+from dataclasses import dataclass
 from typing import Protocol
 
 from pydantic import BaseModel
@@ -128,6 +129,18 @@ class ZoneRecord(BaseModel):
     comment: str | None = None
 
 
+@dataclass(frozen=True)
+class TxtSurvey:
+    """What the vantage points saw at one name; None for one that got no clear answer."""
+
+    views: tuple[frozenset[str] | None, ...]
+
+    def shows(self, value: str) -> bool | None:
+        """Whether the value stands there, by a strict majority of all vantage points; None when none agrees."""
+        verdicts = [None if view is None else value in view for view in self.views]
+        return next((answer for answer in (True, False) if 2 * verdicts.count(answer) > len(verdicts)), None)
+
+
 def plain(type_: str, value: str) -> str:
     """A record's value in the one form in which two can be compared.
 
@@ -173,3 +186,7 @@ class DnsProvider(Protocol):
     def find_zone(self, domain: str) -> Zone | None: ...
     def list_records(self, zone: Zone, domain: str) -> list[ZoneRecord]: ...
     def change(self, zone: Zone, *, add: list[DnsRecord], remove: list[ZoneRecord], comment: str) -> None: ...
+
+
+class Resolver(Protocol):
+    def read_txt(self, name: str) -> TxtSurvey: ...
