@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from local.aws import client
 from local.packaging import BUCKET, Package
-from local.settings import STACK, Home, Ports, Refused, write_whole
+from local.settings import HOST, STACK, Home, Ports, Refused, write_whole
 
 WAIT_SECONDS = 120
 DIGEST_TAG = "kindling-digest"
@@ -52,7 +52,11 @@ PROVIDERS = (
 )
 KEY_VARIABLES = tuple(provider.variable for provider in PROVIDERS)
 
+# Every tenant of a local cloud is its one user, and its domains stand below `.example`.
+LIBERTIES = {"ZoneBinding": "first", "ReservedNames": "allow"}
+
 WEBHOOK_NAME = "kindling/agentmail-webhook"
+DNS_PARAMETER = "DnsResolvers"
 WEBHOOK_PARAMETER = "AgentMailWebhookSecretArn"
 WEBHOOK_PATH = "/webhooks/agentmail"
 WEBHOOK_EVENTS = (
@@ -132,6 +136,9 @@ class Deployment:
                 values[provider.secret_parameter] = self._put_secret(provider.secret, key)
             if provider.url_parameter in self._package.parameters and not real:
                 values[provider.url_parameter] = f"{self._ports.sandbox_url}{provider.sandbox_path}"
+        if DNS_PARAMETER in self._package.parameters and not real:
+            values[DNS_PARAMETER] = f"{HOST}:{self._ports.dns}"
+        values |= {name: text for name, text in LIBERTIES.items() if name in self._package.parameters}
         if WEBHOOK_PARAMETER in self._package.parameters:
             values[WEBHOOK_PARAMETER] = self._keep_secret(WEBHOOK_NAME, _webhook_placeholder())
         return values

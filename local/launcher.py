@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import shutil
+import socket
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -46,8 +47,10 @@ class LocalCloud:
             (self.ports.engine, "the engine", "KINDLING_ENGINE_PORT"),
             (self.ports.api, "the API", "KINDLING_API_PORT"),
             (self.ports.sandbox, "the sandbox", "KINDLING_SANDBOX_PORT"),
+            (self.ports.dns, "the sandbox's DNS", "KINDLING_DNS_PORT"),
         ):
             processes.require_free(port, purpose, variable)
+        processes.require_free(self.ports.dns, "the sandbox's DNS", "KINDLING_DNS_PORT", socket.SOCK_DGRAM)
         with self._phase("Starting the engine and the sandbox"):
             self._start_children()
             package = packaging.package(self._template, self.home)
@@ -97,12 +100,14 @@ class LocalCloud:
             "KINDLING_ENGINE_PORT": str(self.ports.engine),
             "KINDLING_API_PORT": str(self.ports.api),
             "KINDLING_SANDBOX_PORT": str(self.ports.sandbox),
+            "KINDLING_DNS_PORT": str(self.ports.dns),
             "KINDLING_CLOCK_FILE": str(self.home.clock),
         }
         mark = ["--home", str(self.home.path)]
         self._children.append(processes.start("engine", self.home, ["local.engine", *mark], environment))
         if importlib.util.find_spec(SANDBOX):
-            own = ["--port", str(self.ports.sandbox), "--state", str(self.home.sandbox)]
+            own = ["--port", str(self.ports.sandbox), "--dns-port", str(self.ports.dns)]
+            own += ["--state", str(self.home.sandbox)]
             arguments = ["local.tether", *mark, SANDBOX, *own]
             self._children.append(processes.start("sandbox", self.home, arguments, environment))
 

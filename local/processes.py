@@ -92,10 +92,12 @@ def _commands() -> list[tuple[int, str]]:
     return found
 
 
-def require_free(port: int, purpose: str, variable: str) -> None:
+def require_free(port: int, purpose: str, variable: str, kind: socket.SocketKind = socket.SOCK_STREAM) -> None:
     """Raises Refused when something listens on `port`."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(type=kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            # A connection that has just ended takes no port.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError:

@@ -24,14 +24,16 @@ class Ports:
     engine: int = 8792
     api: int = 8790
     sandbox: int = 8791
+    dns: int = 8793
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Ports":
-        """The defaults, and what `KINDLING_ENGINE_PORT`, `KINDLING_API_PORT`, `KINDLING_SANDBOX_PORT` change."""
+        """The defaults, and what `KINDLING_ENGINE_PORT` and its like change."""
         return cls(
             engine=_port(environment, "KINDLING_ENGINE_PORT", cls.engine),
             api=_port(environment, "KINDLING_API_PORT", cls.api),
             sandbox=_port(environment, "KINDLING_SANDBOX_PORT", cls.sandbox),
+            dns=_port(environment, "KINDLING_DNS_PORT", cls.dns),
         )
 
     @property

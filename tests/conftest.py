@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import httpx
@@ -22,6 +22,7 @@ from kindling.keys import service as keys
 from kindling.keys.model import Scope, new_token
 from kindling.operations import store as operations
 from kindling.operations.model import Operation, OperationState
+from kindling.providers import authoritative
 from kindling.providers import client as provider_client
 from kindling.sending import service as sending
 from kindling.settings import settings
@@ -29,6 +30,7 @@ from local.sandbox import Sandbox
 from tests.harness import machines
 from tests.harness.cloud import REGION, Cloud
 from tests.harness.lambdas import Api
+from tests.harness.nameserver import SandboxNameserver
 from tests.harness.template import RESOURCES
 
 
@@ -190,6 +192,7 @@ def steady_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def world(monkeypatch: pytest.MonkeyPatch, steady_clock: Clock) -> World:
     sandbox = Sandbox()
     monkeypatch.setattr(provider_client, "transport", lambda: httpx.MockTransport(sandbox.handle))
+    monkeypatch.setattr(authoritative, "nameserver", partial(SandboxNameserver, sandbox))
     return World(sandbox)
 
 
@@ -205,6 +208,7 @@ def aws_account() -> Iterator[Cloud]:
             "AGENTMAIL_URL": "http://sandbox",
             "INSTANTLY_URL": "http://sandbox",
             "CLOUDFLARE_URL": "http://sandbox/client/v4",
+            "DNS_RESOLVERS": "127.0.0.1:8793",
         }.items():
             patch.setenv(name, value)
         with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
@@ -286,7 +290,8 @@ def issue(user_id: str, scopes: list[str], *, live: bool = True) -> str:
 
 def _forget() -> None:
     """What an execution environment remembers between invocations."""
-    for function in (settings, aws.table, aws.unrepeated, providers.mail, providers.warmup, providers.dns):
+    doors = (providers.mail, providers.warmup, providers.dns, providers.resolver)
+    for function in (settings, aws.table, aws.unrepeated, *doors):
         function.cache_clear()
     for memory in (keys._seen, aws._secrets, sending._holders, sending._refusals):
         memory.clear()

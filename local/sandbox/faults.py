@@ -7,17 +7,19 @@ from pydantic import Field, model_validator
 
 from local.sandbox.settings import Seconds, Strict
 
+# DNS has no paths: there, what follows the first slash is the name that is asked for.
 ROOTS = {"agentmail": "/v0", "instantly": "/api/v2", "cloudflare": "/client/v4"}
+RECORD_TYPES = ("TXT", "SOA", "NS", "A", "AAAA", "MX", "CNAME")
 
 
 class Fault(Strict):
     """One scripted fault; `calls` counts the calls that match it from the moment it was posted."""
 
-    provider: Literal["agentmail", "instantly", "cloudflare"]
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    provider: Literal["agentmail", "instantly", "cloudflare", "dns"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "TXT", "SOA", "NS", "A", "AAAA", "MX", "CNAME"]
     path: str
     calls: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | None = None
-    fault: Literal["refuse", "timeout_after", "drop_answer", "rate_limit", "delay"]
+    fault: Literal["refuse", "timeout_after", "drop_answer", "rate_limit", "delay", "forge"]
     status: Annotated[int, Field(ge=400, le=599)] | None = None
     code: str | int | None = None
     message: str | None = None
@@ -25,10 +27,16 @@ class Fault(Strict):
 
     @model_validator(mode="after")
     def _complete(self) -> "Fault":
-        root = ROOTS[self.provider]
+        root = ROOTS.get(self.provider, "")
         if not self.path.startswith(f"{root}/"):
             raise ValueError(f"the path of a fault for {self.provider} begins with {root}/")
-        if self.fault == "refuse" and self.status is None:
+        if (self.method in RECORD_TYPES) != (self.provider == "dns"):
+            raise ValueError(f"{self.method} is no method of {self.provider}")
+        if self.provider == "dns":
+            self._fit_dns()
+        elif self.fault == "forge":
+            raise ValueError("only an answer of dns is forged")
+        elif self.fault == "refuse" and self.status is None:
             raise ValueError("a fault `refuse` needs a status")
         if self.fault == "delay" and self.seconds is None:
             raise ValueError("a fault `delay` needs seconds")
@@ -37,6 +45,14 @@ class Fault(Strict):
         if self.provider != "cloudflare" and isinstance(self.code, int):
             raise ValueError("only a Cloudflare code is a number")
         return self
+
+    def _fit_dns(self) -> None:
+        if self.path != self.path.lower():
+            raise ValueError("the name in the path of a fault for dns is lower-case")
+        if self.fault == "rate_limit" or self.status is not None or self.code is not None:
+            raise ValueError("dns knows no rate limit, status or code")
+        if self.fault == "forge" and (self.method != "TXT" or self.message is None):
+            raise ValueError("a fault `forge` needs the method TXT and a message")
 
     def matches(self, method: str, path: str) -> bool:
         pattern = unquote(self.path)

@@ -1,4 +1,4 @@
-"""The sandbox itself: one world, one lock, three providers and an admin side."""
+"""The sandbox itself: one world, one lock, three providers, DNS and an admin side."""
 
 import contextlib
 import math
@@ -6,12 +6,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
+import dns.exception
+import dns.message
 import httpx
 
 from kindling import clock
-from local.sandbox import admin, agentmail, cloudflare, instantly
+from local.sandbox import admin, agentmail, cloudflare, instantly, nameserver
 from local.sandbox.agentmail import deliveries
 from local.sandbox.faults import ROOTS, Fault, strike
 from local.sandbox.wire import Call, Refused
@@ -24,6 +26,7 @@ SAVE_AT_LAST_SECONDS = 10.0
 LOOK_SECONDS = 0.025
 
 Send = Callable[[httpx.Request], httpx.Response]
+R = TypeVar("R", httpx.Response, dns.message.Message)
 
 
 class Side(Protocol):
@@ -42,10 +45,10 @@ PROVIDERS: dict[str, Provider] = {"agentmail": agentmail, "instantly": instantly
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Generic[R]):
     """An answer and what a fault does to it on its way: silence, a cut connection, or a delay."""
 
-    response: httpx.Response
+    response: R
     silent: bool = False
     cut: bool = False
     delay_seconds: float = 0
@@ -54,8 +57,8 @@ class Outcome:
 class Sandbox:
     """AgentMail under `/v0`, Instantly under `/api/v2`, Cloudflare under `/client/v4`, admin under `/_admin`.
 
-    In process it is the handler of an `httpx.MockTransport`: nothing listens and nothing waits, and webhooks hear of
-    events when `deliver` is called.
+    In process it is the handler of an `httpx.MockTransport`, and `resolve` answers DNS: nothing listens and nothing
+    waits, and webhooks hear of events when `deliver` is called.
     """
 
     def __init__(self, state_file: Path | None = None) -> None:
@@ -78,7 +81,7 @@ class Sandbox:
             raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
         return outcome.response
 
-    def outcome(self, request: httpx.Request, *, waits: bool = True) -> Outcome:
+    def outcome(self, request: httpx.Request, *, waits: bool = True) -> Outcome[httpx.Response]:
         """Does what the request asks, and tells how its answer travels; `waits`: whether a delay is waited for."""
         call = Call.of(request)
         with self._lock:
@@ -88,6 +91,31 @@ class Sandbox:
                 self._save_soon()
                 self._due.notify_all()
         return outcome
+
+    def resolve(self, query: dns.message.Message, timeout: float) -> dns.message.Message:
+        """Answers a DNS query in process; an answer that is lost, or comes later than `timeout` (seconds), raises.
+
+        Raises what dnspython would: dns.exception.Timeout, EOFError.
+        """
+        outcome = self.dns_outcome(query)
+        if outcome.silent or outcome.delay_seconds > timeout:
+            raise dns.exception.Timeout
+        if outcome.cut:
+            raise EOFError("the sandbox cut the connection")
+        return dns.message.from_wire(outcome.response.to_wire())
+
+    def dns_outcome(self, query: dns.message.Message) -> Outcome[dns.message.Message]:
+        """The answer to a DNS query of one question, and how it travels."""
+        with self._lock:
+            kind, name = nameserver.asked(query)
+            fault = strike(self._world.faults, kind, f"/{name}")
+            if self._world.faults:
+                self._save_soon()
+            if fault and fault.fault == "refuse":
+                return Outcome(nameserver.failure(query))
+            if fault and fault.fault == "forge":
+                return Outcome(nameserver.forged(self._world, query, fault.message or ""))
+            return _travel(nameserver.answer(self._world, query), fault)
 
     def deliver(self, send: Send) -> int:
         """Sends every webhook request that is due, and tells how many those were."""
@@ -157,7 +185,7 @@ class Sandbox:
         agentmail.settle(self._world)
         instantly.settle(self._world)
 
-    def _outcome(self, call: Call, *, waits: bool) -> Outcome:
+    def _outcome(self, call: Call, *, waits: bool) -> Outcome[httpx.Response]:
         world = self._world
         self._settle()
         if call.segments[0] == "_admin":
@@ -185,7 +213,7 @@ def _answer(side: Side, world: World, call: Call) -> httpx.Response:
         return refused.response
 
 
-def _travel(response: httpx.Response, fault: Fault | None) -> Outcome:
+def _travel(response: R, fault: Fault | None) -> Outcome[R]:
     if fault is None:
         return Outcome(response)
     return Outcome(

@@ -1,4 +1,4 @@
-"""Serves the sandbox on loopback: `python -m local.sandbox.server --port N --state FILE`."""
+"""Serves the sandbox on loopback: `python -m local.sandbox.server --port N --dns-port N --state FILE`."""
 
 import argparse
 import contextlib
@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from kindling import clock
+from local.sandbox.nameserver.server import NameServer
 from local.sandbox.pump import Pump
 from local.sandbox.sandbox import Sandbox
 
@@ -113,6 +114,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Serves until SIGTERM or Ctrl-C, then saves the state."""
     parser = argparse.ArgumentParser(prog="local.sandbox.server", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--dns-port", type=int, required=True, help="port of its DNS; 0 takes a free one")
     parser.add_argument("--state", type=Path, required=True, help="JSON file that the world is kept in")
     options = parser.parse_args(arguments)
     try:
@@ -123,10 +125,13 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
+    port = options.port
     try:
-        server = SandboxServer(sandbox, options.port)
+        server = SandboxServer(sandbox, port)
+        port = options.dns_port
+        names = NameServer(sandbox, port)
     except OSError as error:
-        print(f"The sandbox cannot serve on port {options.port}: {error.strerror}.", file=sys.stderr)
+        print(f"The sandbox cannot serve on port {port}: {error.strerror}.", file=sys.stderr)
         return 1
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -135,7 +140,8 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     print(f"The sandbox serves on http://127.0.0.1:{server.server_port}", flush=True)
-    with server:
+    print(f"Its DNS answers on 127.0.0.1:{names.port}", flush=True)
+    with server, names:
         server.serve_forever(poll_interval=0.1)
     sandbox.save()
     return 0

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+DnsName = Annotated[str, Field(pattern=r"^([a-z0-9_-]{1,63}\.)+[a-z0-9-]{1,63}$", max_length=253)]
 
 
 class Strict(BaseModel):
@@ -58,6 +59,12 @@ class Settings(Strict):
     imap_failures: list[str] = []
     warmup_failures: list[str] = []
     external_dns: dict[str, Literal["ready"]] = {}
+    # TXT records beside those of Cloudflare's zones, at any name.
+    dns_txt: dict[DnsName, list[str]] = {}
+    # How long a zone's own servers do not show a record yet that was written or changed.
+    dns_visible_seconds: Seconds = 0
+    # What a resolver has in its cache and answers instead of the truth; nothing is a cached negative answer.
+    dns_stale_txt: dict[DnsName, list[str]] = {}
     domain_states: dict[str, ForcedState] = {}
     warmup_states: dict[str, Literal[1, 0, -1, -2, -3]] = {}
     warmup_spam_rates: dict[str, Share] = {}

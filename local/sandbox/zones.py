@@ -5,6 +5,8 @@ import re
 
 from local.sandbox.world import Record, World
 
+NAME_SERVERS = ["ada.ns.cloudflare.com", "hugo.ns.cloudflare.com"]
+
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 

@@ -46,12 +46,12 @@ def call(
 
 
 def free_ports() -> Ports:
-    """Three ports that nothing listens on."""
-    probes = [socket.create_server((HOST, 0)) for _ in range(3)]
-    engine, api, sandbox = (probe.getsockname()[1] for probe in probes)
+    """Four ports that nothing listens on."""
+    probes = [socket.create_server((HOST, 0)) for _ in range(4)]
+    engine, api, sandbox, dns = (probe.getsockname()[1] for probe in probes)
     for probe in probes:
         probe.close()
-    return Ports(engine, api, sandbox)
+    return Ports(engine, api, sandbox, dns)
 
 
 def addresses_listened_on(home: Home, processes: Iterable[int]) -> set[str]:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import httpx
@@ -34,7 +34,7 @@ class Launched:
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        numbers = [str(port) for port in (self.ports.engine, self.ports.api, self.ports.sandbox)]
+        numbers = [str(port) for port in astuple(self.ports)]
         command = [sys.executable, "-m", "tests.local.serve", str(self.home.path), *numbers]
         self.process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)  # noqa: S603
         self.wait_for(lambda: self.process_id == holder(self.home) and self.home.description.exists())

@@ -9,7 +9,7 @@ from local.settings import ROOT, Home, Ports, Refused, write_whole
 
 
 def test_the_ports_are_fixed_unless_the_environment_says_otherwise() -> None:
-    assert Ports.from_environment({}) == Ports(engine=8792, api=8790, sandbox=8791)
+    assert Ports.from_environment({}) == Ports(engine=8792, api=8790, sandbox=8791, dns=8793)
     assert Ports.from_environment({"KINDLING_API_PORT": "9000", "KINDLING_ENGINE_PORT": ""}) == Ports(api=9000)
 
 

@@ -55,14 +55,14 @@ class Local:
 
 
 def free_ports() -> Ports:
-    """Three ports that nobody listens at now."""
-    sockets = [socket.socket() for _ in range(3)]
+    """Four ports that nobody listens at now."""
+    sockets = [socket.socket() for _ in range(4)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))
-    engine, api, sandbox = (one.getsockname()[1] for one in sockets)
+    engine, api, sandbox, dns = (one.getsockname()[1] for one in sockets)
     for one in sockets:
         one.close()
-    return Ports(engine=engine, api=api, sandbox=sandbox)
+    return Ports(engine=engine, api=api, sandbox=sandbox, dns=dns)
 
 
 @pytest.fixture(scope="session")

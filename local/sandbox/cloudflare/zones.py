@@ -7,7 +7,7 @@ import httpx
 from local.sandbox.cloudflare.envelope import enveloped, ordered, paged, problem
 from local.sandbox.wire import Call, Routes
 from local.sandbox.world import World
-from local.sandbox.zones import open_zone, zone_name_of
+from local.sandbox.zones import NAME_SERVERS, open_zone, zone_name_of
 
 ACCOUNT_ID = "7f1d0d0f6c1b4c0f8e5a3b2d9c4e6a10"
 CREDENTIAL_ID = "3c2e5a9f0b7d4e61a8c94f2d6b1e7053"
@@ -58,7 +58,7 @@ def shown(zone_id: str, name: str) -> dict[str, Any]:
         "paused": False,
         "type": "full",
         "development_mode": 0,
-        "name_servers": ["ada.ns.cloudflare.com", "hugo.ns.cloudflare.com"],
+        "name_servers": NAME_SERVERS,
         "original_name_servers": None,
         "original_registrar": None,
         "original_dnshost": None,

@@ -34,6 +34,6 @@ def dns() -> DnsProvider:
 @cache
 def resolver() -> Resolver:
     """DNS itself, as a zone's own servers answer."""
-    from kindling.providers.resolver import AuthoritativeResolver
+    from kindling.providers.authoritative import AuthoritativeResolver
 
     return AuthoritativeResolver(settings().dns_resolvers)

@@ -1,0 +1,106 @@
+"""A zone at one instant, as its own servers hold it."""
+
+from datetime import timedelta
+
+import dns.name
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
+from dns.rdtypes.ANY.TXT import TXT
+
+from kindling import clock
+from local.sandbox.world import Record, World
+from local.sandbox.zones import NAME_SERVERS, text_of, zone_id_of, zone_name_of
+
+# Where zones stand that are not Cloudflare's.
+OTHER_NAME_SERVERS = ["ns1.external-host.example", "ns2.external-host.example"]
+ADDRESS = "127.0.0.1"
+TTL_SECONDS = 300
+NEGATIVE_TTL_SECONDS = 1800
+ZONE_LABELS = 2
+STRING_BYTES = 255
+
+Kind = dns.rdatatype.RdataType
+
+
+class Zone:
+    """The zone that a name lies in. An NS record below its top is a record like any other: it delegates nothing."""
+
+    def __init__(self, world: World, name: dns.name.Name) -> None:
+        self.name = dns.name.Name(name.labels[-ZONE_LABELS - 1 :]).canonicalize()
+        self._rrsets: dict[tuple[dns.name.Name, Kind], dns.rrset.RRset] = {}
+        self._nodes = {self.name}
+        self._add_servers(world.number)
+        self._add_cloudflare_records(world)
+        for at, found in world.settings.dns_txt.items():
+            for text in found:
+                self._add(dns.name.from_text(at), text_record(text))
+
+    @property
+    def soa(self) -> dns.rrset.RRset:
+        return self._rrsets[self.name, Kind.SOA]
+
+    def find(self, name: dns.name.Name, kind: Kind) -> dns.rrset.RRset | None:
+        """The records at a name, or those of the wildcard that covers it (RFC 4592)."""
+        found = self._rrsets.get((self._source_of(name), kind))
+        return found and dns.rrset.from_rdata_list(name, found.ttl, list(found))
+
+    def knows(self, name: dns.name.Name) -> bool:
+        """Whether the name exists, with records of its own, above others, or by a wildcard."""
+        return self._source_of(name) in self._nodes
+
+    def _source_of(self, name: dns.name.Name) -> dns.name.Name:
+        if name in self._nodes:
+            return name
+        encloser = name
+        while encloser not in self._nodes:
+            encloser = encloser.parent()
+        return dns.name.Name((b"*", *encloser.labels))
+
+    def _add_servers(self, serial: int) -> None:
+        hosts = OTHER_NAME_SERVERS if zone_name_of(_plain(self.name)) is None else NAME_SERVERS
+        times = f"{serial} 10000 2400 604800 {NEGATIVE_TTL_SECONDS}"
+        self._add(self.name, _record(Kind.SOA, f"{hosts[0]}. dns.{hosts[0]}. {times}"))
+        for host in hosts:
+            self._add(self.name, _record(Kind.NS, f"{host}."))
+        for host in (*NAME_SERVERS, *OTHER_NAME_SERVERS):
+            self._add(dns.name.from_text(host), _record(Kind.A, ADDRESS))
+
+    def _add_cloudflare_records(self, world: World) -> None:
+        latest = clock.now() - timedelta(seconds=world.settings.dns_visible_seconds)
+        for record in world.records.get(zone_id_of(_plain(self.name)), {}).values():
+            if clock.parse(record.updated_at) <= latest:
+                self._add(dns.name.from_text(record.name), _cloudflare_record(record))
+
+    def _add(self, name: dns.name.Name, record: dns.rdata.Rdata) -> None:
+        """Adds what lies in the zone, and the names between it and the zone's top."""
+        if not name.is_subdomain(self.name):
+            return
+        key = (name, record.rdtype)
+        self._rrsets.setdefault(key, dns.rrset.RRset(name, dns.rdataclass.IN, record.rdtype)).add(record, TTL_SECONDS)
+        while name not in self._nodes:
+            self._nodes.add(name)
+            name = name.parent()
+
+
+def text_record(text: str) -> dns.rdata.Rdata:
+    """A TXT record, its text in strings of at most 255 bytes."""
+    data = text.encode()
+    strings = [data[start : start + STRING_BYTES] for start in range(0, len(data) or 1, STRING_BYTES)]
+    return TXT(dns.rdataclass.IN, Kind.TXT, strings)
+
+
+def _cloudflare_record(record: Record) -> dns.rdata.Rdata:
+    if record.type == "TXT":
+        return text_record(text_of(record.content) or "")
+    content = record.content if record.type in ("A", "AAAA") else f"{record.content}."
+    return _record(dns.rdatatype.from_text(record.type), content if record.priority is None else f"{record.priority} {content}")
+
+
+def _record(kind: Kind, text: str) -> dns.rdata.Rdata:
+    return dns.rdata.from_text(dns.rdataclass.IN, kind, text)
+
+
+def _plain(name: dns.name.Name) -> str:
+    return name.to_text(omit_final_dot=True)

@@ -1,0 +1,24 @@
+"""The sandbox's DNS in the place of a server that is asked over the network."""
+
+from typing import Any
+
+import dns.message
+import dns.nameserver
+
+from local.sandbox import Sandbox
+
+
+class SandboxNameserver(dns.nameserver.AddressAndPortNameserver):
+    """Any server at any address: the sandbox plays them all."""
+
+    def __init__(self, sandbox: Sandbox, address: str, port: int) -> None:
+        super().__init__(address, port)
+        self._sandbox = sandbox
+
+    def kind(self) -> str:
+        return "sandbox"
+
+    def query(
+        self, request: dns.message.QueryMessage, timeout: float, *_unused: Any, **_options: Any
+    ) -> dns.message.Message:
+        return self._sandbox.resolve(dns.message.from_wire(request.to_wire()), timeout)
