@@ -18,7 +18,7 @@ SEND = "sqs:SendMessage"
 
 AUDIT: dict[str, set[str]] = {
     # A route that takes an Idempotency-Key keeps its record with all four writes and reads.
-    "CreateDomainFunction": {GET, PUT, UPDATE, DELETE, START},
+    "CreateDomainFunction": {GET, PUT, UPDATE, DELETE, START, SECRET},
     "UpdateDomainFunction": {GET, PUT, UPDATE, DELETE},
     "DeleteDomainFunction": {GET, PUT, START},
     "GetDnsRecordsFunction": {GET, SECRET},
@@ -40,7 +40,7 @@ AUDIT: dict[str, set[str]] = {
     "GetHealthFunction": set(),
     "RefuseRouteFunction": set(),
     # the routes of /v1
-    "CreateSendingDomainFunction": {GET, PUT, UPDATE, DELETE, START},
+    "CreateSendingDomainFunction": {GET, PUT, UPDATE, DELETE, START, SECRET},
     "ListSendingDomainsFunction": {GET, QUERY},
     "GetSendingDomainFunction": {GET},
     "UpdateSendingDomainFunction": {GET, UPDATE},
@@ -68,12 +68,12 @@ AUDIT: dict[str, set[str]] = {
     # provider callbacks
     "ReceiveAgentmailFunction": {GET, PUT, UPDATE, SECRET, SEND},
     # onboard_domain
-    "ClaimNameFunction": {PUT, CHECK},
+    "ClaimNameFunction": {PUT},
     "ReleaseNameFunction": {UPDATE, DELETE},
     "RegisterDomainFunction": {UPDATE, SECRET},
     "DeregisterDomainFunction": {UPDATE, DELETE, SECRET},
-    "PublishDnsFunction": {SECRET},
-    "UnpublishDnsFunction": {SECRET},
+    "PublishDnsFunction": {GET, UPDATE, SECRET},
+    "UnpublishDnsFunction": {UPDATE, DELETE, SECRET},
     "TriggerVerificationFunction": {SECRET},
     "SaveDomainFunction": {GET, PUT, UPDATE, SECRET},
     # provision_account
@@ -92,7 +92,7 @@ AUDIT: dict[str, set[str]] = {
     # both creations
     "RecallSaveFunction": {GET, UPDATE},
     # offboard_domain and deprovision_account
-    "RetireDomainFunction": {PUT, DELETE},
+    "RetireDomainFunction": {CHECK, GET, PUT, UPDATE, DELETE},
     "DeprovisionAccountsFunction": {PUT, QUERY, START},
     "RetireAccountFunction": {PUT, DELETE},
     "CleanUpFunction": {GET, UPDATE, DELETE, SECRET},

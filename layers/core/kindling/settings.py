@@ -26,6 +26,7 @@ class Settings:
     provision_account_arn: str
     offboard_domain_arn: str
     deprovision_account_arn: str
+    zone_binding: str
     verifications_queue_url: str
     cleanups_queue_url: str
     judgements_queue_url: str
@@ -53,6 +54,7 @@ def settings() -> Settings:
         provision_account_arn=os.environ.get("PROVISION_ACCOUNT_ARN", ""),
         offboard_domain_arn=os.environ.get("OFFBOARD_DOMAIN_ARN", ""),
         deprovision_account_arn=os.environ.get("DEPROVISION_ACCOUNT_ARN", ""),
+        zone_binding=os.environ.get("ZONE_BINDING", "operator"),
         cleanups_queue_url=os.environ.get("CLEANUPS_QUEUE_URL", ""),
         judgements_queue_url=os.environ.get("JUDGEMENTS_QUEUE_URL", ""),
         reviews_queue_url=os.environ.get("REVIEWS_QUEUE_URL", ""),

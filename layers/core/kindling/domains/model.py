@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
+from kindling.domains.ownership import LABEL, Ownership
 from kindling.providers.model import DnsRecord, MailRecord
 from kindling.transitions import Graph
 
@@ -88,6 +89,7 @@ class Domain(BaseModel):
     catch_all_enabled: bool = False
     active: bool = True
     checks: DnsChecks = DnsChecks()
+    ownership: Ownership = Ownership()
     last_dns_check: str | None = None
     verified_at: str | None = None
     verification_triggered_at: str | None = None
@@ -101,16 +103,17 @@ class Domain(BaseModel):
         return {
             **self.model_dump(mode="json", exclude={"verification_triggered_at", "due_at", *_V1_ONLY}),
             "dns_records": records,
+            "ownership": self.ownership.wire(),
         }
 
     def wire_v1(self) -> dict[str, Any]:
-        """The row as `/v1/domains` shows it. Owning a domain is proven by its DKIM key, there is no other record."""
+        """The row as `/v1/domains` shows it."""
         return {
             "id": self.id,
             "domain": self.domain,
             "type": self.type,
             "verified": self.status == DomainStatus.VERIFIED,
-            "ownership_verified": self.checks.dkim,
+            "ownership_verified": self.ownership.proven,
             "mx_verified": self.checks.mx,
             "spf_verified": self.checks.spf,
             "dkim_verified": self.checks.dkim,
@@ -151,8 +154,10 @@ def plain_records(records: Iterable[DnsRecord]) -> list[DnsRecord]:
 
 
 def purpose_of(record: DnsRecord, domain: str) -> str:
-    """What a record is for: `mx`, `spf`, `dkim`, `dmarc` or `return_path`."""
+    """What a record is for: `ownership`, `mx`, `spf`, `dkim`, `dmarc` or `return_path`."""
     name = record.name.lower().rstrip(".")
+    if name == f"{LABEL}.{domain}":
+        return "ownership"
     if record.type == "MX":
         return "mx" if name in (domain, f"*.{domain}") else "return_path"
     if "._domainkey." in name:
@@ -234,17 +239,33 @@ def next_check(triggered_at: datetime, now: datetime) -> datetime:
 
 
 def status_after(
-    current: DomainStatus, provider_status: str, triggered_at: datetime | None, now: datetime
+    current: DomainStatus,
+    provider_status: str,
+    triggered_at: datetime | None,
+    now: datetime,
+    *,
+    shown: bool | None,
+    lost: bool = False,
 ) -> DomainStatus:
-    """What a domain's status becomes when the provider says `provider_status`.
+    """What a domain's status becomes when the provider says `provider_status` and a look at DNS `shown`.
 
+    Verified needs both: the provider's word, and the challenge of the domain's owner, which stands in DNS (True),
+    does not (False), or nobody can tell (None). A domain in use stays so until its challenge is `lost`.
     A domain that waits for its owner's records stays `pending` while the provider waits too. One that was given
     up stays `failed` once its 12 hours are over, until the provider verifies it or somebody triggers it again.
     """
     over = triggered_at is None or now >= triggered_at + GIVE_UP
     match provider_status, current:
-        case "VERIFIED", _:
+        case "VERIFIED", DomainStatus.VERIFIED:
+            return DomainStatus.PENDING if lost else DomainStatus.VERIFIED
+        case "VERIFIED", _ if shown:
             return DomainStatus.VERIFIED
+        case "VERIFIED", DomainStatus.VERIFYING if shown is None and not over:
+            return DomainStatus.VERIFYING
+        case "VERIFIED", DomainStatus.FAILED if shown is None:
+            return DomainStatus.FAILED
+        case "VERIFIED", _:
+            return DomainStatus.PENDING
         case "FAILED", _:
             return DomainStatus.FAILED
         case "INVALID", DomainStatus.VERIFIED:

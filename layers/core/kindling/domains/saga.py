@@ -3,23 +3,17 @@
 from typing import Any
 
 from kindling import clock, providers
-from kindling.domains import dns, removal, service, store
-from kindling.domains.model import (
-    DnsSync,
-    Domain,
-    DomainStatus,
-    OffboardDomain,
-    OnboardDomain,
-    checks,
-    plain_records,
-)
+from kindling.domains import dns, removal, store, verification, zones
+from kindling.domains.model import DnsSync, Domain, DomainStatus, OffboardDomain, OnboardDomain, checks
+from kindling.domains.ownership import Ownership
+from kindling.domains.verification import Look
 from kindling.errors import ProviderUnavailable
 from kindling.operations import service as operations
 from kindling.warming import steps
 
 
 def claim_name(saga: OnboardDomain) -> None:
-    """Raises DomainExists, DomainTaken."""
+    """Raises DomainExists."""
     store.claim_name(saga)
 
 
@@ -49,17 +43,21 @@ def deregister_domain(saga: OnboardDomain) -> None:
 
 
 def publish_dns(saga: OnboardDomain) -> DnsSync:
-    """Write the missing records in one batch; nothing at all when a record of the user's is in the way."""
+    """Write the missing records in one batch, in a zone that is bound to the tenant.
+
+    Nothing at all is written when a record of the user's is in the way.
+    """
     live = providers.mail().get_domain(saga.domain)
     if live is None:
         raise ProviderUnavailable("AgentMail does not know the domain yet.")
     cloudflare = providers.dns()
     zone = cloudflare.find_zone(saga.domain)
-    if zone is None:
-        return DnsSync(status="skipped", message=service.NO_ZONE)
+    if zone is None or not zones.join(zone.name, saga.user_id, saga.domain_id):
+        return DnsSync(status="skipped", message=zones.NOT_BOUND)
     if not zone.active:
         return DnsSync(status="skipped", zone=zone.name, message=f"The zone {zone.name} is not active at Cloudflare.")
-    changes = dns.plan(live.records, cloudflare.list_records(zone, saga.domain), saga.domain_id)
+    wanted = verification.records(live, saga.domain, _proof(saga))
+    changes = dns.plan(wanted, cloudflare.list_records(zone, saga.domain), saga.domain_id)
     if changes.conflicts:
         message = "Records of yours stand where ours have to: nothing was published."
         return DnsSync(status="conflict", zone=zone.name, message=message, conflicts=changes.conflicts)
@@ -83,32 +81,38 @@ def trigger_verification(saga: OnboardDomain) -> None:
 
 
 def save_domain(saga: OnboardDomain, dns_sync: dict[str, Any], *, triggered: bool) -> None:
-    """Write the row with the status that the provider gives it now. Raises DomainTaken when it came second."""
+    """Write the row with the status that a look at provider and DNS gives it now."""
     live = providers.mail().get_domain(saga.domain)
     if live is None:
         raise ProviderUnavailable("AgentMail does not know the domain yet.")
     now = clock.timestamp()
-    status = DomainStatus.VERIFYING if triggered else DomainStatus.PENDING
-    if live.status == "VERIFIED":
-        status = DomainStatus.VERIFIED
+    proof = _proof(saga)
     domain = Domain(
         id=saga.domain_id,
         user_id=saga.user_id,
         domain=saga.domain,
         agentmail_domain_id=live.domain_id,
-        status=status,
-        dns_records=plain_records(live.records),
+        status=DomainStatus.VERIFYING if triggered else DomainStatus.PENDING,
+        dns_records=verification.records(live, saga.domain, proof),
         dns_sync=DnsSync.model_validate(dns_sync),
         type=saga.type,
         catch_all_enabled=saga.catch_all_enabled,
         checks=checks(live.records, saga.domain),
+        ownership=proof,
         last_dns_check=now,
-        verified_at=now if status == DomainStatus.VERIFIED else None,
         verification_triggered_at=now if triggered else None,
         created_at=now,
         updated_at=now,
     )
-    due_fields = service.due_fields(domain.id, status, domain.verification_triggered_at)
-    verified = status == DomainStatus.VERIFIED
+    verdict = verification.decide(domain, Look(live, verification.survey(saga.domain)), clock.now())
+    domain = domain.model_copy(update={"ownership": verdict.proof})
+    verified = verdict.status == DomainStatus.VERIFIED
+    if live.status == "VERIFIED":
+        changes = {"status": verdict.status, "status_reason": verdict.reason, "verified_at": now if verified else None}
+        domain = domain.model_copy(update=changes)
     warming = steps.begun(domain.user_id, domain.id, domain.domain, verified=verified)
-    store.save(domain, saga.operation_id, due_fields, warming)
+    store.save(domain, saga.operation_id, verification.due_fields(domain), begun=warming, claim=verdict.claim)
+
+
+def _proof(saga: OnboardDomain) -> Ownership:
+    return Ownership(challenge=verification.challenge(saga.user_id, saga.domain))

@@ -1,42 +1,31 @@
 """Decisions about domains: registering, verifying, giving up."""
 
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 from kindling import clock, due, providers
-from kindling.domains import store
+from kindling.domains import store, verification, zones
 from kindling.domains.model import (
-    GIVE_UP,
     CreateDomain,
     Domain,
     DomainStatus,
     UpdateDomain,
     UpdateSendingDomain,
-    checks,
-    next_check,
-    plain_records,
     purpose_of,
-    status_after,
 )
-from kindling.errors import DomainTaken, LiveKeyRequired, NotFound, ProviderError, StaleStatus
+from kindling.errors import LiveKeyRequired, NotFound, ProviderError
 from kindling.keys.model import Caller
 from kindling.operations import service as operations
 from kindling.operations.model import Operation
-from kindling.providers.model import MailDomain, MailProvider, ZoneRecord
+from kindling.providers.model import ZoneRecord
 from kindling.settings import settings
-from kindling.warming import steps
 
 # A dispatched check that dies is handed out again after this.
 CHECK_LEASE = timedelta(minutes=5)
-REFRESH_THREADS = 8
 OFFBOARD = "offboard_domain"
-# A look that changes nothing is written down this often at most.
-LOOK_NOTED_EVERY = timedelta(minutes=5)
 # Without these nothing can be sent; the others are recommended.
-REQUIRED = ("dkim", "spf", "return_path")
-NO_ZONE = "The domain's zone is not in our Cloudflare account."
+REQUIRED = ("ownership", "dkim", "spf", "return_path")
 
 
 def create(caller: Caller, command: CreateDomain, *, wait_seconds: float) -> Domain | Operation:
@@ -45,7 +34,8 @@ def create(caller: Caller, command: CreateDomain, *, wait_seconds: float) -> Dom
     Raises DomainExists, DomainTaken, LiveKeyRequired, or the error that made the saga fail.
     """
     require_live(caller)
-    store.refuse_taken(caller.user_id, command.domain)
+    store.refuse_existing(caller.user_id, command.domain)
+    verification.refuse_taken(caller.user_id, command.domain)
     domain_id = str(uuid.uuid4())
     operation = operations.start(
         settings().onboard_domain_arn,
@@ -87,7 +77,8 @@ def list_page(caller: Caller, *, limit: int, offset: int) -> dict[str, Any]:
 def verify_found(caller: Caller, id_or_name: str) -> dict[str, Any]:
     """Trigger the provider's check; the domain with a sentence on what is missing. Raises NotFound, ProviderError."""
     domain = verify(caller, find(caller, id_or_name).id, poll=False)
-    missing = [name.upper() for name, stands in domain.checks.model_dump().items() if not stands]
+    found = {"ownership": domain.ownership.proven, **domain.checks.model_dump()}
+    missing = [name.upper() for name, stands in found.items() if not stands]
     verdict = f"{domain.domain} is {domain.status}"
     summary = f"{verdict}; not found yet: {', '.join(missing)}" if missing else f"{verdict}; all records stand"
     return {**domain.wire_v1(), "status": domain.status, "summary": f"{summary}."}
@@ -112,7 +103,7 @@ def show_dns(caller: Caller, id_or_name: str) -> dict[str, Any]:
     Raises NotFound.
     """
     domain = find(caller, id_or_name)
-    found = domain.checks.model_dump()
+    found = {"ownership": domain.ownership.proven, **domain.checks.model_dump()}
     records = []
     for record in domain.dns_records:
         purpose = purpose_of(record, domain.domain)
@@ -134,11 +125,10 @@ def list_domains(caller: Caller, *, skip_sync: bool) -> list[Domain]:
     domains = store.list_of(caller.user_id)
     if skip_sync or not caller.live or not domains:
         return domains
-    # The first look brings the provider's key; the others then find it. Rows are written here, one after the other.
-    first = _look(domains[0])
-    with ThreadPoolExecutor(REFRESH_THREADS) as pool:
-        found = [first, *pool.map(_look, domains[1:])]
-    return [_refresh(domain, live) if live else domain for domain, live in zip(domains, found, strict=True)]
+    looks = verification.look_at_all(domains)
+    return [
+        verification.refresh(domain, found) if found else domain for domain, found in zip(domains, looks, strict=True)
+    ]
 
 
 def verify(caller: Caller, domain_id: str, *, poll: bool) -> Domain:
@@ -150,11 +140,10 @@ def verify(caller: Caller, domain_id: str, *, poll: bool) -> Domain:
     if poll and not caller.live:
         return domain
     require_live(caller)
-    mail = providers.mail()
     if not poll:
-        domain = _trigger(domain, mail)
-    live = mail.get_domain(domain.domain)
-    return _refresh(domain, live) if live else domain
+        domain = _trigger(domain)
+    found = verification.look(domain)
+    return verification.refresh(domain, found) if found else domain
 
 
 def override_status(caller: Caller, domain_id: str, command: UpdateDomain) -> Domain:
@@ -180,10 +169,11 @@ def read_zone(caller: Caller, domain_id: str) -> dict[str, Any]:
     try:
         require_live(caller)
         zone = providers.dns().find_zone(domain.domain)
-        if zone:
-            cloudflare |= {"zoneId": zone.id, "zoneName": zone.name}
+        if zone and zones.is_bound(zone.name, caller.user_id):
+            cloudflare |= {"checked": True, "zoneId": zone.id, "zoneName": zone.name}
             records = providers.dns().list_records(zone, domain.domain)
-        cloudflare |= {"checked": zone is not None, "error": None if zone else NO_ZONE}
+        else:
+            cloudflare["error"] = zones.NOT_BOUND
     except (ProviderError, LiveKeyRequired) as error:
         cloudflare["error"] = str(error)
     return {
@@ -225,16 +215,14 @@ def dispatch_checks() -> int:
 def check(key: dict[str, str]) -> None:
     """Look at a domain that fell due. Raises ProviderError; the queue brings it again."""
     domain = store.read(key)
-    if domain is None or domain.status == DomainStatus.VERIFIED:
-        return
-    live = providers.mail().get_domain(domain.domain)
-    gone = MailDomain(domain_id=domain.domain, status="UNKNOWN")
-    _refresh(domain, live or gone)
+    if domain:
+        verification.refresh(domain, verification.look_due(domain))
 
 
 def verifier(domain: str) -> tuple[str, str] | None:
-    """The tenant that verified a name, and its domain's id."""
-    return store.verifier(domain)
+    """The tenant that has a name verified, and its domain's id."""
+    found = store.verifier(domain)
+    return (found.user_id, found.domain_id) if found and found.domain_id else None
 
 
 def look_soon(domain: str) -> int:
@@ -250,14 +238,8 @@ def require_live(caller: Caller) -> None:
         raise LiveKeyRequired("A test key never reaches a provider: use a live key for this.")
 
 
-def due_fields(domain_id: str, status: DomainStatus, triggered_at: str | None) -> dict[str, str]:
-    """The attributes that bring a verifying domain to its next check; none in any other state."""
-    if status != DomainStatus.VERIFYING or triggered_at is None:
-        return {}
-    return due.fields(store.DUE_KIND, domain_id, next_check(clock.parse(triggered_at), clock.now()))
-
-
-def _trigger(domain: Domain, mail: MailProvider) -> Domain:
+def _trigger(domain: Domain) -> Domain:
+    mail = providers.mail()
     if mail.get_domain(domain.domain) is None:
         mail.create_domain(domain.domain)
     if domain.status != DomainStatus.VERIFIED:
@@ -273,62 +255,8 @@ def _previous(caller: Caller, operation_id: str) -> Operation:
     return operation
 
 
-def _look(domain: Domain) -> MailDomain | None:
-    try:
-        return providers.mail().get_domain(domain.domain)
-    except ProviderError:
-        return None
-
-
 def _start_verifying(domain: Domain) -> Domain:
-    now = clock.timestamp()
-    put = {"verification_triggered_at": now, **due_fields(domain.id, DomainStatus.VERIFYING, now)}
+    changes = {"status": DomainStatus.VERIFYING, "verification_triggered_at": clock.timestamp()}
+    started = domain.model_copy(update=changes)
+    put = {"verification_triggered_at": started.verification_triggered_at, **verification.due_fields(started)}
     return store.move(domain, DomainStatus.VERIFYING, put=put, drop=("status_reason", "verified_at"))
-
-
-def _refresh(domain: Domain, live: MailDomain) -> Domain:
-    """Write what the provider says onto the row; whoever changed the row meanwhile wins."""
-    now = clock.now()
-    triggered_at = domain.verification_triggered_at
-    to = status_after(domain.status, live.status, clock.parse(triggered_at) if triggered_at else None, now)
-    put: dict[str, Any] = {}
-    if live.records:
-        records = [record.model_dump(exclude_none=True) for record in plain_records(live.records)]
-        put = {"dns_records": records, "checks": checks(live.records, domain.domain).model_dump()}
-    try:
-        return _stay(domain, put) if to == domain.status else _change(domain, to, put, live)
-    except (NotFound, StaleStatus):
-        return store.get(domain.user_id, domain.id) or domain
-
-
-def _stay(domain: Domain, put: dict[str, Any]) -> Domain:
-    known = domain.model_dump(include={"dns_records", "checks"}, exclude_none=True)
-    changed = {name: value for name, value in put.items() if value != known[name]}
-    next_due = due_fields(domain.id, domain.status, domain.verification_triggered_at)
-    if next_due.get("due_at") != domain.due_at:
-        changed |= next_due
-    last_look = domain.last_dns_check
-    if changed or last_look is None or clock.parse(last_look) + LOOK_NOTED_EVERY <= clock.now():
-        changed |= {"last_dns_check": clock.timestamp()}
-        store.update(domain, put=changed)
-    return Domain.model_validate(domain.model_dump() | changed)
-
-
-def _change(domain: Domain, to: DomainStatus, put: dict[str, Any], live: MailDomain) -> Domain:
-    now = clock.timestamp()
-    put = put | {"last_dns_check": now}
-    if to == DomainStatus.VERIFIED:
-        verified = put | {"verified_at": now}
-        beginning = steps.beginning(domain.user_id, domain.id)
-        try:
-            return store.verify(domain, put=verified, drop=(*due.FIELDS, "status_reason"), beginning=beginning)
-        except DomainTaken:
-            put |= {"status_reason": "another user verified this domain first"}
-            return store.move(domain, DomainStatus.FAILED, put=put, drop=due.FIELDS)
-    if to == DomainStatus.VERIFYING:
-        triggered_at = now if domain.status == DomainStatus.VERIFIED else domain.verification_triggered_at
-        put |= {"verification_triggered_at": triggered_at, **due_fields(domain.id, to, triggered_at)}
-        return store.move(domain, to, put=put, drop=("verified_at", "status_reason"))
-    over = f"not verified within {GIVE_UP.total_seconds() / 3600:.0f} hours"
-    put |= {"status_reason": live.reason or (over if domain.status == DomainStatus.VERIFYING else live.status.lower())}
-    return store.move(domain, to, put=put, drop=(*due.FIELDS, "verified_at"))

@@ -1,19 +1,29 @@
 """DynamoDB calls for domains: the row, the tenant's claim to the name, who verified it, who registered it.
 
-`DOMAIN#<name>` items belong to no tenant: they settle between tenants who verified a name first, and when
+`DOMAIN#<name>` items belong to no tenant: they settle between tenants who has a name verified, and when
 nobody needs its registration at the provider any more.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
-from kindling import aws
+from kindling import aws, clock, due
 from kindling.aws import Attr
 from kindling.cleanups import store as cleanups
 from kindling.cleanups.model import CleanupKind
 from kindling.domains.model import GRAPH, Domain, DomainStatus, OffboardDomain, OnboardDomain
-from kindling.errors import DomainExists, DomainTaken, NotFound, StaleStatus
+from kindling.errors import DomainExists, NotFound, StaleStatus
 from kindling.operations import store as operations
 from kindling.warming import store as warming
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """The tenant that verified a name last; `domain_id` is empty once it has deleted the domain."""
+
+    user_id: str
+    domain_id: str
+
 
 DUE_KIND = "verification"
 # Whether a registration at the mail provider was made by us or stood there before.
@@ -34,36 +44,24 @@ def list_of(user_id: str) -> list[Domain]:
     return [Domain.model_validate(item) for item in aws.owned(f"{user_id}#domain")]
 
 
-def refuse_taken(user_id: str, domain: str) -> None:
-    """Raises DomainExists or DomainTaken when the tenant cannot register the name now."""
+def refuse_existing(user_id: str, domain: str) -> None:
+    """Raises DomainExists when the tenant has registered the name already."""
     if aws.table().get_item(Key=_name(user_id, domain), ConsistentRead=True).get("Item"):
         raise _exists(domain)
-    verified = aws.table().get_item(Key=_verified(domain), ConsistentRead=True).get("Item")
-    if verified and verified["user_id"] != user_id:
-        raise _taken(domain)
 
 
 def claim_name(saga: OnboardDomain) -> None:
     """Claim the name for this domain within its tenant; the same claim again is a no-op.
 
-    Raises DomainExists when the tenant has the name already, DomainTaken when another tenant verified it.
+    Raises DomainExists when the tenant has the name already.
     """
     claim = {**_name(saga.user_id, saga.domain), "domain_id": saga.domain_id}
+    free = Attr("pk").not_exists() | Attr("domain_id").eq(saga.domain_id)
     try:
-        aws.transact(
-            [
-                {
-                    "Put": {
-                        "Item": claim,
-                        "ConditionExpression": "attribute_not_exists(pk) OR domain_id = :mine",
-                        "ExpressionAttributeValues": {":mine": saga.domain_id},
-                    }
-                },
-                {"ConditionCheck": {"Key": _verified(saga.domain), **_ours_to_verify(saga.user_id)}},
-            ]
-        )
-    except aws.TransactionFailed as lost:
-        raise _exists(saga.domain) if lost.items[0] is not None else _taken(saga.domain) from lost
+        with aws.conditional():
+            aws.table().put_item(Item=claim, ConditionExpression=free)
+    except aws.ConditionFailed as lost:
+        raise _exists(saga.domain) from lost
 
 
 def release_name(saga: OnboardDomain) -> None:
@@ -113,10 +111,16 @@ def holders(domain: str) -> list[dict[str, str]]:
     return [at(user_id, domain_id) for user_id, _, domain_id in parts]
 
 
-def verifier(domain: str) -> tuple[str, str] | None:
-    """The tenant that verified the name, and its domain's id."""
+def verifier(domain: str) -> Verifier | None:
+    """Who verified the name last."""
     item = aws.table().get_item(Key=_verified(domain), ConsistentRead=True).get("Item")
-    return (str(item["user_id"]), str(item["domain_id"])) if item else None
+    return Verifier(str(item["user_id"]), str(item.get("domain_id") or "")) if item else None
+
+
+def losses(user_id: str, domain: str) -> int:
+    """How often the tenant has lost the name to another one."""
+    item = aws.table().get_item(Key=_losses(user_id, domain), ConsistentRead=True).get("Item")
+    return int(item["losses"]) if item else 0  # type: ignore[arg-type]
 
 
 def find(user_id: str, name: str) -> Domain | None:
@@ -134,10 +138,17 @@ def forget_registration(domain: str) -> None:
         return
 
 
-def save(domain: Domain, operation_id: str, due_fields: dict[str, str], begun: list[dict[str, Any]]) -> None:
+def save(
+    domain: Domain,
+    operation_id: str,
+    due_fields: dict[str, str],
+    *,
+    begun: list[dict[str, Any]],
+    claim: list[dict[str, Any]],
+) -> None:
     """Write the row of an onboarded domain with its warming and close its operation, in one transaction.
 
-    Repeating is harmless. Raises DomainTaken when it is verified and another tenant was first.
+    A verified one claims its name with it. Repeating is harmless. Raises StaleStatus.
     """
     owner = {"owner": f"{domain.user_id}#domain"}
     item = {**at(domain.user_id, domain.id), **owner, **_plain(domain), **due_fields}
@@ -145,50 +156,41 @@ def save(domain: Domain, operation_id: str, due_fields: dict[str, str], begun: l
         {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}},
         operations.success(domain.user_id, operation_id),
         *begun,
+        *claim,
     ]
-    if domain.status == DomainStatus.VERIFIED:
-        actions.append(_claim_verified(domain))
     try:
         aws.transact(actions)
     except aws.TransactionFailed as lost:
         if lost.items[0] is not None:
             return
-        if lost.items[-1] is not None and domain.status == DomainStatus.VERIFIED:
-            raise _taken(domain.domain) from lost
-        raise StaleStatus("The operation was settled by somebody else meanwhile.") from lost
+        raise StaleStatus("The operation or the name was settled by somebody else meanwhile.") from lost
 
 
 def retire(retirement: OffboardDomain) -> None:
-    """Delete the row and the claims to the name, and note what has to be removed; again is harmless."""
+    """Delete the row and the claims to the name, and note what has to be removed; again is harmless.
+
+    Who verified the name last stays known: whoever verifies it next takes it from him.
+    """
     user_id, domain_id, name = retirement.user_id, retirement.domain_id, retirement.domain
-    actions: list[dict[str, Any]] = [
-        {"Delete": {"Key": at(user_id, domain_id), "ConditionExpression": "attribute_exists(pk)"}},
-        {"Delete": {"Key": _name(user_id, name)}},
-        warming.retired(user_id, domain_id),
-        cleanups.note(user_id, CleanupKind.DNS_RECORDS, name, domain_id),
-        cleanups.note(user_id, CleanupKind.MAIL_DOMAIN, name, domain_id),
-    ]
-    ours = {
-        "Key": _verified(name),
-        "ConditionExpression": "attribute_not_exists(pk) OR domain_id = :mine",
-        "ExpressionAttributeValues": {":mine": domain_id},
-    }
-    try:
-        # The row may be verified, and the name claimed, at this very moment: the condition settles whose it is.
-        aws.transact([*actions, {"Delete": ours}])
-    except aws.TransactionFailed as lost:
-        if lost.items[0] is not None:
+    for _ in range(2):
+        try:
+            aws.transact(
+                [
+                    {"Delete": {"Key": at(user_id, domain_id), "ConditionExpression": "attribute_exists(pk)"}},
+                    {"Delete": {"Key": _name(user_id, name)}},
+                    warming.retired(user_id, domain_id),
+                    cleanups.note(user_id, CleanupKind.DNS_RECORDS, name, domain_id),
+                    cleanups.note(user_id, CleanupKind.MAIL_DOMAIN, name, domain_id),
+                    _released(verifier(name), name, domain_id),
+                ]
+            )
+        except aws.TransactionFailed as lost:
+            if lost.items[0] is not None:
+                return
+            # The row was verified, and the name claimed, at this very moment: the second look knows.
+        else:
             return
-        # Another tenant's claim, which a row without one cannot win any more.
-        _retire_loser(actions)
-
-
-def _retire_loser(actions: list[dict[str, Any]]) -> None:
-    """Delete a row whose name another tenant has verified."""
-    try:
-        aws.transact(actions)
-    except aws.TransactionFailed:
-        return
+    raise StaleStatus("The domain's name changed hands while it was deleted.")
 
 
 def move(domain: Domain, to: DomainStatus, *, put: dict[str, Any], drop: tuple[str, ...]) -> Domain:
@@ -196,26 +198,58 @@ def move(domain: Domain, to: DomainStatus, *, put: dict[str, Any], drop: tuple[s
     return Domain.model_validate(GRAPH.move(at(domain.user_id, domain.id), (to,), put=put, drop=drop))
 
 
-def verify(domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...], beginning: list[dict[str, Any]]) -> Domain:
-    """Move to verified, claim the name against all other tenants and begin its warming, in one transaction.
+def claimed(domain: Domain, before: Verifier | None, loser: Domain | None) -> list[dict[str, Any]]:
+    """The actions that give the name to this domain, as long as it belongs to whom it belonged `before`.
+
+    When that was another tenant, he has lost it once more; `loser` is his row as it has to be then, if he has one.
+    """
+    item = {**_verified(domain.domain), "user_id": domain.user_id, "domain_id": domain.id}
+    condition, values = "attribute_not_exists(pk)", {}
+    if before:
+        held = "domain_id = :domain" if before.domain_id else "attribute_not_exists(domain_id)"
+        condition = f"user_id = :user AND {held}"
+        values = {":user": before.user_id} | ({":domain": before.domain_id} if before.domain_id else {})
+    put: dict[str, Any] = {"Item": item, "ConditionExpression": condition}
+    actions: list[dict[str, Any]] = [{"Put": put | ({"ExpressionAttributeValues": values} if values else {})}]
+    if before and before.user_id != domain.user_id:
+        lost = {
+            "Key": _losses(before.user_id, domain.domain),
+            "UpdateExpression": "ADD losses :one",
+            "ExpressionAttributeValues": {":one": 1},
+        }
+        actions.append({"Update": lost})
+    return [*actions, _set_back(loser)] if loser else actions
+
+
+def verify(
+    domain: Domain,
+    *,
+    put: dict[str, Any],
+    drop: tuple[str, ...],
+    claim: list[dict[str, Any]],
+    beginning: list[dict[str, Any]],
+) -> Domain:
+    """Move to verified, take the name by `claim` and begin its warming, in one transaction.
 
     Warming that somebody else began at this very moment is left to them.
-    Raises DomainTaken when another tenant was first, NotFound, StaleStatus.
+    Raises NotFound, and StaleStatus when row or name changed meanwhile.
     """
     to = (DomainStatus.VERIFIED,)
     key = at(domain.user_id, domain.id)
+    # What was seen in DNS proves this challenge and no other.
+    seen = {"ownership": domain.ownership.model_dump(exclude_none=True)}
     try:
-        aws.transact([{"Update": GRAPH.update(key, to, put=put, drop=drop)}, _claim_verified(domain), *beginning])
+        aws.transact([{"Update": GRAPH.update(key, to, put=put, drop=drop, seen=seen)}, *claim, *beginning])
     except aws.TransactionFailed as lost:
-        if lost.items[1] is not None:
-            raise _taken(domain.domain) from lost
-        if lost.items[0] is None:
-            return verify(domain, put=put, drop=drop, beginning=[])
-        return Domain.model_validate(GRAPH.standing(lost.items[0], to))
+        if lost.items[0] is not None:
+            return Domain.model_validate(GRAPH.standing(lost.items[0], to))
+        if any(item is not None for item in lost.items[1 : 1 + len(claim)]):
+            raise StaleStatus("The domain's name changed hands meanwhile.") from lost
+        return verify(domain, put=put, drop=drop, claim=claim, beginning=[])
     return read(key) or domain
 
 
-def update(domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...] = ()) -> None:
+def update(domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...]) -> None:
     """Set what is not the status, as long as the status has not changed since the row was read."""
     try:
         with aws.conditional():
@@ -256,17 +290,29 @@ def _registration(domain: str) -> dict[str, str]:
     return {"pk": f"DOMAIN#{domain}", "sk": "REGISTRATION"}
 
 
-def _ours_to_verify(user_id: str) -> dict[str, Any]:
-    return {
-        "ConditionExpression": "attribute_not_exists(pk) OR user_id = :user",
-        "ExpressionAttributeValues": {":user": user_id},
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
+def _losses(user_id: str, domain: str) -> dict[str, str]:
+    return {"pk": f"TENANT#{user_id}", "sk": f"DOMAIN_LOSSES#{domain}"}
 
 
-def _claim_verified(domain: Domain) -> dict[str, Any]:
-    item = {**_verified(domain.domain), "user_id": domain.user_id, "domain_id": domain.id}
-    return {"Put": {"Item": item, **_ours_to_verify(domain.user_id)}}
+def _released(before: Verifier | None, domain: str, domain_id: str) -> dict[str, Any]:
+    """The action that frees a name that the domain has verified, or checks that it has not."""
+    values = {":mine": domain_id}
+    if before and before.domain_id == domain_id:
+        update = {"UpdateExpression": "REMOVE domain_id", "ConditionExpression": "domain_id = :mine"}
+        return {"Update": {"Key": _verified(domain), "ExpressionAttributeValues": values, **update}}
+    condition = "attribute_not_exists(domain_id) OR domain_id <> :mine"
+    check = {"Key": _verified(domain), "ConditionExpression": condition, "ExpressionAttributeValues": values}
+    return {"ConditionCheck": check}
+
+
+def _set_back(loser: Domain) -> dict[str, Any]:
+    """The action that has a row wait for a challenge of its own, whatever its status was."""
+    waiting = loser.model_dump(mode="json", include={"ownership", "dns_records", "status_reason"}, exclude_none=True)
+    put = waiting | {"status": DomainStatus.PENDING, "updated_at": clock.timestamp()}
+    update = aws.assigned(put, ("verified_at", *due.FIELDS))
+    update["ExpressionAttributeNames"]["#before"] = "status"
+    update["ExpressionAttributeValues"][":before"] = loser.status
+    return {"Update": {"Key": at(loser.user_id, loser.id), "ConditionExpression": "#before = :before", **update}}
 
 
 def _plain(domain: Domain) -> dict[str, Any]:
@@ -275,7 +321,3 @@ def _plain(domain: Domain) -> dict[str, Any]:
 
 def _exists(domain: str) -> DomainExists:
     return DomainExists(f"You have registered {domain} already.")
-
-
-def _taken(domain: str) -> DomainTaken:
-    return DomainTaken(f"Another user has verified {domain}.")
