@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import launcher, ticks
+from local import launcher, ticks, zones
 from local.deploy import real_providers
 from local.settings import ROOT, Home, Ports, Refused
 
@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--scope", action="append", choices=scopes, help="may be repeated; all when left out")
     create.add_argument("--test", action="store_true", help="a test key: it never reaches a provider")
     create.set_defaults(run=_create_key)
+    zones.add_to(topics)
     local = topics.add_parser("local", help="the local cloud").add_subparsers(required=True, metavar="COMMAND")
 
     up = local.add_parser("up", help="start the local cloud and serve until Ctrl-C")

@@ -29,7 +29,7 @@ from kindling.settings import settings
 from local.sandbox import Sandbox
 from tests.harness import machines
 from tests.harness.cloud import REGION, Cloud
-from tests.harness.lambdas import Api
+from tests.harness.lambdas import Api, invoke
 from tests.harness.nameserver import SandboxNameserver
 from tests.harness.template import RESOURCES
 
@@ -100,6 +100,25 @@ class Kindling:
     @cached_property
     def other(self) -> Api:
         return Api(issue(str(uuid.uuid4()), EVERYTHING))
+
+    def work(self, function: str, queue: str) -> list[Any]:
+        """The worker on everything that its queue holds; what it failed at and SQS would bring again."""
+        url = getattr(settings(), f"{queue}_queue_url")
+        messages = aws.sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        if not messages:
+            return []
+        records = [{"messageId": m["MessageId"], "body": m["Body"], "eventSource": "aws:sqs"} for m in messages]
+        answer = invoke(function, {"Records": records})
+        for message in messages:
+            aws.sqs().delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return list(answer["batchItemFailures"])
+
+    def run_cleanups(self) -> int:
+        """One tick an hour later, and its worker on what it queued."""
+        self.clock.advance(hours=1)
+        queued = invoke("RunCleanupsFunction", {})["queued"]
+        self.work("AttemptCleanupFunction", "cleanups")
+        return int(queued)
 
     def execution(self, operation: dict[str, Any]) -> machines.Execution:
         return machines.read(operation["execution_arn"])
@@ -209,6 +228,7 @@ def aws_account() -> Iterator[Cloud]:
             "INSTANTLY_URL": "http://sandbox",
             "CLOUDFLARE_URL": "http://sandbox/client/v4",
             "DNS_RESOLVERS": "127.0.0.1:8793",
+            "ZONE_BINDING": "first",
         }.items():
             patch.setenv(name, value)
         with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):

@@ -94,7 +94,7 @@ AUDIT: dict[str, set[str]] = {
     # offboard_domain and deprovision_account
     "RetireDomainFunction": {CHECK, GET, PUT, UPDATE, DELETE},
     "DeprovisionAccountsFunction": {PUT, QUERY, START},
-    "RetireAccountFunction": {PUT, DELETE},
+    "RetireAccountFunction": {PUT, UPDATE, DELETE},
     "CleanUpFunction": {GET, UPDATE, DELETE, SECRET},
     "CloseOperationFunction": {UPDATE},
     # pollers and workers

@@ -105,6 +105,11 @@ def holder(address: str) -> Holder | None:
     return store.holder(address)
 
 
+def last_holder(address: str) -> Holder | None:
+    """Whose an address is, or was before it was deleted."""
+    return store.last_holder(address)
+
+
 def key(user_id: str, account_id: str) -> dict[str, str]:
     """Where the account's row stands, for whoever reads several rows at once."""
     return store.at(user_id, account_id)

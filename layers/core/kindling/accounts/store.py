@@ -63,6 +63,14 @@ def holder(address: str) -> Holder | None:
     return Holder(str(claim["user_id"]), str(claim["account_id"]), str(claim["domain_id"]))
 
 
+def last_holder(address: str) -> Holder | None:
+    """Whose address it is, or was until it was burnt; None for one that never had an account."""
+    claim = aws.table().get_item(Key=_claim(address), ConsistentRead=True).get("Item")
+    if not claim or claim["status"] == ClaimStatus.RESERVED or "domain_id" not in claim:
+        return None
+    return Holder(str(claim["user_id"]), str(claim["account_id"]), str(claim["domain_id"]))
+
+
 def refuse_taken(address: str) -> None:
     """Raises AddressTaken or AddressBurnt when nobody can claim the address now."""
     claim = aws.table().get_item(Key=_claim(address), ConsistentRead=True).get("Item")
@@ -174,12 +182,13 @@ def update(account: Account, changes: dict[str, str | bool | None]) -> Account:
 def retire(retirement: DeprovisionAccount) -> None:
     """Delete the row, burn the address and note what has to be removed, in one transaction; again is harmless."""
     user_id, account_id, address = retirement.user_id, retirement.account_id, retirement.address
-    burnt = {**_claim(address), "status": ClaimStatus.BURNT, "account_id": account_id, "user_id": user_id}
+    # The claim's other attributes stay: late events about its mail still find their domain.
+    burnt = aws.assigned({"status": ClaimStatus.BURNT, "account_id": account_id, "user_id": user_id})
     try:
         aws.transact(
             [
                 {"Delete": {"Key": at(user_id, account_id), "ConditionExpression": "attribute_exists(pk)"}},
-                {"Put": {"Item": burnt}},
+                {"Update": {"Key": _claim(address), **burnt}},
                 cleanups.note(user_id, CleanupKind.WARMUP_ACCOUNT, address, account_id),
                 cleanups.note(user_id, CleanupKind.INBOX, address, account_id),
             ]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from pydantic import ValidationError
 
 from kindling import aws, clock
+from kindling.accounts import service as accounts
 from kindling.domains import service as domains
 from kindling.errors import InvalidRequest
 from kindling.metrics import store as metrics
@@ -62,7 +63,7 @@ def _verified(told: VerifiedDomain) -> bool:
 
 def _count(event_type: str, event_id: str, told: MessageEvent) -> bool:
     field = field_of(event_type, told)
-    owner = domains.verifier(told.inbox_id.rpartition("@")[2].lower())
+    owner = _owner(told.inbox_id.lower()) if field else None
     if field is None or owner is None:
         return False
     user_id, domain_id = owner
@@ -78,6 +79,14 @@ def _count(event_type: str, event_id: str, told: MessageEvent) -> bool:
         # Also for one that was counted before: whoever counted it may have died before it said so.
         warmings.judge_soon(user_id, domain_id)
     return fresh
+
+
+def _owner(inbox: str) -> tuple[str, str] | None:
+    """Tenant and domain that an inbox sends for: those of its account, whoever has verified the name since."""
+    holder = accounts.last_holder(inbox)
+    if holder:
+        return holder.user_id, holder.domain_id
+    return domains.verifier(inbox.rpartition("@")[2])
 
 
 def _unique(told: MessageEvent) -> list[str]:
