@@ -3,14 +3,14 @@
 import json
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from kindling import aws, clock
 from kindling.domains import saga as onboarding
-from kindling.domains import service, store
+from kindling.domains import service, store, verification
 from kindling.domains.model import GIVE_UP, LADDER, Domain, OnboardDomain
 from kindling.operations import service as operations
 from kindling.operations.model import Operation
@@ -28,8 +28,12 @@ PROVISIONING = (
 
 
 def verifying(kindling: Kindling, name: str = "acme.example") -> str:
-    """The id of a domain that was onboarded without a machine, and that the provider goes on checking."""
-    kindling.world.set(domain_states={name: {"status": "VERIFYING"}})
+    """The id of a domain that was onboarded without a machine, and that the provider goes on checking.
+
+    Its challenge stands in DNS.
+    """
+    proof = {f"_kindling.{name}": [verification.challenge(kindling.user_id, name)]}
+    kindling.world.set(domain_states={name: {"status": "VERIFYING"}}, dns_txt=proof)
     saga = OnboardDomain(**kindling._operation(name), domain_id=str(uuid.uuid4()), domain=name)
     onboarding.claim_name(saga)
     onboarding.register_domain(saga)
@@ -114,31 +118,36 @@ def test_the_reason_that_the_provider_gives_is_kept_when_a_domain_is_given_up(ki
     assert (failed.status, failed.status_reason, failed.due_at) == ("failed", "ses_dkim_failed", None)
 
 
-def test_a_domain_that_the_provider_verified_is_found_by_the_worker_and_rests(kindling: Kindling) -> None:
+def test_a_domain_that_the_provider_verified_is_found_by_the_worker_and_rests_for_a_day(kindling: Kindling) -> None:
     domain_id = verifying(kindling)
     kindling.world.set(domain_states={"acme.example": {"status": "VERIFIED"}})
     kindling.clock.advance(minutes=11)
     assert (tick(), work()) == (1, [])
     verified = row(kindling, domain_id)
-    assert (verified.status, verified.verified_at, verified.due_at) == ("verified", clock.timestamp(), None)
-    kindling.clock.advance(days=1)
+    tomorrow = clock.timestamp(clock.now() + timedelta(days=1))
+    assert (verified.status, verified.verified_at, verified.due_at) == ("verified", clock.timestamp(), tomorrow)
+    kindling.clock.advance(days=1, milliseconds=-1)
     assert tick() == 0
+    kindling.clock.advance(milliseconds=1)
+    assert tick() == 1
     other = kindling.other.post(DOMAINS, {"domain": "acme.example"})
     assert (other.status, other.body["error"]) == (409, "domain_taken")
 
 
-def test_of_two_tenants_found_verified_in_one_batch_the_second_fails(kindling: Kindling) -> None:
-    first = verifying(kindling)
-    second = str(kindling.other.post(DOMAINS, {"domain": "acme.example"}).body["domain"]["id"])
-    kindling.world.set(domain_states={"acme.example": {"status": "VERIFIED"}})
+def test_of_two_tenants_found_verified_in_one_batch_who_proves_nothing_waits(kindling: Kindling) -> None:
+    name = "external-acme.example"
+    first = verifying(kindling, name)
+    second = str(kindling.other.post(DOMAINS, {"domain": name}).body["domain"]["id"])
+    kindling.other.post(f"{DOMAINS}/{second}/verify")
+    kindling.world.set(domain_states={name: {"status": "VERIFIED"}})
     kindling.clock.advance(minutes=11)
     assert tick() == 2
     assert work() == []
-    statuses = {
+    statuses = [
         kindling.api.get(f"{DOMAINS}/{first}").body["domain"]["status"],
         kindling.other.get(f"{DOMAINS}/{second}").body["domain"]["status"],
-    }
-    assert statuses == {"verified", "failed"}
+    ]
+    assert statuses == ["verified", "pending"]
 
 
 def test_two_ticks_at_once_queue_a_domain_once(kindling: Kindling) -> None:
@@ -216,16 +225,27 @@ def test_a_domain_that_is_deleted_while_it_is_looked_at_does_not_come_back(kindl
     assert store.get(kindling.user_id, domain_id) is None
 
 
-@pytest.mark.parametrize("status", ["PENDING", "VERIFIED"])
-def test_a_domain_that_is_no_longer_verifying_is_dropped(kindling: Kindling, status: str) -> None:
+def test_a_domain_whose_owner_stopped_its_verification_is_looked_at_and_rests(kindling: Kindling) -> None:
     domain_id = verifying(kindling)
     kindling.clock.advance(minutes=11)
     assert tick() == 1
-    before = aws.table().get_item(Key=key(kindling, domain_id))["Item"]
-    settled = {name: value for name, value in before.items() if name not in ("due_at", "due_shard")}
-    aws.table().put_item(Item={**settled, "status": status.lower()})
+    assert kindling.api.patch(f"{DOMAINS}/{domain_id}", {"status": "pending"}).status == 200
     assert work() == []
-    assert row(kindling, domain_id).status == status.lower()
+    assert (row(kindling, domain_id).status, row(kindling, domain_id).due_at) == ("pending", None)
+
+
+def test_a_domain_that_waits_for_its_challenge_alone_is_looked_at_for_as_long_as_a_verification(
+    kindling: Kindling,
+) -> None:
+    domain_id = verifying(kindling)
+    kindling.world.set(domain_states={"acme.example": {"status": "VERIFIED"}}, dns_txt={"_kindling.acme.example": None})
+    start = triggered_at(kindling, domain_id)
+    for rung in (*LADDER, GIVE_UP):
+        kindling.clock.at = start + rung - timedelta(seconds=1)
+        assert tick() == 0, f"a second before {rung}"
+        kindling.clock.advance(seconds=1)
+        assert (tick(), work()) == (1, [])
+        assert row(kindling, domain_id).status == "pending"
     assert row(kindling, domain_id).due_at is None
 
 

@@ -145,7 +145,7 @@ def test_a_registration_that_was_there_before_us_survives_the_undo(kindling: Kin
 
 def test_an_undo_takes_nothing_that_another_tenant_still_needs(kindling: Kindling) -> None:
     assert create(kindling).status == 201
-    kindling.world.fault(*VERIFY, "refuse", status=422)
+    kindling.lambdas.overrides["SaveDomainFunction"] = fails(RuntimeError("no"))
     assert kindling.other.post("/api/email/domains", {"domain": "acme.example"}).status == 502
     inventory = kindling.world.inventory()
     assert len(inventory["agentmail"]["domains"]) == 1

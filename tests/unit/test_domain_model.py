@@ -21,40 +21,65 @@ from kindling.providers.model import DnsRecord
 TRIGGER = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 WAITING = ("NOT_STARTED", "PENDING", "VERIFYING", "UNKNOWN")
 
-# current status, provider's word: within the 12 hours, after them.
+# current status, provider's word: within the 12 hours, after them. The challenge decides only where it is verified.
 TRUTH = {
     **{("pending", word): ("pending", "pending") for word in (*WAITING, "INVALID")},
     ("pending", "FAILED"): ("failed", "failed"),
-    ("pending", "VERIFIED"): ("verified", "verified"),
     **{("verifying", word): ("verifying", "failed") for word in (*WAITING, "INVALID")},
     ("verifying", "FAILED"): ("failed", "failed"),
-    ("verifying", "VERIFIED"): ("verified", "verified"),
     **{("verified", word): ("verifying", "verifying") for word in WAITING},
     ("verified", "INVALID"): ("failed", "failed"),
     ("verified", "FAILED"): ("failed", "failed"),
-    ("verified", "VERIFIED"): ("verified", "verified"),
     **{("failed", word): ("verifying", "failed") for word in (*WAITING, "INVALID")},
     ("failed", "FAILED"): ("failed", "failed"),
-    ("failed", "VERIFIED"): ("verified", "verified"),
 }
+# current status, whether the challenge stands in DNS: the same, where the provider has verified the domain.
+PROOF = {
+    **{(status, True): ("verified", "verified") for status in ("pending", "verifying", "failed", "verified")},
+    ("pending", False): ("pending", "pending"),
+    ("verifying", False): ("pending", "pending"),
+    ("failed", False): ("pending", "pending"),
+    ("verified", False): ("verified", "verified"),
+    ("pending", None): ("pending", "pending"),
+    ("verifying", None): ("verifying", "pending"),
+    ("failed", None): ("failed", "failed"),
+    ("verified", None): ("verified", "verified"),
+}
+SHOWN = (True, False, None)
 
 
-def test_the_truth_table_is_complete() -> None:
-    words = {*WAITING, "INVALID", "FAILED", "VERIFIED"}
+def test_the_truth_tables_are_complete() -> None:
+    words = {*WAITING, "INVALID", "FAILED"}
     assert set(TRUTH) == {(status.value, word) for status in DomainStatus for word in words}
+    assert set(PROOF) == {(status.value, shown) for status in DomainStatus for shown in SHOWN}
+
+
+def becomes(current: str, word: str, shown: bool | None) -> tuple[str, str]:
+    """What a status becomes in the last moment of the 12 hours, and in the first one after them."""
+    at = (TRIGGER + GIVE_UP - timedelta(milliseconds=1), TRIGGER + GIVE_UP)
+    within, after = (status_after(DomainStatus(current), word, TRIGGER, now, shown=shown) for now in at)
+    return within.value, after.value
 
 
 @pytest.mark.parametrize(("current", "word"), TRUTH)
-def test_a_status_follows_the_providers_word(current: str, word: str) -> None:
-    within, after = TRUTH[current, word]
-    status = DomainStatus(current)
-    assert status_after(status, word, TRIGGER, TRIGGER + GIVE_UP - timedelta(milliseconds=1)) == within
-    assert status_after(status, word, TRIGGER, TRIGGER + GIVE_UP) == after
+def test_a_status_follows_the_providers_word_whatever_stands_in_dns(current: str, word: str) -> None:
+    assert {becomes(current, word, shown) for shown in SHOWN} == {TRUTH[current, word]}
+
+
+@pytest.mark.parametrize(("current", "shown"), PROOF)
+def test_what_the_provider_verified_is_verified_by_its_challenge(current: str, shown: bool | None) -> None:
+    assert becomes(current, "VERIFIED", shown) == PROOF[current, shown]
+
+
+@pytest.mark.parametrize("shown", SHOWN)
+def test_a_domain_in_use_waits_again_once_its_challenge_is_lost(shown: bool | None) -> None:
+    found = status_after(DomainStatus.VERIFIED, "VERIFIED", None, TRIGGER, shown=shown, lost=True)
+    assert found == "pending"
 
 
 @pytest.mark.parametrize(("current", "word"), TRUTH)
 def test_without_a_trigger_the_hours_are_over(current: str, word: str) -> None:
-    assert status_after(DomainStatus(current), word, None, TRIGGER) == TRUTH[current, word][1]
+    assert status_after(DomainStatus(current), word, None, TRIGGER, shown=True) == TRUTH[current, word][1]
 
 
 def test_the_ladder_is_as_published() -> None:

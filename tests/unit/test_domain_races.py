@@ -7,10 +7,13 @@ import httpx
 import pytest
 
 from kindling import aws, clock
-from kindling.domains import service, store
+from kindling.domains import service, store, verification
 from kindling.domains.model import DnsSync, Domain, DomainStatus, OffboardDomain
-from kindling.errors import DomainTaken
+from kindling.domains.ownership import Ownership
+from kindling.domains.store import Verifier
+from kindling.errors import StaleStatus
 from kindling.providers import client as provider_client
+from kindling.providers.model import TxtSurvey
 from tests.unit.script import Script, answer
 
 USER, RIVAL, NAME = "user-1", "user-2", "acme.example"
@@ -28,6 +31,7 @@ def verifying(user_id: str = USER) -> Domain:
         agentmail_domain_id=NAME,
         status=DomainStatus.VERIFYING,
         dns_sync=DnsSync(status="published"),
+        ownership=Ownership(challenge=f"challenge-of-{user_id}"),
         verification_triggered_at=now,
         created_at=now,
         updated_at=now,
@@ -42,7 +46,9 @@ def read(domain: Domain) -> Domain | None:
 
 
 def verify(domain: Domain) -> Domain:
-    return store.verify(domain, put={"verified_at": clock.timestamp()}, drop=(), beginning=[])
+    """Verify by whatever was seen before: the name may change hands until it is written."""
+    claim = store.claimed(domain, store.verifier(NAME), None)
+    return store.verify(domain, put={"verified_at": clock.timestamp()}, drop=(), claim=claim, beginning=[])
 
 
 def retire(domain: Domain) -> None:
@@ -59,47 +65,80 @@ def before_the_next_transaction(act: Callable[[], object]) -> None:
     events.register("before-call.dynamodb.TransactWriteItems", once)
 
 
-def test_the_first_to_verify_a_name_has_it_and_the_second_is_told() -> None:
+def has(domain: Domain) -> bool:
+    """Whether the name is this domain's."""
+    return store.verifier(NAME) == Verifier(domain.user_id, domain.id)
+
+
+def test_of_two_that_verify_a_name_at_once_one_has_it_and_the_other_looks_again() -> None:
     first, second = verifying(), verifying(RIVAL)
     before_the_next_transaction(lambda: verify(second))
-    with pytest.raises(DomainTaken):
+    with pytest.raises(StaleStatus):
         verify(first)
     assert [row and row.status for row in map(read, (first, second))] == ["verifying", "verified"]
+    assert has(second)
 
 
-def test_a_deleted_domain_gives_its_name_back() -> None:
+def test_a_deleted_domain_gives_its_name_back_and_who_had_it_stays_known() -> None:
     domain = verifying()
     verify(domain)
     retire(domain)
-    store.refuse_taken(RIVAL, NAME)
-    assert verify(verifying(RIVAL)).status == "verified"
+    assert store.verifier(NAME) == Verifier(USER, "")
+    assert (store.losses(USER, NAME), store.losses(RIVAL, NAME)) == (0, 0)
+    rival = verify(verifying(RIVAL))
+    assert (rival.status, has(rival)) == ("verified", True)
+    assert (store.losses(USER, NAME), store.losses(RIVAL, NAME)) == (1, 0)
+
+
+def test_a_domain_verified_again_by_its_tenant_has_lost_nothing() -> None:
+    for _ in range(3):
+        verify(verifying())
+    assert store.losses(USER, NAME) == 0
 
 
 def test_a_domain_whose_name_a_rival_verified_can_be_deleted_and_takes_nothing_from_the_rival() -> None:
     rival, domain = verify(verifying(RIVAL)), verifying()
     retire(domain)
     assert (read(domain), read(rival)) == (None, rival)
-    with pytest.raises(DomainTaken):
-        store.refuse_taken(USER, NAME)
+    assert has(rival)
 
 
 def test_a_domain_that_is_verified_while_it_is_deleted_keeps_its_name_from_nobody() -> None:
     domain = verifying()
     before_the_next_transaction(lambda: verify(domain))
     retire(domain)
-    if read(domain):
-        # The deletion lost, and is tried again.
-        retire(domain)
     assert read(domain) is None
-    store.refuse_taken(RIVAL, NAME)
+    assert store.verifier(NAME) == Verifier(USER, "")
 
 
-def test_a_domain_that_is_deleted_while_it_loses_its_name_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    verify(verifying(RIVAL))
+def test_a_domain_is_not_verified_by_a_challenge_that_is_no_longer_its_own() -> None:
+    domain = verifying()
+    renewed = {"ownership": Ownership(challenge="another").model_dump(exclude_none=True)}
+    before_the_next_transaction(lambda: store.update(domain, put=renewed, drop=()))
+    with pytest.raises(StaleStatus):
+        verify(domain)
+    assert store.verifier(NAME) is None
+
+
+def test_whoever_loses_his_row_to_a_rival_keeps_it_waiting_with_another_challenge() -> None:
+    loser, rival = verify(verifying()), verifying(RIVAL)
+    proof = Ownership(challenge="renewed")
+    set_back = loser.model_copy(update={"ownership": proof, "status_reason": "why"})
+    claim = store.claimed(rival, store.verifier(NAME), set_back)
+    store.verify(rival, put={"verified_at": clock.timestamp()}, drop=(), claim=claim, beginning=[])
+    waiting = read(loser)
+    assert waiting
+    assert (waiting.status, waiting.ownership, waiting.status_reason) == ("pending", proof, "why")
+    assert (waiting.verified_at, waiting.due_at) == (None, None)
+    assert has(rival)
+
+
+def test_a_domain_that_is_deleted_while_it_is_looked_at_stays_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     domain = verifying()
     key = store.at(USER, domain.id)
     script = Script(answer(200, {"domain_id": NAME, "status": "VERIFIED"}))
     monkeypatch.setattr(provider_client, "transport", lambda: httpx.MockTransport(script.handle))
+    monkeypatch.setattr(verification, "survey", lambda _: TxtSurvey((frozenset({domain.ownership.challenge}),)))
     before_the_next_transaction(lambda: aws.table().delete_item(Key=key))
     service.check(key)
     assert store.get(USER, domain.id) is None

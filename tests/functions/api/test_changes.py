@@ -104,8 +104,8 @@ def test_an_unreachable_dns_provider_is_still_a_200(kindling: Kindling) -> None:
     assert reply.body["cloudflare"]["error"]
 
 
-def test_a_zone_that_is_not_ours_is_told_as_such(kindling: Kindling) -> None:
+def test_a_zone_that_is_not_bound_to_the_tenant_is_told_as_such(kindling: Kindling) -> None:
     domain = kindling.api.post(DOMAINS, {"domain": "external-acme.example"}).body["domain"]
     reply = kindling.api.get(f"{DOMAINS}/{domain['id']}/dns-records")
     assert (reply.status, reply.body["cloudflare"]["checked"]) == (200, False)
-    assert "not in our Cloudflare account" in reply.body["cloudflare"]["error"]
+    assert "not bound to you" in reply.body["cloudflare"]["error"]

@@ -54,7 +54,18 @@ DOMAIN: dict[str, Check] = {
     "created_at": like(TIME),
     "updated_at": like(TIME),
 }
-OURS: dict[str, Check] = {"status_reason": maybe(text), "dns_sync": lambda sync: isinstance(sync, dict)}
+PROOF: dict[str, Check] = {
+    "verified": flag,
+    "verified_at": maybe(like(TIME)),
+    "checked_at": maybe(like(TIME)),
+    "missing_since": maybe(like(TIME)),
+    "in_use_until": maybe(like(TIME)),
+}
+OURS: dict[str, Check] = {
+    "status_reason": maybe(text),
+    "dns_sync": lambda sync: isinstance(sync, dict),
+    "ownership": lambda proof: fits(proof, PROOF),
+}
 JOINED: dict[str, Check] = {"id": like(UUID), "domain": text, "status": text}
 ACCOUNT: dict[str, Check] = {
     "id": like(UUID),

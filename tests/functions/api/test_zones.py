@@ -41,7 +41,7 @@ def seen(api: Api, domain: dict[str, Any]) -> Any:
     return api.get(f"{DOMAINS}/{domain['id']}/dns-records").body
 
 
-@pytest.mark.parametrize(("name", "bound_to"), itertools.product(NAMES, ("nobody", "me", "other")))
+@pytest.mark.parametrize(("name", "bound_to"), list(itertools.product(NAMES, ("nobody", "me", "other"))))
 def test_records_are_written_only_into_a_zone_of_ones_own(
     mode: str, kindling: Kindling, name: str, bound_to: str
 ) -> None:

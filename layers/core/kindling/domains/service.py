@@ -155,7 +155,8 @@ def override_status(caller: Caller, domain_id: str, command: UpdateDomain) -> Do
     domain = get(caller, domain_id)
     if command.status == DomainStatus.VERIFYING:
         return _start_verifying(domain)
-    return store.move(domain, command.status, put={}, drop=(*due.FIELDS, "status_reason", "verified_at"))
+    drop = (*due.FIELDS, "status_reason", "verified_at", "verification_triggered_at")
+    return store.move(domain, command.status, put={}, drop=drop)
 
 
 def read_zone(caller: Caller, domain_id: str) -> dict[str, Any]:
