@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from kindling.text import SingleLine, ascii_lower
 from kindling.transitions import Graph
 
 DAILY_LIMIT = 30  # messages a day, the contract's default
@@ -107,7 +108,7 @@ class JoinedAccount(Account):
 
 def username(text: str) -> str:
     """A local part, lower case. Raises ValueError when no mail server would take it."""
-    name = text.strip().lower()
+    name = ascii_lower(text.strip())
     if not _USERNAME.fullmatch(name):
         raise ValueError("may hold only a-z, 0-9, '.', '-' and '_'")
     if len(name) > USERNAME_LENGTH:
@@ -117,7 +118,7 @@ def username(text: str) -> str:
     return name
 
 
-Name = Annotated[str | None, Field(max_length=200)]
+Name = Annotated[SingleLine | None, Field(max_length=200)]
 
 
 class CreateAccount(BaseModel):
@@ -139,8 +140,6 @@ class CreateAccount(BaseModel):
     @field_validator("display_name", "first_name", "last_name")
     @classmethod
     def _nothing_for_blank(cls, value: str | None) -> str | None:
-        if value and any(ord(letter) < 32 for letter in value):
-            raise ValueError("may not hold control characters")
         return value or None
 
     @property

@@ -2,13 +2,15 @@
 
 import base64
 import binascii
+import re
 from email.utils import parseaddr
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from kindling.providers.model import Attachment, OutgoingMessage
 from kindling.suppressions.model import address
+from kindling.text import SingleLine
 
 MAX_RECIPIENTS = 50  # Amazon SES, which AgentMail sends through, takes no more in one message
 MAX_BATCH = 100
@@ -17,12 +19,15 @@ MAX_ATTACHMENTS = 10
 RESERVED_HEADERS = frozenset(
     {"from", "to", "cc", "bcc", "subject", "reply-to", "sender", "date", "message-id", "return-path", "dkim-signature"}
 )
+# RFC 6838, section 4.2, and parameters as RFC 2045 writes them.
+_TYPE_NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
+_TOKEN = r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+"  # noqa: S105
+_QUOTED = r'"(?:[ !#-\[\]-~]|\\[ -~])*"'
+_MEDIA_TYPE = re.compile(rf"{_TYPE_NAME}/{_TYPE_NAME}(?: *; *{_TOKEN}=(?:{_TOKEN}|{_QUOTED}))*")
 
 
 def mailbox(text: str) -> str:
     """The address in `Kim <kim@example.com>` or `kim@example.com`, in lower case. Raises ValueError for none."""
-    if any(ord(letter) < 32 for letter in text):
-        raise ValueError("may not hold control characters")
     return address(parseaddr(text)[1] or text)
 
 
@@ -34,16 +39,23 @@ def _is_base64(text: str) -> str:
     return text
 
 
-Mailbox = Annotated[str, AfterValidator(mailbox)]
+def media_type(text: str) -> str:
+    """A media type such as `text/plain; charset=utf-8`, as it is. Raises ValueError for none."""
+    if not _MEDIA_TYPE.fullmatch(text):
+        raise ValueError("must be a media type such as application/pdf")
+    return text
+
+
+Mailbox = Annotated[SingleLine, AfterValidator(mailbox)]
 Mailboxes = Annotated[list[Mailbox], Field(max_length=MAX_RECIPIENTS)]
 
 
 class AttachedFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    filename: str = Field(min_length=1, max_length=255)
+    filename: SingleLine = Field(min_length=1, max_length=255)
     content: Annotated[str, AfterValidator(_is_base64)]
-    content_type: str = "application/octet-stream"
+    content_type: Annotated[SingleLine, AfterValidator(media_type)] = "application/octet-stream"
 
 
 class SendEmail(BaseModel):
@@ -56,11 +68,11 @@ class SendEmail(BaseModel):
     cc: Mailboxes = []
     bcc: Mailboxes = []
     reply_to: Mailbox | None = None
-    subject: str = Field(default="", max_length=998)  # RFC 5322, a line
+    subject: SingleLine = Field(default="", max_length=998)  # RFC 5322, a line
     html_body: str | None = None
     text_body: str | None = None
-    headers: dict[str, str] = {}
-    tags: Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=20)] = []
+    headers: dict[str, SingleLine] = {}
+    tags: Annotated[list[Annotated[SingleLine, Field(min_length=1, max_length=100)]], Field(max_length=20)] = []
     attachments: Annotated[list[AttachedFile], Field(max_length=MAX_ATTACHMENTS)] = []
 
     @model_validator(mode="after")
@@ -71,16 +83,13 @@ class SendEmail(BaseModel):
             raise ValueError(f"may have at most {MAX_RECIPIENTS} recipients in to, cc and bcc together")
         return self
 
-    @model_validator(mode="after")
-    def _harmless_headers(self) -> Self:
-        if "\n" in self.subject or "\r" in self.subject:
-            raise ValueError("subject must be one line")
-        for name, value in self.headers.items():
+    @field_validator("headers")
+    @classmethod
+    def _harmless(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name in headers:
             if not name.replace("-", "").isalnum() or not name.isascii() or name.lower() in RESERVED_HEADERS:
-                raise ValueError(f"headers may not hold '{name}'")
-            if any(ord(letter) < 32 for letter in value):
-                raise ValueError(f"the header {name} may not hold control characters")
-        return self
+                raise ValueError(f"may not hold {name!r}")
+        return headers
 
     @property
     def recipients(self) -> list[str]:

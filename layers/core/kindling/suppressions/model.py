@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from kindling.text import ascii_lower
+
 ADDRESS_LENGTH = 254  # RFC 5321
 _ADDRESS = re.compile(
     r"[^@\s<>\"(),:;\\\[\]\x00-\x1f\x7f]{1,64}@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}"
@@ -28,7 +30,8 @@ class Source(StrEnum):
 
 def address(text: str) -> str:
     """A recipient's address, in lower case. Raises ValueError when it is none."""
-    found = text.strip().lower()
+    user, at, domain = text.strip().rpartition("@")
+    found = f"{user.lower()}{at}{ascii_lower(domain)}"
     if len(found) > ADDRESS_LENGTH or not _ADDRESS.fullmatch(found):
         raise ValueError("must be an address such as kim@example.com")
     return found
