@@ -224,6 +224,7 @@ def aws_account() -> Iterator[Cloud]:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": REGION,
             "TABLE_NAME": "kindling",
+            "RESERVED_NAMES": "allow",
             "AGENTMAIL_URL": "http://sandbox",
             "INSTANTLY_URL": "http://sandbox",
             "CLOUDFLARE_URL": "http://sandbox/client/v4",

@@ -71,6 +71,13 @@ def test_every_function_has_a_sample_event_of_its_name() -> None:
     assert events == {folder.relative_to("functions") for folder in APPS}
 
 
+def test_only_what_registers_a_name_is_told_of_reserved_ones_and_aws_refuses_them() -> None:
+    told = {place: value for place, name, value in environments() if name == "RESERVED_NAMES"}
+    assert told == {key: {"Ref": "ReservedNames"} for key in ("CreateDomainFunction", "CreateSendingDomainFunction")}
+    parameter = TEMPLATE["Parameters"]["ReservedNames"]
+    assert (parameter["Default"], parameter["AllowedValues"]) == ("refuse", ["refuse", "allow"])
+
+
 def test_every_step_is_called_by_a_state_of_its_name_or_by_an_undo() -> None:
     callers: dict[str, set[str]] = {}
     for machine in MACHINES.values():

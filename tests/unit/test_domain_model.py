@@ -1,4 +1,4 @@
-"""What a domain's status becomes, when it is looked at next, and what is a domain's name."""
+"""What a domain's status becomes, when it is looked at next, and what a command takes."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,6 @@ from kindling.domains.model import (
     DnsSync,
     Domain,
     DomainStatus,
-    domain_name,
     next_check,
     status_after,
 )
@@ -103,59 +102,6 @@ def test_a_check_that_came_late_skips_the_rungs_behind_it(minutes: float, rung: 
 @pytest.mark.parametrize("hours", [12, 13, 240])
 def test_after_the_last_rung_a_check_is_due_at_once(hours: int) -> None:
     assert next_check(TRIGGER, TRIGGER + timedelta(hours=hours)) == TRIGGER + GIVE_UP
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("acme.example", "acme.example"),
-        (" Mail.ACME.Example. ", "mail.acme.example"),
-        ("a.co", "a.co"),
-        ("1and1.example", "1and1.example"),
-        ("xn--bcher-kva.example", "xn--bcher-kva.example"),
-        ("example.xn--p1ai", "example.xn--p1ai"),
-        ("a-b--c.example", "a-b--c.example"),
-        ("a" * 63 + ".example", "a" * 63 + ".example"),
-        (".".join(["a" * 61] * 4) + ".io", ".".join(["a" * 61] * 4) + ".io"),
-    ],
-)
-def test_a_domain_name_is_taken_in_lower_case_and_without_its_last_dot(text: str, name: str) -> None:
-    assert domain_name(text) == name
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        ".",
-        "acme",
-        "localhost.",
-        ".acme.example",
-        "acme..example",
-        "acme.example..",
-        "-acme.example",
-        "acme-.example",
-        "acme.-example",
-        "ac_me.example",
-        "ac me.example",
-        "acme.example/path",
-        "acme.example:25",
-        "user@acme.example",
-        "https://acme.example",
-        "*.acme.example",
-        "bücher.example",
-        "acme.example\x00",
-        "acme.c",
-        "acme.123",
-        "192.0.2.7",
-        "a" * 64 + ".example",
-        ".".join(["a" * 61] * 4) + ".example",
-        "acme.exam\nple",
-    ],
-)
-def test_what_is_no_domain_name_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="must be a domain name"):
-        domain_name(text)
 
 
 def test_a_command_takes_its_name_and_nothing_else() -> None:

@@ -10,6 +10,7 @@ class Settings:
     """Settings of one function; a field is empty where the template does not set it for that function.
 
     Timeouts are in seconds. `clock_file` exists in the local cloud only and moves its clock.
+    `reserved_names_allowed` is for sandboxes, which host names such as those below `.example`.
     """
 
     table_name: str
@@ -33,6 +34,7 @@ class Settings:
     reviews_queue_url: str
     provider_timeout_seconds: float
     saga_wait_seconds: float
+    reserved_names_allowed: bool
     clock_file: str
 
 
@@ -61,5 +63,6 @@ def settings() -> Settings:
         verifications_queue_url=os.environ.get("VERIFICATIONS_QUEUE_URL", ""),
         provider_timeout_seconds=float(os.environ.get("PROVIDER_TIMEOUT_SECONDS", "8")),
         saga_wait_seconds=float(os.environ.get("SAGA_WAIT_SECONDS", "20")),
+        reserved_names_allowed=os.environ.get("RESERVED_NAMES") == "allow",
         clock_file=os.environ.get("KINDLING_CLOCK_FILE", ""),
     )

@@ -1,6 +1,5 @@
 """What a sending domain is, how its status may change, and when it is looked at again."""
 
-import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -8,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
+from kindling.domains.names import domain_name
 from kindling.domains.ownership import LABEL, Ownership
 from kindling.providers.model import DnsRecord, MailRecord
 from kindling.transitions import Graph
@@ -15,10 +15,6 @@ from kindling.transitions import Graph
 # Re-checks after the trigger, then the end: docs of the contract, "up to 12 hours".
 LADDER = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 40, 80, 160, 320))
 GIVE_UP = timedelta(hours=12)
-
-NAME_LENGTH = 253  # RFC 1035
-_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_NAME = re.compile(rf"({_LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])")
 
 
 class DomainStatus(StrEnum):
@@ -163,14 +159,6 @@ def purpose_of(record: DnsRecord, domain: str) -> str:
     if "._domainkey." in name:
         return "dkim"
     return "dmarc" if name.startswith("_dmarc.") else "spf" if record.value.startswith("v=spf1") else "return_path"
-
-
-def domain_name(text: str) -> str:
-    """A domain name, lower case and without a last dot. Raises ValueError when it is none."""
-    name = text.strip().lower().removesuffix(".")
-    if len(name) > NAME_LENGTH or not _NAME.fullmatch(name):
-        raise ValueError("must be a domain name such as mail.example.com")
-    return name
 
 
 class CreateDomain(BaseModel):

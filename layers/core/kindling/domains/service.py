@@ -14,7 +14,8 @@ from kindling.domains.model import (
     UpdateSendingDomain,
     purpose_of,
 )
-from kindling.errors import LiveKeyRequired, NotFound, ProviderError
+from kindling.domains.names import normal_form, why_reserved
+from kindling.errors import InvalidRequest, LiveKeyRequired, NotFound, ProviderError
 from kindling.keys.model import Caller
 from kindling.operations import service as operations
 from kindling.operations.model import Operation
@@ -31,8 +32,10 @@ REQUIRED = ("ownership", "dkim", "spf", "return_path")
 def create(caller: Caller, command: CreateDomain, *, wait_seconds: float) -> Domain | Operation:
     """Start onboarding; the domain when that is done in time, otherwise the operation that goes on.
 
-    Raises DomainExists, DomainTaken, LiveKeyRequired, or the error that made the saga fail.
+    Raises InvalidRequest for a reserved name, DomainExists, DomainTaken, LiveKeyRequired, or the error that made the
+    saga fail.
     """
+    _refuse_reserved(command.domain)
     require_live(caller)
     store.refuse_existing(caller.user_id, command.domain)
     verification.refuse_taken(caller.user_id, command.domain)
@@ -62,7 +65,11 @@ def find(caller: Caller, id_or_name: str) -> Domain:
     """The tenant's domain by its id or its name. Raises NotFound."""
     if "." not in id_or_name:
         return get(caller, id_or_name)
-    domain = store.find(caller.user_id, id_or_name.strip().lower().removesuffix("."))
+    try:
+        name = normal_form(id_or_name)
+    except ValueError as error:
+        raise NotFound("There is no such domain.") from error
+    domain = store.find(caller.user_id, name)
     if domain is None:
         raise NotFound("There is no such domain.")
     return domain
@@ -237,6 +244,12 @@ def require_live(caller: Caller) -> None:
     """Raises LiveKeyRequired for a test key: it never reaches a provider."""
     if not caller.live:
         raise LiveKeyRequired("A test key never reaches a provider: use a live key for this.")
+
+
+def _refuse_reserved(name: str) -> None:
+    reason = why_reserved(name)
+    if reason and not settings().reserved_names_allowed:
+        raise InvalidRequest.of("request", [{"loc": ["domain"], "msg": reason}])
 
 
 def _trigger(domain: Domain) -> Domain:
