@@ -105,3 +105,13 @@ def test_a_taken_port_is_refused_in_one_sentence() -> None:
         with pytest.raises(Refused, match=f"Port {port}, wanted for the API, is taken. .* KINDLING_API_PORT"):
             require_free(port, "the API", "KINDLING_API_PORT")
     require_free(port, "the API", "KINDLING_API_PORT")
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_a_port_that_takes_datagrams_is_taken_too() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as taken:
+        taken.bind((HOST, 0))
+        port = taken.getsockname()[1]
+        with pytest.raises(Refused, match=f"Port {port}, wanted for DNS, is taken"):
+            require_free(port, "DNS", "KINDLING_DNS_PORT", socket.SOCK_DGRAM)
+    require_free(port, "DNS", "KINDLING_DNS_PORT", socket.SOCK_DGRAM)

@@ -23,10 +23,15 @@ HEADERS = {"Authorization": "Bearer am_us_organisation"}
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 
+def server_command(state: Path, port: int = 0, dns_port: int = 0) -> list[str]:
+    own = ["--port", str(port), "--dns-port", str(dns_port), "--state", str(state)]
+    return [sys.executable, "-m", "local.sandbox.server", *own]
+
+
 @contextmanager
 def started(state: Path, port: int = 0) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """The server as a process of its own, and the port that it took."""
-    command = [sys.executable, "-m", "local.sandbox.server", "--port", str(port), "--state", str(state)]
+    command = server_command(state, port)
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout
         assert select.select([process.stdout], [], [], 30)[0]
@@ -120,17 +125,23 @@ def test_the_state_survives_a_restart(tmp_path: Path) -> None:
     assert [path.name for path in state.parent.iterdir()] == ["state.json"]
 
 
-def test_a_taken_port_is_one_clear_message(tmp_path: Path) -> None:
+@pytest.mark.parametrize("which", ["port", "dns_port"])
+def test_a_taken_port_is_one_clear_message(tmp_path: Path, which: str) -> None:
     with SandboxServer(Sandbox(), 0) as server:
-        port = str(server.server_port)
-        command = [sys.executable, "-m", "local.sandbox.server", "--port", port, "--state", str(tmp_path / "s")]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+        done = subprocess.run(  # noqa: S603
+            server_command(tmp_path / "s", **{which: server.server_port}),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
     assert done.returncode == 1
-    assert done.stderr == f"The sandbox cannot serve on port {port}: Address already in use.\n"
+    assert done.stderr == f"The sandbox cannot serve on port {server.server_port}: Address already in use.\n"
 
 
 def test_an_unreadable_state_file_is_one_clear_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     state = tmp_path / "state.json"
     state.write_text("{")
-    assert main(["--port", "0", "--state", str(state)]) == 1
+    assert main(["--port", "0", "--dns-port", "0", "--state", str(state)]) == 1
     assert capsys.readouterr().err.startswith(f"The sandbox cannot read its state file {state};")

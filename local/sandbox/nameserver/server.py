@@ -8,10 +8,12 @@ from types import TracebackType
 import dns.exception
 import dns.flags
 import dns.message
+import dns.opcode
 
 from kindling import clock
 from local.sandbox.sandbox import Sandbox
 
+HOST = "127.0.0.1"
 SILENCE_SECONDS = 60
 # What a UDP answer may have unless the query says otherwise (RFC 1035).
 UDP_BYTES = 512
@@ -79,10 +81,10 @@ class NameServer:
 
     def __init__(self, sandbox: Sandbox, port: int) -> None:
         """Takes the port, a free one for 0. Raises OSError."""
-        self._tcp = TcpServer(("127.0.0.1", port), TcpHandler)
+        self._tcp = TcpServer((HOST, port), TcpHandler)
         self.port: int = self._tcp.server_address[1]
         try:
-            self._udp = UdpServer(("127.0.0.1", self.port), UdpHandler)
+            self._udp = UdpServer((HOST, self.port), UdpHandler)
         except OSError:
             self._tcp.server_close()
             raise
@@ -113,10 +115,5 @@ def _read(wire: bytes) -> dns.message.QueryMessage | None:
         message = dns.message.from_wire(wire)
     except dns.exception.DNSException:
         return None
-    if (
-        isinstance(message, dns.message.QueryMessage)
-        and not message.flags & dns.flags.QR
-        and len(message.question) == 1
-    ):
-        return message
-    return None
+    asks = message.opcode() == dns.opcode.QUERY and not message.flags & dns.flags.QR and len(message.question) == 1
+    return message if asks and isinstance(message, dns.message.QueryMessage) else None
