@@ -116,6 +116,7 @@ def test_a_functions_environment_is_the_templates_and_the_clock(cloud: Cloud) ->
     answer = cloud.call("GET", "/things/1").json
     assert answer["environment"]["TABLE_NAME"] == cloud.description["table_name"]
     assert answer["environment"]["AGENTMAIL_URL"] == cloud.description["sandbox_url"]
+    assert answer["environment"]["DNS_RESOLVERS"] == f"{HOST}:{cloud.ports.dns}"
     assert answer["environment"]["KINDLING_CLOCK_FILE"] == str(cloud.home.clock)
     assert answer["environment"]["AWS_ENDPOINT_URL"] == cloud.ports.engine_url
     secret = cloud.aws("secretsmanager").get_secret_value(SecretId=answer["environment"]["SECRET_ARN"])

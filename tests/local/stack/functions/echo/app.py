@@ -14,6 +14,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "AGENTMAIL_URL",
         "AWS_ENDPOINT_URL",
         "AWS_REGION",
+        "DNS_RESOLVERS",
         "KINDLING_CLOCK_FILE",
         "SECRET_ARN",
         "TABLE_NAME",
