@@ -52,8 +52,10 @@ PROVIDERS = (
 )
 KEY_VARIABLES = tuple(provider.variable for provider in PROVIDERS)
 
-# Every tenant of a local cloud is its one user, and its domains stand below `.example`.
-LIBERTIES = {"ZoneBinding": "first", "ReservedNames": "allow"}
+# Every tenant of a local cloud is its one user.
+ZONE_BINDING = ("ZoneBinding", "first")
+# The sandbox hosts what lies below `.example`.
+RESERVED_NAMES = ("ReservedNames", "allow")
 
 WEBHOOK_NAME = "kindling/agentmail-webhook"
 DNS_PARAMETER = "DnsResolvers"
@@ -136,9 +138,8 @@ class Deployment:
                 values[provider.secret_parameter] = self._put_secret(provider.secret, key)
             if provider.url_parameter in self._package.parameters and not real:
                 values[provider.url_parameter] = f"{self._ports.sandbox_url}{provider.sandbox_path}"
-        if DNS_PARAMETER in self._package.parameters and not real:
-            values[DNS_PARAMETER] = f"{HOST}:{self._ports.dns}"
-        values |= {name: text for name, text in LIBERTIES.items() if name in self._package.parameters}
+        own = [ZONE_BINDING] if real else [ZONE_BINDING, RESERVED_NAMES, (DNS_PARAMETER, f"{HOST}:{self._ports.dns}")]
+        values |= {name: text for name, text in own if name in self._package.parameters}
         if WEBHOOK_PARAMETER in self._package.parameters:
             values[WEBHOOK_PARAMETER] = self._keep_secret(WEBHOOK_NAME, _webhook_placeholder())
         return values

@@ -105,6 +105,12 @@ def work(function: str, queue: str) -> None:
     invoke(function, {"Records": [{"messageId": m["MessageId"], "body": m["Body"]} for m in messages]})
 
 
+def forget_challenge(kindling: Kindling, domain_id: str) -> None:
+    """The row as it was written before there were challenges."""
+    key = {"pk": f"TENANT#{kindling.user_id}", "sk": f"DOMAIN#{domain_id}"}
+    aws.table().update_item(Key=key, UpdateExpression="REMOVE ownership")
+
+
 def register_domains(kindling: Kindling) -> str:
     """A domain that its worker finds verified, and one that its list does, whose save went unheard."""
     api = kindling.api
@@ -112,17 +118,22 @@ def register_domains(kindling: Kindling) -> str:
     path = f"{DOMAINS}/{first['id']}"
     kindling.clock.advance(minutes=11)
     assert invoke("VerifyDomainsFunction", {}) == {"queued": 1}
+    forget_challenge(kindling, first["id"])
     work("CheckDomainFunction", "verifications_queue_url")
+    for creation in (DOMAINS, "/v1/domains"):
+        assert kindling.other.post(creation, {"domain": "acme.example"}).status == 409
     kindling.lambdas.overrides["SaveDomainFunction"] = dies_after_work()
     second = fine(api.post(DOMAINS, {"domain": "two.example"}))["domain"]
     kindling.lambdas.overrides.clear()
     kindling.clock.advance(seconds=30)
+    forget_challenge(kindling, second["id"])
     assert [row["status"] for row in fine(api.get(DOMAINS))["domains"]] == ["verified", "verified"]
     fine(api.get(path))
     fine(api.get(f"{path}/dns-records"))
     # A provider that fails once after an idempotency key.
     kindling.world.fault("agentmail", "POST", "/v0/domains/*", "refuse", status=422, calls=[1])
     assert api.post(f"{path}/verify", Idempotency_Key="v1").status == 502
+    forget_challenge(kindling, first["id"])
     fine(api.post(f"{path}/verify", Idempotency_Key="v1"))
     override = {"status": "pending"}
     fine(api("PATCH", f"{DOMAINS}/{second['id']}", override, headers={"Idempotency-Key": "o1"}))
@@ -173,6 +184,7 @@ def warm_and_send(kindling: Kindling) -> None:
     kindling.clock.advance(seconds=30)
     kindling.world.fault("agentmail", "POST", "/v0/domains/*", "refuse", status=422, calls=[1])
     assert api.post(f"{path}/verify", Idempotency_Key="w3").status == 502
+    forget_challenge(kindling, path.rpartition("/")[2])
     fine(api.post(f"{path}/verify", Idempotency_Key="w3"))
     fine(api.post(f"{path}/warming/pause", {}, Idempotency_Key="w4"))
     fine(api.post(f"{path}/warming/resume", {}, Idempotency_Key="w5"))
@@ -235,6 +247,8 @@ def undo_sagas(kindling: Kindling, domain_id: str) -> None:
 def delete_everything(kindling: Kindling, domain_id: str, account_id: str) -> None:
     """An account, and then its domain with another, while two providers are away and after they came back."""
     api = kindling.api
+    unverified = fine(api.post(DOMAINS, {"domain": "external-five.example"}))["domain"]
+    fine(api("DELETE", f"{DOMAINS}/{unverified['id']}"))
     fine(api("DELETE", f"{ACCOUNTS}/{account_id}"))
     kindling.world.fault("agentmail", "DELETE", "/v0/inboxes/*", "refuse", status=503)
     kindling.world.fault("cloudflare", "GET", "/client/v4/zones", "refuse", status=503)

@@ -33,7 +33,7 @@ TRUTH = {
     ("failed", "FAILED"): ("failed", "failed"),
 }
 # current status, whether the challenge stands in DNS: the same, where the provider has verified the domain.
-PROOF = {
+PROOF: dict[tuple[str, bool | None], tuple[str, str]] = {
     **{(status, True): ("verified", "verified") for status in ("pending", "verifying", "failed", "verified")},
     ("pending", False): ("pending", "pending"),
     ("verifying", False): ("pending", "pending"),
