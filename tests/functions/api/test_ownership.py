@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from kindling import aws
+from kindling.domains import store
 from kindling.domains.ownership import GRACE, LOOK_EVERY
 from tests.conftest import Kindling
 from tests.functions.test_webhooks import post as webhook
@@ -367,3 +369,24 @@ def test_late_events_about_mail_belong_to_who_sent_it(kindling: Kindling) -> Non
     assert webhook(kindling, json.dumps(event)).body["counted"]
     assert kindling.api.get("/v1/suppressions/check", email="pat@example.com").body["suppressed"]
     assert not kindling.other.get("/v1/suppressions/check", email="pat@example.com").body["suppressed"]
+
+
+def test_a_name_that_changes_hands_while_it_is_saved_is_no_reason_to_undo(
+    kindling: Kindling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = NAMES[0]
+    mine = register(kindling.api, name)
+    publish(kindling, mine)
+    assert kindling.api("DELETE", f"{DOMAINS}/{mine['id']}").status == 200
+    kindling.world.set(domain_states={name: VERIFIED})
+    claimed = store.claimed
+    rival = {"pk": f"DOMAIN#{name}", "sk": "VERIFIED", "user_id": "somebody", "domain_id": "else"}
+
+    def overtaken(*arguments: Any) -> Any:
+        aws.table().put_item(Item=rival)
+        return claimed(*arguments)
+
+    monkeypatch.setattr(store, "claimed", overtaken)
+    again = register(kindling.api, name)
+    assert again["status"] == "pending"
+    assert row(kindling.api, again)["id"] == again["id"]

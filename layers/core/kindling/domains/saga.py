@@ -6,8 +6,8 @@ from kindling import clock, providers
 from kindling.domains import dns, removal, store, verification, zones
 from kindling.domains.model import DnsSync, Domain, DomainStatus, OffboardDomain, OnboardDomain, checks
 from kindling.domains.ownership import Ownership
-from kindling.domains.verification import Look
-from kindling.errors import ProviderUnavailable
+from kindling.domains.verification import Look, Verdict
+from kindling.errors import DomainTaken, ProviderUnavailable
 from kindling.operations import service as operations
 from kindling.warming import steps
 
@@ -106,12 +106,23 @@ def save_domain(saga: OnboardDomain, dns_sync: dict[str, Any], *, triggered: boo
     )
     verdict = verification.decide(domain, Look(live, verification.survey(saga.domain)), clock.now())
     domain = domain.model_copy(update={"ownership": verdict.proof})
-    verified = verdict.status == DomainStatus.VERIFIED
-    if live.status == "VERIFIED":
-        changes = {"status": verdict.status, "status_reason": verdict.reason, "verified_at": now if verified else None}
-        domain = domain.model_copy(update=changes)
+    try:
+        _commit(saga, _decided(domain, verdict) if live.status == "VERIFIED" else domain, verdict.claim)
+    except DomainTaken:
+        # The name changed hands since the look: the next one decides.
+        _commit(saga, domain, [])
+
+
+def _decided(domain: Domain, verdict: Verdict) -> Domain:
+    verified_at = domain.created_at if verdict.status == DomainStatus.VERIFIED else None
+    changes = {"status": verdict.status, "status_reason": verdict.reason, "verified_at": verified_at}
+    return domain.model_copy(update=changes)
+
+
+def _commit(saga: OnboardDomain, domain: Domain, claim: list[dict[str, Any]]) -> None:
+    verified = domain.status == DomainStatus.VERIFIED
     warming = steps.begun(domain.user_id, domain.id, domain.domain, verified=verified)
-    store.save(domain, saga.operation_id, verification.due_fields(domain), begun=warming, claim=verdict.claim)
+    store.save(domain, saga.operation_id, verification.due_fields(domain), begun=warming, claim=claim)
 
 
 def _proof(saga: OnboardDomain) -> Ownership:

@@ -12,7 +12,7 @@ from kindling.aws import Attr
 from kindling.cleanups import store as cleanups
 from kindling.cleanups.model import CleanupKind
 from kindling.domains.model import GRAPH, Domain, DomainStatus, OffboardDomain, OnboardDomain
-from kindling.errors import DomainExists, NotFound, StaleStatus
+from kindling.errors import DomainExists, DomainTaken, NotFound, StaleStatus
 from kindling.operations import store as operations
 from kindling.warming import store as warming
 
@@ -148,7 +148,8 @@ def save(
 ) -> None:
     """Write the row of an onboarded domain with its warming and close its operation, in one transaction.
 
-    A verified one claims its name with it. Repeating is harmless. Raises StaleStatus.
+    A verified one claims its name with it. Repeating is harmless. Raises DomainTaken when the name changed hands
+    since it was looked at, StaleStatus when the operation was settled by somebody else.
     """
     owner = {"owner": f"{domain.user_id}#domain"}
     item = {**at(domain.user_id, domain.id), **owner, **_plain(domain), **due_fields}
@@ -163,7 +164,9 @@ def save(
     except aws.TransactionFailed as lost:
         if lost.items[0] is not None:
             return
-        raise StaleStatus("The operation or the name was settled by somebody else meanwhile.") from lost
+        if any(item is not None for item in lost.items[len(actions) - len(claim) :]):
+            raise DomainTaken(f"{domain.domain} changed hands meanwhile.") from lost
+        raise StaleStatus("The operation was settled by somebody else meanwhile.") from lost
 
 
 def retire(retirement: OffboardDomain) -> None:

@@ -17,6 +17,7 @@ from kindling.warming import steps
 LOOK_THREADS = 8
 # A look that changes nothing is written down this often at most.
 LOOK_NOTED_EVERY = timedelta(minutes=5)
+NOT_ASKED = TxtSurvey(())
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,14 @@ def survey(domain: str) -> TxtSurvey:
 def look(domain: Domain) -> Look | None:
     """Look at a domain now; None when the mail provider does not know it. Raises ProviderError."""
     live = providers.mail().get_domain(domain.domain)
-    return Look(live, _survey_if_due(domain)) if live else None
+    return Look(live, NOT_ASKED if _is_resting(domain) else survey(domain.domain)) if live else None
 
 
 def look_at_all(domains: list[Domain]) -> list[Look | None]:
-    """A look at each, several at a time; None where the provider failed. Nothing is written here."""
+    """A look at each, several at a time; None where the provider failed. Nothing is written here.
+
+    DNS is asked only where its answer may change a status.
+    """
     # The first look brings the provider's key; the others then find it.
     first = [_try_look(domain) for domain in domains[:1]]
     with ThreadPoolExecutor(LOOK_THREADS) as pool:
@@ -65,7 +69,7 @@ def look_due(domain: Domain) -> Look:
     """Look at a domain that fell due. A domain in use that the provider does not know is judged by its challenge."""
     unheard = "VERIFIED" if domain.status == DomainStatus.VERIFIED else "UNKNOWN"
     gone = MailDomain(domain_id=domain.domain, status=unheard)
-    return look(domain) or Look(gone, _survey_if_due(domain))
+    return look(domain) or Look(gone, survey(domain.domain))
 
 
 def refresh(domain: Domain, found: Look) -> Domain:
@@ -179,19 +183,22 @@ def _with_challenge(domain: Domain) -> Domain:
     return domain.model_copy(update={"ownership": proof})
 
 
-def _survey_if_due(domain: Domain) -> TxtSurvey:
+def _is_resting(domain: Domain) -> bool:
+    """Whether the challenge of a domain in use was seen less than a day ago."""
     looked_at = domain.ownership.looked_at
-    resting = domain.status == DomainStatus.VERIFIED and domain.ownership.proven
-    if resting and looked_at and clock.now() < clock.parse(looked_at) + LOOK_EVERY:
-        return TxtSurvey(())
-    return survey(domain.domain)
+    in_use = domain.status == DomainStatus.VERIFIED and domain.ownership.proven
+    return in_use and looked_at is not None and clock.now() < clock.parse(looked_at) + LOOK_EVERY
 
 
 def _try_look(domain: Domain) -> Look | None:
     try:
-        return look(domain)
+        live = providers.mail().get_domain(domain.domain)
     except ProviderError:
         return None
+    if live is None:
+        return None
+    matters = DomainStatus.VERIFIED in (domain.status, live.status.lower()) and not _is_resting(domain)
+    return Look(live, survey(domain.domain) if matters else NOT_ASKED)
 
 
 def _reason(domain: Domain, live: MailDomain, status: DomainStatus, proof: Ownership, shown: bool | None) -> str | None:
