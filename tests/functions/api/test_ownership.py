@@ -390,3 +390,13 @@ def test_a_name_that_changes_hands_while_it_is_saved_is_no_reason_to_undo(
     again = register(kindling.api, name)
     assert again["status"] == "pending"
     assert row(kindling.api, again)["id"] == again["id"]
+
+
+def test_nobody_restarts_the_check_of_a_name_that_the_provider_has_verified(kindling: Kindling) -> None:
+    mine, other = register(kindling.api, NAMES[0]), register(kindling.other, NAMES[0])
+    kindling.world.set(domain_states={NAMES[0]: VERIFIED})
+    kindling.world.fault("agentmail", "POST", f"/v0/domains/{NAMES[0]}/verify", "refuse", status=500)
+    for api, domain in ((kindling.api, mine), (kindling.other, other)):
+        assert api.post(f"{DOMAINS}/{domain['id']}/verify").status == 200
+    kindling.world.set(domain_states={NAMES[0]: {"status": "PENDING"}})
+    assert kindling.other.post(f"{DOMAINS}/{other['id']}/verify").status == 502

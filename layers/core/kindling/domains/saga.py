@@ -9,6 +9,7 @@ from kindling.domains.ownership import Ownership
 from kindling.domains.verification import Look, Verdict
 from kindling.errors import DomainTaken, ProviderUnavailable
 from kindling.operations import service as operations
+from kindling.providers.model import MailDomain
 from kindling.warming import steps
 
 
@@ -47,9 +48,7 @@ def publish_dns(saga: OnboardDomain) -> DnsSync:
 
     Nothing at all is written when a record of the user's is in the way.
     """
-    live = providers.mail().get_domain(saga.domain)
-    if live is None:
-        raise ProviderUnavailable("AgentMail does not know the domain yet.")
+    live = _live(saga)
     cloudflare = providers.dns()
     zone = cloudflare.find_zone(saga.domain)
     if zone is None or not zones.join(zone.name, saga.user_id, saga.domain_id):
@@ -77,14 +76,12 @@ def retire_domain(retirement: OffboardDomain) -> None:
 
 
 def trigger_verification(saga: OnboardDomain) -> None:
-    providers.mail().verify_domain(saga.domain)
+    verification.trigger(_live(saga))
 
 
 def save_domain(saga: OnboardDomain, dns_sync: dict[str, Any], *, triggered: bool) -> None:
     """Write the row with the status that a look at provider and DNS gives it now."""
-    live = providers.mail().get_domain(saga.domain)
-    if live is None:
-        raise ProviderUnavailable("AgentMail does not know the domain yet.")
+    live = _live(saga)
     now = clock.timestamp()
     proof = _proof(saga)
     domain = Domain(
@@ -123,6 +120,13 @@ def _commit(saga: OnboardDomain, domain: Domain, claim: list[dict[str, Any]]) ->
     verified = domain.status == DomainStatus.VERIFIED
     warming = steps.begun(domain.user_id, domain.id, domain.domain, verified=verified)
     store.save(domain, saga.operation_id, verification.due_fields(domain), begun=warming, claim=claim)
+
+
+def _live(saga: OnboardDomain) -> MailDomain:
+    live = providers.mail().get_domain(saga.domain)
+    if live is None:
+        raise ProviderUnavailable("AgentMail does not know the domain yet.")
+    return live
 
 
 def _proof(saga: OnboardDomain) -> Ownership:

@@ -254,11 +254,10 @@ def _refuse_reserved(name: str) -> None:
 
 def _trigger(domain: Domain) -> Domain:
     mail = providers.mail()
-    if mail.get_domain(domain.domain) is None:
-        mail.create_domain(domain.domain)
+    live = mail.get_domain(domain.domain) or mail.create_domain(domain.domain)
     if domain.status != DomainStatus.VERIFIED:
         domain = _start_verifying(domain)
-    mail.verify_domain(domain.domain)
+    verification.trigger(live)
     return domain
 
 

@@ -48,6 +48,15 @@ def survey(domain: str) -> TxtSurvey:
     return providers.resolver().read_txt(f"{ownership.LABEL}.{domain}")
 
 
+def trigger(live: MailDomain) -> None:
+    """Have the mail provider check its records, unless it has found them: a check begins anew for all tenants.
+
+    Raises ProviderError.
+    """
+    if live.status != "VERIFIED":
+        providers.mail().verify_domain(live.domain_id)
+
+
 def look(domain: Domain) -> Look | None:
     """Look at a domain now; None when the mail provider does not know it. Raises ProviderError."""
     live = providers.mail().get_domain(domain.domain)
