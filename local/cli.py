@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     scopes = ("read", "provision", "send", "admin")
     create.add_argument("--scope", action="append", choices=scopes, help="may be repeated; all when left out")
     create.add_argument("--test", action="store_true", help="a test key: it never reaches a provider")
+    create.add_argument("--expires-in-days", type=_days, metavar="DAYS", help="1 to 3650; never when left out")
     create.set_defaults(run=_create_key)
     zones.add_to(topics)
     local = topics.add_parser("local", help="the local cloud").add_subparsers(required=True, metavar="COMMAND")
@@ -86,7 +87,7 @@ def _create_key(parsed: argparse.Namespace) -> int:
         raise Refused("Set TABLE_NAME to the stack's output of that name.")
     token = str(new_token(live=not parsed.test))
     try:
-        service.seed(str(parsed.user), token, parsed.scope or list(Scope), parsed.name)
+        service.seed(str(parsed.user), token, parsed.scope or list(Scope), parsed.name, parsed.expires_in_days)
     except (BotoCoreError, ClientError) as error:
         raise Refused(f"The key could not be written: {error}") from None
     print(token)
@@ -217,6 +218,12 @@ def _span(text: str) -> timedelta:
     if match is None:
         raise argparse.ArgumentTypeError(f"'{text}' is not a span of time such as 3d, 12h, 10m or 30s")
     return timedelta(**{UNITS[match[2]]: float(match[1])})
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 3650:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of days from 1 to 3650")
+    return int(text)
 
 
 def _say(line: str) -> None:

@@ -2,16 +2,13 @@
 
 import json
 import os
-import secrets
-import string
 import subprocess
 import sys
 import uuid
 from dataclasses import asdict, dataclass
 
+from kindling.keys.model import Scope, new_token
 from local.settings import ACCOUNT, HOST, REGION, ROOT, Home, Refused, write_whole
-
-SCOPES = ("read", "provision", "send", "admin")
 
 
 @dataclass(frozen=True)
@@ -60,22 +57,13 @@ def _read(home: Home) -> Tenants:
         return Tenants(**json.loads(home.tenants.read_text()))
     tenants = Tenants(
         user_id=str(uuid.uuid4()),
-        api_key=_token("live"),
-        test_api_key=_token("test"),
+        api_key=str(new_token(live=True)),
+        test_api_key=str(new_token(live=False)),
         second_user_id=str(uuid.uuid4()),
-        second_api_key=_token("live"),
+        second_api_key=str(new_token(live=True)),
     )
     write_whole(home.tenants, json.dumps(asdict(tenants), indent=1), 0o600)
     return tenants
-
-
-def _token(kind: str) -> str:
-    secret = secrets.token_urlsafe(32).replace("_", "-")
-    return f"kd_{kind}_{_letters(16)}_{secret}"
-
-
-def _letters(count: int) -> str:
-    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(count))
 
 
 def main() -> None:
@@ -83,9 +71,9 @@ def main() -> None:
     from kindling.keys import service
 
     tenants = Tenants(**json.load(sys.stdin))
-    service.seed(tenants.user_id, tenants.api_key, SCOPES, "local cloud")
-    service.seed(tenants.user_id, tenants.test_api_key, SCOPES, "local cloud, test")
-    service.seed(tenants.second_user_id, tenants.second_api_key, SCOPES, "local cloud")
+    service.seed(tenants.user_id, tenants.api_key, Scope, "local cloud")
+    service.seed(tenants.user_id, tenants.test_api_key, Scope, "local cloud, test")
+    service.seed(tenants.second_user_id, tenants.second_api_key, Scope, "local cloud")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from kindling.accounts.model import ProvisionAccount
 from kindling.domains import saga as onboarding
 from kindling.domains.model import OnboardDomain
 from kindling.errors import ProviderError
+from kindling.keys import authentication, quota
 from kindling.keys import service as keys
 from kindling.keys.model import Scope, new_token
 from kindling.operations import store as operations
@@ -314,5 +315,5 @@ def _forget() -> None:
     doors = (providers.mail, providers.warmup, providers.dns, providers.resolver)
     for function in (settings, aws.table, aws.unrepeated, *doors):
         function.cache_clear()
-    for memory in (keys._seen, aws._secrets, sending._holders, sending._refusals):
+    for memory in (authentication._seen, quota._leases, aws._secrets, sending._holders, sending._refusals):
         memory.clear()

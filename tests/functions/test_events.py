@@ -44,6 +44,7 @@ WITH_A_KEY = {
     "get_operation": (200, None),
     "create_key": (201, None),
     "list_keys": (200, None),
+    "rotate_key": (201, None),
     "revoke_key": (200, None),
     "update_domain": (200, None),
     "create_sending_domain": (409, "domain_exists"),

@@ -17,21 +17,22 @@ import httpx
 import pytest
 
 from kindling import aws, clock, due
-from kindling.keys import service as keys
+from kindling.keys import authentication, quota
 from kindling.operations import service
 from kindling.operations import store as operations
 from kindling.operations.model import Operation, OperationState
+from kindling.sending import service as sending
 from kindling.settings import settings
 from tests.conftest import SECRETS as CONFIGURED
 from tests.conftest import Kindling
 from tests.harness import lambdas, machines
 from tests.harness.lambdas import Handler, Reply, invoke
 from tests.harness.machines import Override, dies_after_work, fails
-from tests.template.test_policies import AUDIT, CHECK, DELETE, PUT, SECRET, UPDATE, environment
+from tests.template.test_policies import ASKING, AUDIT, CHECK, DELETE, PUT, SECRET, UPDATE, environment
 
 TRANSACTED = {"ConditionCheck": CHECK, "Put": PUT, "Update": UPDATE, "Delete": DELETE}
 # An idempotency record is removed after an answer that blames us: these give none in this story.
-UNBLAMED = ("CreateKey", "UpdateDomain", "StartWarming", "PauseWarming", "ResumeWarming", "ExplainWarming", "SendBatch")
+UNBLAMED = ("UpdateDomain", "StartWarming", "PauseWarming", "ResumeWarming", "ExplainWarming", "SendBatch")
 UNREACHED = {f"{name}Function": {DELETE} for name in (*UNBLAMED, "CreateSuppression")}
 
 DOMAINS, ACCOUNTS = "/api/email/domains", "/api/email/accounts"
@@ -45,6 +46,8 @@ class Watch:
     def __init__(self) -> None:
         self.actions: defaultdict[str, set[str]] = defaultdict(set)
         self.secrets: defaultdict[str, set[str]] = defaultdict(set)
+        # Those that used what the caller's policy grants.
+        self.callers: set[str] = set()
         self._here = threading.local()
         self._entered: list[str] = []
 
@@ -55,7 +58,9 @@ class Watch:
             self._entered.append(function)
             # As in an execution environment of its own.
             aws._secrets.clear()
-            keys._seen.clear()
+            authentication._seen.clear()
+            quota._leases.clear()
+            sending._holders.clear()
             try:
                 return real(event, context)
             finally:
@@ -72,12 +77,24 @@ class Watch:
         sent = json.loads(params["body"])
         if model.name == "TransactWriteItems":
             used = {TRANSACTED[verb] for item in sent["TransactItems"] for verb in item}
+        elif of_the_caller(model.name, sent):
+            self.callers.add(function)
+            return
         else:
             used = {f"{model.service_model.endpoint_prefix}:{model.name.removesuffix('Batch')}"}
         if used == {SECRET}:
             secret = sent["SecretId"].rpartition(":")[2].rpartition("-")[0]
             self.secrets[function].add(f"{secret.upper()}_SECRET")
         self.actions[function] |= used
+
+
+def of_the_caller(call: str, sent: dict[str, Any]) -> bool:
+    """Whether the caller's policy grants a call: a key's row, its last use, or the count of a quota."""
+    item = sent.get("Key", {}).get("pk", {}).get("S", "")
+    if call == "GetItem":
+        return bool(item.startswith("KEY#"))
+    stamps = item.startswith("KEY#") and sent["UpdateExpression"] == "SET last_used_at = :at"
+    return call == "UpdateItem" and (stamps or item.startswith("QUOTA#"))
 
 
 @pytest.fixture
@@ -270,7 +287,10 @@ def live_through_everything(kindling: Kindling) -> None:
     undo_sagas(kindling, domain_id)
     made = fine(kindling.api.post("/api/keys", {"name": "ci"}, Idempotency_Key="k1"))["key"]
     fine(kindling.api.get("/api/keys"))
+    fine(kindling.api.post(f"/api/keys/{made['id']}/rotate", Idempotency_Key="k2"))
     fine(kindling.api("DELETE", f"/api/keys/{made['id']}"))
+    spare = fine(kindling.api.post("/api/keys", {"name": "spare", "scopes": ["admin"]}))["key"]
+    fine(kindling.api("DELETE", f"/api/keys/{spare['id']}"))
     delete_everything(kindling, domain_id, account_id)
 
 
@@ -310,6 +330,7 @@ def test_every_function_uses_the_grants_and_the_secrets_that_it_has_and_no_other
     watch: Watch, kindling: Kindling
 ) -> None:
     live_through_everything(kindling)
+    assert watch.callers == ASKING
     told = {name: {key for key in environment(name) if key.endswith("_SECRET")} for name in AUDIT}
     assert {name: watch.secrets[name] for name in AUDIT} == told
     assert {name: watch.actions[name] | UNREACHED.get(name, set()) for name in AUDIT} == AUDIT

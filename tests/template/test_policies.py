@@ -26,22 +26,23 @@ AUDIT: dict[str, set[str]] = {
     "GetDomainFunction": {GET},
     "VerifyDomainFunction": {GET, PUT, UPDATE, DELETE, SECRET},
     "CreateAccountFunction": {GET, PUT, UPDATE, DELETE, START},
-    "ListAccountsFunction": {GET, QUERY},
+    "ListAccountsFunction": {QUERY},
     "GetAccountFunction": {GET},
     "UpdateAccountFunction": {GET, PUT, UPDATE, DELETE, SECRET},
     "DeleteAccountFunction": {GET, PUT, START},
-    "GetWarmupAnalyticsFunction": {GET, UPDATE, QUERY, SECRET},
-    "ListCleanupsFunction": {GET, QUERY},
+    "GetWarmupAnalyticsFunction": {UPDATE, QUERY, SECRET},
+    "ListCleanupsFunction": {QUERY},
     "RetryWarmupFunction": {GET, PUT, UPDATE, DELETE, SECRET},
     "GetOperationFunction": {GET, HISTORY},
-    "CreateKeyFunction": {GET, PUT, UPDATE, DELETE},
-    "ListKeysFunction": {GET, QUERY},
-    "RevokeKeyFunction": {GET, UPDATE},
+    "CreateKeyFunction": {PUT, CHECK, SECRET},
+    "ListKeysFunction": {QUERY},
+    "RevokeKeyFunction": {UPDATE, CHECK, QUERY},
+    "RotateKeyFunction": {PUT, UPDATE, CHECK, SECRET},
     "GetHealthFunction": set(),
     "RefuseRouteFunction": set(),
     # the routes of /v1
     "CreateSendingDomainFunction": {GET, PUT, UPDATE, DELETE, START, SECRET},
-    "ListSendingDomainsFunction": {GET, QUERY},
+    "ListSendingDomainsFunction": {QUERY},
     "GetSendingDomainFunction": {GET},
     "UpdateSendingDomainFunction": {GET, UPDATE},
     "DeleteSendingDomainFunction": {GET, PUT, START},
@@ -61,10 +62,10 @@ AUDIT: dict[str, set[str]] = {
     "GetIspStatsFunction": {GET, QUERY},
     "SendEmailFunction": {BATCH, GET, PUT, UPDATE, DELETE, SECRET},
     "SendBatchFunction": {BATCH, GET, PUT, UPDATE, DELETE, SECRET},
-    "ListSuppressionsFunction": {GET, QUERY},
+    "ListSuppressionsFunction": {QUERY},
     "CreateSuppressionFunction": {GET, PUT, UPDATE, DELETE},
     "CheckSuppressionFunction": {GET},
-    "DeleteSuppressionFunction": {GET, DELETE},
+    "DeleteSuppressionFunction": {DELETE},
     # provider callbacks
     "ReceiveAgentmailFunction": {GET, PUT, UPDATE, SECRET, SEND},
     # onboard_domain
@@ -110,6 +111,10 @@ AUDIT: dict[str, set[str]] = {
 }
 
 TABLE = {"GetAtt": "Table.Arn"}
+CALLER_POLICY = {"Ref": "CallerPolicy"}
+# Routes that ask for no key.
+OPEN = {"GetHealthFunction", "RefuseRouteFunction"}
+ASKING = {name for name, p in FUNCTIONS.items() if p["CodeUri"].startswith("functions/api/")} - OPEN
 INDEXES = [{"Sub": "${Table.Arn}/index/by_owner"}, {"Sub": "${Table.Arn}/index/due"}]
 SECRETS = {
     "AGENTMAIL_SECRET": "AgentMailSecretArn",
@@ -129,6 +134,8 @@ def listed(value: Any) -> list[Any]:
 def grants(properties: dict[str, Any]) -> Iterator[Grant]:
     """Every action of a resource's policies with each of its resources."""
     for policy in properties.get("Policies", []):
+        if policy == CALLER_POLICY:
+            continue
         for statement in policy["Statement"]:
             assert statement["Effect"] == "Allow"
             for action in listed(statement["Action"]):
@@ -139,6 +146,23 @@ def grants(properties: dict[str, Any]) -> Iterator[Grant]:
 def environment(function: str) -> dict[str, Any]:
     found: dict[str, Any] = FUNCTIONS[function].get("Environment", {}).get("Variables", {})
     return found
+
+
+def test_every_route_that_asks_for_a_key_may_know_its_caller_and_nothing_else_may() -> None:
+    assert {name for name, p in FUNCTIONS.items() if CALLER_POLICY in p.get("Policies", [])} == ASKING
+
+
+def test_knowing_a_caller_is_reading_keys_noting_their_use_and_counting() -> None:
+    of_keys = {"dynamodb:LeadingKeys": ["KEY#*"]}
+    last_use = {"dynamodb:Attributes": ["pk", "sk", "last_used_at"]}
+    assert RESOURCES["CallerPolicy"]["Properties"]["PolicyDocument"]["Statement"] == [
+        {"Effect": "Allow", "Action": [action], "Resource": TABLE, "Condition": condition}
+        for action, condition in (
+            (GET, {"ForAllValues:StringLike": of_keys}),
+            (UPDATE, {"ForAllValues:StringLike": of_keys, "ForAllValues:StringEquals": last_use}),
+            (UPDATE, {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["QUOTA#*"]}}),
+        )
+    ]
 
 
 def test_the_audit_is_what_the_template_grants() -> None:

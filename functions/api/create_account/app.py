@@ -8,13 +8,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kindling.accounts import service
 from kindling.accounts.model import CreateAccount
-from kindling.http import caller, created, patience, serve
+from kindling.http import caller, counted, created, patience, serve
 from kindling.keys.model import Scope
 
 app = APIGatewayHttpResolver(enable_validation=True)
 
 
-@app.post("/api/email/accounts", summary="Create an account", tags=["accounts"])
+@app.post("/api/email/accounts", summary="Create an account", tags=["accounts"], middlewares=[counted])
 def create_account(command: Annotated[CreateAccount, Body()]) -> Response[Any]:
     return created(
         service.create(caller(app), command, wait_seconds=patience(app)), lambda row: {"account": row.wire()}

@@ -8,13 +8,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kindling.domains import service
 from kindling.domains.model import CreateDomain
-from kindling.http import caller, created, patience, serve
+from kindling.http import caller, counted, created, patience, serve
 from kindling.keys.model import Scope
 
 app = APIGatewayHttpResolver(enable_validation=True)
 
 
-@app.post("/api/email/domains", summary="Register a sending domain", tags=["domains"])
+@app.post("/api/email/domains", summary="Register a sending domain", tags=["domains"], middlewares=[counted])
 def create_domain(command: Annotated[CreateDomain, Body()]) -> Response[Any]:
     return created(service.create(caller(app), command, wait_seconds=patience(app)), lambda row: {"domain": row.wire()})
 

@@ -8,13 +8,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kindling.domains import service
 from kindling.domains.model import CreateSendingDomain, Domain
-from kindling.http import caller, created, patience, serve
+from kindling.http import caller, counted, created, patience, serve
 from kindling.keys.model import Scope
 
 app = APIGatewayHttpResolver(enable_validation=True)
 
 
-@app.post("/v1/domains", summary="Register a domain", tags=["domains"])
+@app.post("/v1/domains", summary="Register a domain", tags=["domains"], middlewares=[counted])
 def create_sending_domain(command: Annotated[CreateSendingDomain, Body()]) -> Response[Any]:
     return created(service.create(caller(app), command, wait_seconds=patience(app)), Domain.wire_v1)
 

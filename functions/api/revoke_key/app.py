@@ -1,8 +1,9 @@
 """DELETE /api/keys/{id}: end an API key for good."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kindling.http import caller, serve
@@ -13,8 +14,8 @@ app = APIGatewayHttpResolver(enable_validation=True)
 
 
 @app.delete("/api/keys/<key_id>", summary="Revoke an API key", tags=["keys"])
-def revoke_key(key_id: str) -> dict[str, Any]:
-    return {"key": service.revoke(caller(app), key_id).wire()}
+def revoke_key(key_id: str, force: Annotated[bool, Query()] = False) -> dict[str, Any]:
+    return {"key": service.revoke(caller(app), key_id, force=force).wire()}
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

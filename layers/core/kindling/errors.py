@@ -8,6 +8,7 @@ KindlingError                     500 internal_error
 ├── Unauthorized                  401 unauthorized
 ├── Forbidden                     403 forbidden
 │   ├── LiveKeyRequired           403 live_key_required
+│   ├── KeyExceedsMaker           403 key_exceeds_maker: a key makes and ends nothing beyond itself
 │   ├── UnknownSender             403 unknown_sender: no account of the caller has that address
 │   ├── AccountNotActive          403 account_not_active
 │   ├── DomainNotSending          403 domain_not_sending: unverified, switched off, or inbound only
@@ -18,6 +19,7 @@ KindlingError                     500 internal_error
 ├── MethodNotAllowed              405 method_not_allowed
 ├── Conflict                      409 conflict
 │   ├── StaleStatus               409 stale_status: a compare-and-swap found another state
+│   ├── LastAdminKey              409 last_admin_key: the tenant could make no key any more
 │   ├── DomainExists              409 domain_exists: the caller has it already
 │   ├── DomainTaken               409 domain_taken: another tenant has verified it
 │   ├── AddressTaken              409 address_taken: an inbox has it, or is about to
@@ -33,6 +35,7 @@ KindlingError                     500 internal_error
 ├── IdempotencyKeyReused          422 idempotency_key_reused
 ├── RecipientsSuppressed          422 recipients_suppressed
 ├── RateLimitExceeded             429 rate_limit_exceeded, with `retry_after_seconds`
+├── QuotaExceeded                 429 quota_exceeded, with `quota`, `limit` and `retry_after_seconds`
 ├── AccountsLeft                  500 accounts_left: accounts of a domain are still being retired
 ├── ExecutionDied                 500 execution_died: a saga that ended without undoing itself, undone since
 ├── StoreUnavailable              500 store_unavailable: AWS refused or did not answer a step's call
@@ -101,6 +104,10 @@ class LiveKeyRequired(Forbidden):
     code = "live_key_required"
 
 
+class KeyExceedsMaker(Forbidden):
+    code = "key_exceeds_maker"
+
+
 class UnknownSender(Forbidden):
     code = "unknown_sender"
 
@@ -142,6 +149,10 @@ class Conflict(KindlingError):
 
 class StaleStatus(Conflict):
     code = "stale_status"
+
+
+class LastAdminKey(Conflict):
+    code = "last_admin_key"
 
 
 class DomainExists(Conflict):
@@ -207,6 +218,11 @@ class RecipientsSuppressed(KindlingError):
 class RateLimitExceeded(KindlingError):
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "rate_limit_exceeded"
+
+
+class QuotaExceeded(KindlingError):
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "quota_exceeded"
 
 
 class AccountsLeft(KindlingError):

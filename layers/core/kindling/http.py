@@ -20,7 +20,7 @@ from kindling.errors import (
     PayloadTooLarge,
     UnsupportedMediaType,
 )
-from kindling.keys.model import Caller, Scope
+from kindling.keys.model import Caller, Issued, Scope, environment
 from kindling.observability import logger
 from kindling.routes import ROUTES
 from kindling.settings import settings
@@ -45,9 +45,11 @@ def serve(
     *,
     scope: Scope | None,
     max_body_bytes: int = MAX_BODY_BYTES,
+    secret: bool = False,
 ) -> Answer:
     """Answer one request with `app`, for a caller whose key has `scope`; None asks for no key.
 
+    An answer that holds a `secret` is not kept to be replayed: its route sees to repeats itself.
     Every answer carries `X-Request-ID`; every error has the same shape; no error leaves as a traceback.
     """
     started = clock.monotonic()
@@ -57,7 +59,7 @@ def serve(
         _check_body(event, max_body_bytes)
         app.exception_handler(RequestValidationError)(_refuse_fields)
         app.append_context(caller=caller)  # type: ignore[no-untyped-call]
-        answer = _resolve(app, event, context, caller)
+        answer = _resolve(app, event, context, caller, kept=not secret)
     except KindlingError as error:
         answer = _error(error)
     except Exception:  # noqa: BLE001
@@ -95,6 +97,17 @@ def caller(app: APIGatewayHttpResolver) -> Caller:
     return who
 
 
+def counted(app: APIGatewayHttpResolver, run: Callable[..., Any]) -> Any:
+    """A middleware for routes that create something: counts it, once the request is understood and really runs.
+
+    Raises QuotaExceeded.
+    """
+    from kindling.keys import quota
+
+    quota.admit_creation(caller(app))
+    return run(app)
+
+
 def patience(app: APIGatewayHttpResolver) -> float:
     """Seconds to wait for a saga: none for a caller that prefers an asynchronous answer (RFC 7240)."""
     preferences = (app.current_event.headers.get("prefer") or "").lower().split(",")
@@ -121,6 +134,12 @@ def created(outcome: "T | Operation", show: Callable[[T], dict[str, Any]]) -> Re
     return Response(HTTPStatus.CREATED, "application/json", json.dumps(show(outcome)))
 
 
+def issued(outcome: Issued) -> Response[Any]:
+    """201 with a key and its text."""
+    headers = {"Idempotent-Replayed": "true"} if outcome.repeated else {}
+    return Response(HTTPStatus.CREATED, "application/json", json.dumps(outcome.wire()), headers=headers)
+
+
 def accepted(operation: "Operation") -> Response[Any]:
     """202 with an operation that still runs, and where to ask for it."""
     headers = {"Location": f"/api/operations/{operation.operation_id}"}
@@ -142,25 +161,37 @@ def deleted(outcome: "Operation | None") -> Response[Any]:
 
 def _admit(event: dict[str, Any], scope: Scope) -> Caller:
     # Imported here: a route that asks for no key needs no AWS SDK.
-    from kindling.keys import service as keys
+    from kindling.keys import authentication, quota
 
-    caller = keys.authenticate(_header(event, "authorization"))
-    keys.require(caller, scope)
+    address = event["requestContext"]["http"]["sourceIp"]
+    caller = authentication.authenticate(_header(event, "authorization"), address)
+    quota.admit_request(caller)
+    authentication.require(caller, scope)
     return caller
 
 
-def _resolve(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext, who: Caller | None) -> Answer:
+def _resolve(
+    app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext, who: Caller | None, *, kept: bool
+) -> Answer:
     key = _header(event, "idempotency-key")
     method = event["requestContext"]["http"]["method"]
     if key is None or who is None or method not in REPLAYABLE:
         return _run(app, event, context)
     if not 0 < len(key) <= MAX_KEY_LENGTH:
         raise InvalidRequest(f"An Idempotency-Key has 1 to {MAX_KEY_LENGTH} characters.")
+    if not kept:
+        return _run(app, event, context)
     # Imported here: only requests that carry a key pay for it.
     from kindling.replay import replayed
 
     digest = hashlib.sha256(_body(event)).hexdigest()
-    request = {"user": who.user_id, "route": f"{method} {event['rawPath']}", "key": key, "body": digest}
+    request = {
+        "user": who.user_id,
+        "environment": environment(live=who.live),
+        "route": f"{method} {event['rawPath']}",
+        "key": key,
+        "body": digest,
+    }
     return replayed(lambda: _run(app, event, context), request, context)
 
 

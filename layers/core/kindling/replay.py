@@ -3,6 +3,7 @@
 Powertools' idempotency does the record keeping; here is what its outcomes mean over HTTP. An answer of 500 and
 above is not kept: nothing here breaks when a request is repeated, and its sender wants it to work in the end. Nor
 is one with `Retry-After`, which asks for exactly that, nor a 403, which ends when somebody resumes or switches on.
+An answer that holds a secret never comes here: its route derives it again instead (`kindling.keys.service`).
 """
 
 from collections.abc import Callable
@@ -39,12 +40,14 @@ class NotKept(Exception):
 
 
 def replayed(run: Callable[[], Answer], request: dict[str, str], context: LambdaContext) -> Answer:
-    """The answer of `run`, or the one it gave before under the same user, route and key.
+    """The answer of `run`, or the one it gave before under the same user, environment, route and key.
+
+    Live and test keys are environments of their own: what one was answered is never told to the other.
 
     Raises IdempotencyKeyReused when the body differs, RequestRunning while the first request runs.
     """
     config = IdempotencyConfig(
-        event_key_jmespath="[user, route, key]",
+        event_key_jmespath="[user, environment, route, key]",
         payload_validation_jmespath="body",
         expires_after_seconds=KEPT_SECONDS,
         hash_function="sha256",

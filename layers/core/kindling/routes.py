@@ -23,6 +23,7 @@ GET /api/operations/{id}
 POST /api/keys
 GET /api/keys
 DELETE /api/keys/{id}
+POST /api/keys/{id}/rotate
 POST /v1/domains
 GET /v1/domains
 GET /v1/domains/{id}

@@ -32,6 +32,10 @@ class Settings:
     cleanups_queue_url: str
     judgements_queue_url: str
     reviews_queue_url: str
+    tenant_requests_per_second: int
+    key_requests_per_second: int
+    tenant_creates_per_hour: int
+    failed_authentications_per_minute: int
     provider_timeout_seconds: float
     saga_wait_seconds: float
     reserved_names_allowed: bool
@@ -61,6 +65,10 @@ def settings() -> Settings:
         judgements_queue_url=os.environ.get("JUDGEMENTS_QUEUE_URL", ""),
         reviews_queue_url=os.environ.get("REVIEWS_QUEUE_URL", ""),
         verifications_queue_url=os.environ.get("VERIFICATIONS_QUEUE_URL", ""),
+        tenant_requests_per_second=int(os.environ.get("TENANT_REQUESTS_PER_SECOND", "50")),
+        key_requests_per_second=int(os.environ.get("KEY_REQUESTS_PER_SECOND", "25")),
+        tenant_creates_per_hour=int(os.environ.get("TENANT_CREATES_PER_HOUR", "500")),
+        failed_authentications_per_minute=int(os.environ.get("FAILED_AUTHENTICATIONS_PER_MINUTE", "60")),
         provider_timeout_seconds=float(os.environ.get("PROVIDER_TIMEOUT_SECONDS", "8")),
         saga_wait_seconds=float(os.environ.get("SAGA_WAIT_SECONDS", "20")),
         reserved_names_allowed=os.environ.get("RESERVED_NAMES") == "allow",

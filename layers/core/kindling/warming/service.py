@@ -16,7 +16,7 @@ from kindling.errors import (
     PrerequisitesNotMet,
     StaleStatus,
 )
-from kindling.keys import service as keys
+from kindling.keys import authentication as keys
 from kindling.keys.model import Caller, Scope
 from kindling.metrics import store as metrics
 from kindling.metrics.model import PERIOD_DAYS, Counts, dates, total
