@@ -10,6 +10,8 @@ import httpx
 
 CALLS = 300
 WARM_UP = 30
+# Slower than a key's quota.
+PAUSE_SECONDS = 0.05
 PATHS = ("/healthz", "/api/email/domains?skip_sync=true", "/api/email/accounts")
 
 
@@ -29,6 +31,7 @@ def main() -> None:
 
 
 def _milliseconds(client: httpx.Client, path: str) -> float:
+    time.sleep(PAUSE_SECONDS)
     began = time.perf_counter()
     client.get(path).raise_for_status()
     return (time.perf_counter() - began) * 1000

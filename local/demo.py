@@ -140,7 +140,7 @@ class Demo:
                 self._say(f"     … {said}")
             if time.monotonic() > deadline:
                 raise Unexpected(f"the operation still runs after {DEADLINE_SECONDS:.0f} s")
-            time.sleep(0.02)
+            time.sleep(0.05)
             operation = self._stage.expect(self._api.get(location), 200)["operation"]
         return operation
 

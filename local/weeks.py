@@ -124,7 +124,7 @@ class EightWeeks:
             found = self._stage.expect(self._stage.api.get(f"{self._path}/warming"), 200)
             if (found["phase"], found["days_in_current_phase"]) != before:
                 return
-            time.sleep(0.02)
+            time.sleep(0.05)
         raise Unexpected("the day was not judged")
 
     def _tell_transitions(self) -> None:

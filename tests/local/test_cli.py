@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from kindling.keys import store
+from kindling.keys.model import read_token
 from local import cli, launcher
 from local.settings import Home, Refused
 
@@ -102,3 +104,19 @@ def test_a_reset_of_a_running_cloud_is_refused_by_the_launcher(home: Home) -> No
     with launcher.locked(home), pytest.raises(Refused):
         launcher.reset(home)
     assert home.clock.exists()
+
+
+@pytest.mark.usefixtures("cloud", "steady_clock")
+def test_a_key_made_by_an_operator_says_so_and_ends_when_it_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    user = "7d3a4c1e-6b52-4f0a-9c8e-2f1b5d907a36"
+    arguments = ["keys", "create", "--user", user, "--name", "first", "--scope", "admin"]
+    assert cli.main([*arguments, "--expires-in-days", "30"]) == 0
+    token = read_token(capsys.readouterr().out.strip())
+    assert token is not None
+    key = store.get(token.key_id)
+    assert key is not None
+    assert (key.user_id, key.created_by, key.live) == (user, "operator", True)
+    assert key.expires_at == "2026-03-31T09:00:00.000Z"
+    for days in ("0", "3651", "-1", "x"):
+        with pytest.raises(SystemExit):
+            cli.main([*arguments, "--expires-in-days", days])

@@ -7,8 +7,8 @@ import pytest
 
 from kindling import aws
 from kindling.errors import Forbidden, NotFound, Unauthorized
+from kindling.keys import authentication, store
 from kindling.keys import service as keys
-from kindling.keys import store
 from kindling.keys.model import Caller, CreateKey, Scope, Token, new_token, read_token
 from tests.conftest import Clock
 
@@ -33,6 +33,10 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 def header(text: str) -> str:
     return f"Bearer {text}"
+
+
+def opened(sent: str | None) -> Caller:
+    return authentication.authenticate(sent, "203.0.113.7")
 
 
 @pytest.mark.parametrize("live", [True, False])
@@ -74,11 +78,11 @@ def test_what_is_no_token_is_none(text: str) -> None:
 @pytest.mark.usefixtures("cloud", "steady_clock")
 def test_a_key_opens_for_its_tenant_with_its_scopes() -> None:
     keys.seed(USER, TEXT, ["read", "send"], "ci")
-    caller = keys.authenticate(header(TEXT))
+    caller = opened(header(TEXT))
     assert caller == Caller(USER, "a" * 16, True, frozenset({Scope.READ, Scope.SEND}))
-    keys.require(caller, Scope.SEND)
+    authentication.require(caller, Scope.SEND)
     with pytest.raises(Forbidden) as refused:
-        keys.require(caller, Scope.ADMIN)
+        authentication.require(caller, Scope.ADMIN)
     assert refused.value.extras == {"required_scope": "admin"}
 
 
@@ -103,7 +107,7 @@ def test_every_refusal_is_the_same_sentence_after_one_comparison_in_constant_tim
 ) -> None:
     keys.seed(USER, TEXT, ["read"], "ci")
     with pytest.raises(Unauthorized) as refused:
-        keys.authenticate(sent)
+        opened(sent)
     assert str(refused.value) == "The API key is missing, malformed, unknown, revoked or expired."
     assert refused.value.extras == {}
     assert [(len(one), len(other)) for one, other in compared] == [(64, 64)]
@@ -112,7 +116,7 @@ def test_every_refusal_is_the_same_sentence_after_one_comparison_in_constant_tim
 @pytest.mark.usefixtures("cloud", "steady_clock")
 def test_a_known_key_is_compared_just_the_same(compared: list[tuple[str, str]]) -> None:
     keys.seed(USER, TEXT, ["read"], "ci")
-    keys.authenticate(header(TEXT))
+    opened(header(TEXT))
     assert len(compared) == 1
     assert SECRET not in str(compared)
 
@@ -135,11 +139,11 @@ def test_seeding_a_key_again_changes_nothing(steady_clock: Clock) -> None:
 @pytest.mark.usefixtures("cloud")
 def test_seeding_a_revoked_key_again_does_not_bring_it_back(steady_clock: Clock) -> None:
     keys.seed(USER, TEXT, ["read"], "ci")
-    keys.revoke(keys.authenticate(header(TEXT)), "a" * 16)
+    keys.revoke(opened(header(TEXT)), "a" * 16, force=True)
     keys.seed(USER, TEXT, ["read"], "ci")
     steady_clock.advance(minutes=2)
     with pytest.raises(Unauthorized):
-        keys.authenticate(header(TEXT))
+        opened(header(TEXT))
 
 
 @pytest.mark.usefixtures("cloud", "steady_clock")
@@ -155,45 +159,44 @@ def test_what_is_no_key_cannot_be_seeded(text: str) -> None:
 @pytest.mark.usefixtures("cloud")
 def test_a_key_is_remembered_for_a_minute_and_its_absence_not_at_all(steady_clock: Clock) -> None:
     with pytest.raises(Unauthorized):
-        keys.authenticate(header(TEXT))
+        opened(header(TEXT))
     keys.seed(USER, TEXT, ["read"], "ci")
-    keys.authenticate(header(TEXT))
+    opened(header(TEXT))
     aws.table().delete_item(Key={"pk": f"KEY#{'a' * 16}", "sk": "KEY"})
     steady_clock.advance(seconds=59)
-    keys.authenticate(header(TEXT))
+    opened(header(TEXT))
     steady_clock.advance(seconds=1)
     with pytest.raises(Unauthorized):
-        keys.authenticate(header(TEXT))
+        opened(header(TEXT))
 
 
 @pytest.mark.usefixtures("cloud", "steady_clock")
 def test_a_remembered_key_still_needs_its_secret() -> None:
     keys.seed(USER, TEXT, ["read"], "ci")
-    keys.authenticate(header(TEXT))
+    opened(header(TEXT))
     with pytest.raises(Unauthorized):
-        keys.authenticate(header(TEXT[:-1] + "y"))
+        opened(header(TEXT[:-1] + "y"))
 
 
 @pytest.mark.usefixtures("cloud", "steady_clock")
 def test_only_so_many_keys_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keys, "CACHE_KEYS", 3)
+    monkeypatch.setattr(authentication, "CACHE_KEYS", 3)
     for letter in "abcdefg":
         text = str(Token(live=True, key_id=letter * 16, secret=SECRET))
         keys.seed(USER, text, ["read"], letter)
-        keys.authenticate(header(text))
-    assert len(keys._seen) <= 3
+        opened(header(text))
+    assert len(authentication._seen) <= 3
 
 
 @pytest.mark.usefixtures("cloud")
 def test_a_key_that_was_made_opens_until_it_expires(steady_clock: Clock) -> None:
     keys.seed(USER, TEXT, [scope.value for scope in Scope], "root")
-    caller = keys.authenticate(header(TEXT))
+    caller = opened(header(TEXT))
     made = keys.create(caller, CreateKey(name="short", scopes=frozenset({Scope.READ}), expires_in_days=1))
-    assert made.api_key is not None
-    assert keys.authenticate(header(made.api_key)).scopes == {Scope.READ}
+    assert opened(header(made.api_key)).scopes == {Scope.READ}
     steady_clock.advance(hours=24)
     with pytest.raises(Unauthorized):
-        keys.authenticate(header(made.api_key))
+        opened(header(made.api_key))
 
 
 @pytest.mark.usefixtures("cloud", "steady_clock")
@@ -201,9 +204,10 @@ def test_a_tenant_revokes_its_own_keys_only() -> None:
     keys.seed(USER, TEXT, ["admin"], "ci")
     stranger = Caller("somebody else", "b" * 16, True, frozenset(Scope))
     with pytest.raises(NotFound):
-        keys.revoke(stranger, "a" * 16)
+        keys.revoke(stranger, "a" * 16, force=True)
     with pytest.raises(NotFound):
-        keys.revoke(stranger, "absent")
-    first = keys.revoke(keys.authenticate(header(TEXT)), "a" * 16)
-    assert keys.revoke(Caller(USER, "", True, frozenset()), "a" * 16).revoked_at == first.revoked_at
+        keys.revoke(stranger, "absent", force=True)
+    caller = opened(header(TEXT))
+    first = keys.revoke(caller, "a" * 16, force=True)
+    assert keys.revoke(caller, "a" * 16, force=False).revoked_at == first.revoked_at
     assert store.get("absent") is None

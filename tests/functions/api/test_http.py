@@ -2,11 +2,13 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from kindling import aws
 from kindling.keys import authentication
-from tests.conftest import Kindling, issue
+from tests.conftest import EVERYTHING, Kindling, issue
 from tests.harness.lambdas import Api
 from tests.harness.template import routes
 
@@ -19,6 +21,18 @@ CHANGES = {
     "PATCH /api/email/domains/{domain_id}": {"status": "failed"},
     "PATCH /api/email/accounts/{account_id}": {"signature": "mine"},
 }
+# What makes rows of the test key's own: keys, and a tenant's list of suppressions and its schedule.
+OF_BOTH = ("POST /api/keys", "POST /api/keys/{key_id}/rotate", "PUT /v1/warming/schedules", "POST /v1/suppressions")
+MEANT: dict[str, Any] = {
+    **CHANGES,
+    "POST /api/email/domains": {"domain": "other.example"},
+    "POST /v1/domains": {"domain": "another.example"},
+    "POST /v1/send": {"from": "kim@acme.example", "to": ["pat@example.com"], "text_body": "Hello"},
+    "PUT /v1/domains/{domain_id}": {"active": False},
+    "POST /v1/suppressions": {"email": "pat@example.com"},
+    "PUT /v1/warming/schedules": {"preset": "tiered"},
+    "POST /api/keys": {"name": "theirs"},
+}
 UNKNOWN_ID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 
 
@@ -27,12 +41,81 @@ def concrete(route: str) -> tuple[str, str]:
     return method, "/".join(UNKNOWN_ID if part.startswith("{") else part for part in path.split("/"))
 
 
-@pytest.mark.parametrize("route", PROTECTED)
-def test_no_route_opens_without_a_key(kindling: Kindling, route: str) -> None:
-    for key in ("", "nonsense", "kd_live_aaaaaaaaaaaaaaaa_" + "x" * 43, "pk_live_" + "0" * 64):
-        reply = Api(key)(*concrete(route))
-        assert (reply.status, reply.body["error"]) == (401, "unauthorized")
-    assert kindling.world.inventory()["agentmail"]["domains"] == []
+# What each route asks of a key, declared a second time.
+SCOPES = {
+    **dict.fromkeys((route for route in PROTECTED if route.startswith("GET")), "read"),
+    **dict.fromkeys((route for route in PROTECTED if not route.startswith("GET")), "provision"),
+    **dict.fromkeys(READING, "read"),
+    **dict.fromkeys((route for route in PROTECTED if "/v1/send" in route), "send"),
+    "POST /v1/suppressions": "send",
+    "DELETE /v1/suppressions/{email}": "send",
+    **dict.fromkeys((route for route in PROTECTED if "/api/keys" in route), "admin"),
+}
+
+
+def rows(user_id: str) -> list[str]:
+    """Everything that the table holds of a tenant, but for what its keys have asked lately."""
+    items = aws.table().scan()["Items"]
+    return sorted(repr(item) for item in items if user_id in repr(item) and not item["pk"].startswith("QUOTA#"))
+
+
+def test_every_route_refuses_every_key_that_does_not_open_it(kindling: Kindling) -> None:
+    revoked = kindling.api.post("/api/keys", {"name": "revoked", "scopes": EVERYTHING}).body["key"]
+    kindling.api("DELETE", f"/api/keys/{revoked['id']}")
+    expired = kindling.api.post("/api/keys", {"name": "expired", "scopes": EVERYTHING, "expires_in_days": 1}).body
+    kindling.clock.advance(days=1)
+    unknown = "kd_live_aaaaaaaaaaaaaaaa_" + "x" * 43
+    wrong = kindling.api.key[:-1] + ("a" if kindling.api.key[-1] != "a" else "b")
+    closed = ("", "nonsense", "pk_live_" + "0" * 64, unknown, wrong, revoked["api_key"], expired["key"]["api_key"])
+    inventory, before = kindling.world.inventory(), rows(kindling.user_id)
+    for route in PROTECTED:
+        # Nobody is slowed here.
+        kindling.clock.advance(minutes=1)
+        for key in closed:
+            reply = Api(key)(*concrete(route), {} if route.startswith("P") else None)
+            assert (reply.status, set(reply.body)) == (401, {"error", "message", "request_id"}), (route, key)
+            assert reply.body["error"] == "unauthorized"
+            assert reply.body["request_id"] == reply.headers["X-Request-ID"]
+    assert (kindling.world.inventory(), rows(kindling.user_id)) == (inventory, before)
+
+
+def test_every_route_refuses_a_key_with_every_scope_but_its_own(kindling: Kindling) -> None:
+    lacking = {
+        scope: Api(issue(kindling.user_id, [other for other in EVERYTHING if other != scope])) for scope in EVERYTHING
+    }
+    for route in PROTECTED:
+        kindling.clock.advance(seconds=1)
+        reply = lacking[SCOPES[route]](*concrete(route), {} if route.startswith("P") else None)
+        assert (reply.status, reply.body["error"]) == (403, "forbidden"), route
+        assert reply.body["required_scope"] == SCOPES[route]
+        assert set(reply.body) == {"error", "message", "request_id", "required_scope"}
+
+
+def test_no_route_lets_a_test_key_or_another_tenant_change_a_row(kindling: Kindling) -> None:
+    account = kindling.account()
+    domain_id, key_id = account["domain_id"], kindling.api.get("/api/keys").body["keys"][0]["id"]
+    assert kindling.test_api.get(DOMAINS).status == kindling.other.get(DOMAINS).status == 200
+    theirs = {"domain_id": domain_id, "account_id": account["id"], "key_id": key_id, "operation_id": UNKNOWN_ID}
+    before, inventory = rows(kindling.user_id), kindling.world.inventory()
+    for api, allowed in (
+        (kindling.other, (200, 201, 202, 400, 403, 404)),
+        (kindling.test_api, (200, 202, 400, 403, 404)),
+    ):
+        for route in PROTECTED:
+            if api is kindling.test_api and route in OF_BOTH:
+                continue
+            kindling.clock.advance(seconds=1)
+            method, _, path = route.partition(" ")
+            path = path.format(**theirs, email="pat@example.com")
+            reply = api(method, path, MEANT.get(route, {}) if method.startswith("P") else None)
+            assert reply.status in allowed, (route, reply.body)
+            if "domain_id}" in route or "account_id}" in route or "key_id}" in route:
+                wanted = (404,) if api is kindling.other else (200, 400, 403)
+                assert reply.status in wanted, (route, reply.body)
+        assert rows(kindling.user_id) == before, api
+    left = kindling.world.inventory()
+    assert left["agentmail"]["messages"] == inventory["agentmail"]["messages"]
+    assert [one for one in left["agentmail"]["inboxes"] if one not in inventory["agentmail"]["inboxes"]] == []
 
 
 CHANGING = [route for route in PROTECTED if (not route.startswith("GET") or "keys" in route) and route not in READING]

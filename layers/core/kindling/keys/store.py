@@ -70,13 +70,13 @@ def revoke(key_id: str, at: str, *, beside: Key | None = None) -> None:
 
 
 def stamp(key_id: str, at: str, unless_since: str) -> None:
-    """Note that a key was used at `at`, unless somebody noted it after `unless_since`. Raises aws.ConditionFailed."""
+    """Note that a key was used at `at`, unless it was noted later than `unless_since`. Raises aws.ConditionFailed."""
     with aws.conditional():
         aws.table().update_item(
             Key=_at(key_id),
             UpdateExpression="SET last_used_at = :at",
             ConditionExpression=(
-                "attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at < :since)"
+                "attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at <= :since)"
             ),
             ExpressionAttributeValues={":at": at, ":since": unless_since},
         )

@@ -1,0 +1,410 @@
+"""The routes of /api/keys: what a key may make and end, that nobody is locked out, and that no secret is kept."""
+
+import itertools
+import json
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from kindling import aws, clock
+from kindling.errors import KindlingError, LastAdminKey
+from kindling.keys import authentication, quota, service, store
+from kindling.keys.model import Caller, Key, Scope, read_token
+from tests.conftest import EVERYTHING, Kindling, issue
+from tests.functions.api.test_send import email, is_refused, sender, sent
+from tests.harness.lambdas import Api, Reply
+
+KEYS = "/api/keys"
+SETS = (["admin"], ["read", "admin"], ["read"], ["read", "send"], EVERYTHING)
+# Days until a key ends; None for one that does not.
+ENDS = (None, 2, 3)
+
+
+def make(api: Api, **fields: Any) -> dict[str, Any]:
+    reply = api.post(KEYS, {"name": "made", **fields})
+    assert reply.status == 201, reply.body
+    key: dict[str, Any] = reply.body["key"]
+    return key
+
+
+def end(api: Api, key_id: str, **query: str) -> Reply:
+    return api("DELETE", f"{KEYS}/{key_id}", query=query or None)
+
+
+def rotate(api: Api, key_id: str, body: Any = None, **headers: str) -> Reply:
+    return api.post(f"{KEYS}/{key_id}/rotate", body, **headers)
+
+
+def listed(kindling: Kindling) -> dict[str, dict[str, Any]]:
+    return {key["id"]: key for key in kindling.api.get(KEYS).body["keys"]}
+
+
+def key_id(api: Api) -> str:
+    token = read_token(api.key)
+    assert token is not None
+    return token.key_id
+
+
+def maker(kindling: Kindling, scopes: list[str], *, live: bool, days: int | None) -> Api:
+    """A key as an operator makes it."""
+    text = issue(kindling.user_id, scopes, live=live)
+    if days:
+        token = read_token(text)
+        assert token is not None
+        put = {":at": clock.timestamp(kindling.clock.at + timedelta(days=days))}
+        aws.table().update_item(
+            Key={"pk": f"KEY#{token.key_id}", "sk": "KEY"},
+            UpdateExpression="SET expires_at = :at",
+            ExpressionAttributeValues=put,
+        )
+    return Api(text)
+
+
+def test_a_key_makes_rotates_and_ends_only_what_it_is_itself(kindling: Kindling) -> None:
+    kinds = list(itertools.product((True, False), SETS, ENDS))
+    outcomes = set()
+    for live, scopes, days in kinds:
+        if "admin" not in scopes:
+            continue
+        api = maker(kindling, scopes, live=live, days=days)
+        for other_live, other_scopes, other_days in kinds:
+            kindling.clock.advance(seconds=1)
+            within = (live or not other_live) and set(other_scopes) <= set(scopes)
+            body = {"name": "made", "live": other_live, "scopes": other_scopes}
+            asked = body | ({"expires_in_days": other_days} if other_days else {})
+            # The maker is a second old or more: what ends as many days from now as it had ends after it.
+            outlives = days is not None and other_days is not None and other_days >= days
+            made = api.post(KEYS, asked)
+            standing = maker(kindling, other_scopes, live=other_live, days=other_days)
+            rotated = rotate(api, key_id(standing))
+            kept = days is None or (other_days is not None and other_days < days)
+            ended = end(api, key_id(standing))
+            assert made.status == (201 if within and not outlives else 403), (made.body, days, asked)
+            assert rotated.status == (201 if within and kept else 403), rotated.body
+            assert ended.status == (200 if within else 403), ended.body
+            for reply in (made, rotated, ended):
+                if reply.status == 403:
+                    is_refused(reply, 403, "key_exceeds_maker")
+            row = listed(kindling)[key_id(standing)]
+            assert (row["revoked_at"] is not None) is within
+            outcomes.add((made.status, rotated.status, ended.status))
+    assert outcomes == {(201, 201, 200), (201, 403, 200), (403, 403, 200), (403, 403, 403)}
+
+
+def test_a_made_key_is_of_its_makers_kind_and_ends_with_it(kindling: Kindling) -> None:
+    short = make(kindling.test_api, scopes=["admin"], expires_in_days=2)
+    assert (short["live"], short["prefix"]) == (False, f"kd_test_{short['id']}")
+    heir = make(Api(short["api_key"]), scopes=["admin"])
+    assert (heir["live"], heir["expires_at"], heir["created_by"]) == (False, short["expires_at"], short["id"])
+    # To the same instant and not one millisecond later.
+    assert make(Api(short["api_key"]), scopes=["admin"], expires_in_days=2)["expires_at"] == short["expires_at"]
+    kindling.clock.advance(milliseconds=1)
+    late = Api(short["api_key"]).post(KEYS, {"name": "late", "scopes": ["admin"], "expires_in_days": 2})
+    is_refused(late, 403, "key_exceeds_maker")
+    assert short["expires_at"] in late.body["message"]
+    assert make(kindling.api, live=False)["live"] is False
+    assert make(kindling.api)["live"] is True
+
+
+@pytest.mark.parametrize("how", ["revoked", "expired", "gone"])
+def test_a_key_that_has_ended_makes_nothing_though_it_is_remembered(kindling: Kindling, how: str) -> None:
+    text = make(kindling.api, scopes=["admin"])["api_key"]
+    api, other = Api(text), make(kindling.api, scopes=["read"])
+    assert api.get(KEYS).status == 200
+    at = {"pk": f"KEY#{key_id(api)}", "sk": "KEY"}
+    if how == "gone":
+        aws.table().delete_item(Key=at)
+    else:
+        name = "revoked_at" if how == "revoked" else "expires_at"
+        change = {"UpdateExpression": f"SET {name} = :now", "ExpressionAttributeValues": {":now": clock.timestamp()}}
+        aws.table().update_item(Key=at, **change)
+    before = set(listed(kindling))
+    assert api.get(KEYS).status == 200
+    is_refused(api.post(KEYS, {"name": "late", "scopes": ["admin"]}), 401, "unauthorized")
+    assert set(listed(kindling)) == before
+    # What it learned on the way it does not forget.
+    assert rotate(api, other["id"]).status == api.get(KEYS).status == 401
+
+
+def test_a_maker_that_ends_while_it_makes_has_made_nothing(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = make(kindling.api, scopes=["admin"])["api_key"]
+    real = quota.admit_creation
+
+    def meanwhile(caller: Caller) -> None:
+        real(caller)
+        store.revoke(caller.key_id, clock.timestamp())
+
+    monkeypatch.setattr(quota, "admit_creation", meanwhile)
+    before = set(listed(kindling))
+    is_refused(Api(text).post(KEYS, {"name": "late", "scopes": ["admin"]}), 401, "unauthorized")
+    assert set(listed(kindling)) == before
+
+
+def test_the_last_admin_key_is_not_ended_by_accident(kindling: Kindling) -> None:
+    own = key_id(kindling.api)
+    make(kindling.api, scopes=["read"])
+    make(kindling.api, scopes=["admin"], live=False)
+    make(kindling.api, scopes=["admin"], expires_in_days=1)
+    kindling.clock.advance(days=1)
+    is_refused(end(kindling.api, own), 409, "last_admin_key")
+    assert kindling.api.get(KEYS).status == 200
+    second = make(kindling.api, scopes=["admin"])
+    assert end(kindling.api, own).status == 200
+    assert kindling.api.get(KEYS).status == 401
+    rest = Api(second["api_key"])
+    is_refused(end(rest, second["id"]), 409, "last_admin_key")
+    assert end(rest, second["id"], force="true").body["key"]["revoked_at"]
+    assert rest.get(KEYS).status == 401
+
+
+def test_test_keys_end_without_being_asked_twice(kindling: Kindling) -> None:
+    assert end(kindling.test_api, key_id(kindling.test_api)).status == 200
+
+
+@pytest.mark.parametrize("rivals", [2, 3])
+def test_admins_that_end_each_other_at_once_leave_one(
+    kindling: Kindling, monkeypatch: pytest.MonkeyPatch, rivals: int
+) -> None:
+    texts = [kindling.api.key, *(make(kindling.api, scopes=EVERYTHING)["api_key"] for _ in range(rivals - 1))]
+    callers = [authentication.authenticate(f"Bearer {text}", "203.0.113.7") for text in texts]
+    real = store.revoke
+    rest = list(zip(callers[1:], [*callers[2:], callers[0]], strict=True))
+    lost: list[KindlingError] = []
+
+    def revoke(target: str, at: str, *, beside: Key | None = None) -> None:
+        """Everybody has looked; then everybody writes."""
+        if rest:
+            one, other = rest.pop()
+            try:
+                service.revoke(one, other.key_id, force=False)
+            except LastAdminKey as error:
+                lost.append(error)
+        real(target, at, beside=beside)
+
+    monkeypatch.setattr(store, "revoke", revoke)
+    try:
+        service.revoke(callers[0], callers[1].key_id, force=False)
+    except LastAdminKey as error:
+        lost.append(error)
+    found = [store.get(caller.key_id) for caller in callers]
+    assert sum(key is not None and key.revoked_at is None for key in found) == 1
+    assert len(lost) == 1
+
+
+def test_a_rotated_key_opens_until_the_overlap_ends_and_its_heir_goes_on(kindling: Kindling) -> None:
+    old = make(kindling.api, scopes=["read", "send"], expires_in_days=30)
+    reply = rotate(kindling.api, old["id"])
+    assert (reply.status, set(reply.body)) == (201, {"key", "rotated"})
+    new, rotated = reply.body["key"], reply.body["rotated"]
+    same = ("name", "scopes", "live", "expires_at", "user_id")
+    assert [new[name] for name in same] == [old[name] for name in same]
+    assert (new["rotated_from"], new["created_by"]) == (old["id"], key_id(kindling.api))
+    assert rotated["expires_at"] == clock.timestamp(kindling.clock.at + timedelta(hours=24))
+    assert rotated["rotated_to"] == new["id"]
+    assert "api_key" not in rotated
+    assert {old["id"]: rotated, new["id"]: {k: v for k, v in new.items() if k != "api_key"}}.items() <= (
+        listed(kindling).items()
+    )
+    domains = "/api/email/domains"
+    assert [Api(key["api_key"]).get(domains).status for key in (old, new)] == [200, 200]
+    kindling.clock.advance(hours=24)
+    assert [Api(key["api_key"]).get(domains).status for key in (old, new)] == [401, 200]
+    is_refused(rotate(kindling.api, old["id"]), 409, "conflict")
+
+
+def test_rotation_never_lengthens_a_life_and_happens_once(kindling: Kindling) -> None:
+    old = make(kindling.api, expires_in_days=1)
+    assert rotate(kindling.api, old["id"], {"overlap_hours": 168}).body["rotated"]["expires_at"] == old["expires_at"]
+    is_refused(rotate(kindling.api, old["id"]), 409, "conflict")
+    ended = make(kindling.api)
+    end(kindling.api, ended["id"])
+    is_refused(rotate(kindling.api, ended["id"]), 409, "conflict")
+    for overlap in (-1, 169, 1.5, "x"):
+        is_refused(rotate(kindling.api, make(kindling.api)["id"], {"overlap_hours": overlap}), 400, "invalid_request")
+    is_refused(rotate(kindling.api, "absent"), 404, "not_found")
+    is_refused(rotate(kindling.other, old["id"]), 404, "not_found")
+
+
+def test_a_key_may_rotate_itself_at_once(kindling: Kindling) -> None:
+    reply = rotate(kindling.api, key_id(kindling.api), {"overlap_hours": 0})
+    assert reply.status == 201
+    assert kindling.api.get(KEYS).status == 401
+    heir = Api(reply.body["key"]["api_key"])
+    assert heir.get(KEYS).status == 200
+    # There is one admin again, and it knows.
+    is_refused(end(heir, key_id(heir)), 409, "last_admin_key")
+
+
+def test_of_two_rotations_at_once_one_happens(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, real, others = make(kindling.api), store.replace, []
+
+    def meanwhile(*arguments: Any) -> None:
+        if not others:
+            others.append(None)
+            others.append(rotate(kindling.api, old["id"]))
+        real(*arguments)
+
+    monkeypatch.setattr(store, "replace", meanwhile)
+    is_refused(rotate(kindling.api, old["id"]), 409, "conflict")
+    assert others[1].status == 201
+    assert len([key for key in listed(kindling).values() if key["rotated_from"] == old["id"]]) == 1
+
+
+def test_a_rotation_under_an_idempotency_key_is_repeated_with_the_same_text(kindling: Kindling) -> None:
+    own = key_id(kindling.api)
+    first = rotate(kindling.api, own, Idempotency_Key="r1")
+    again = rotate(kindling.api, own, Idempotency_Key="r1")
+    assert (first.status, again.status) == (201, 201)
+    assert again.body["key"]["api_key"] == first.body["key"]["api_key"]
+    assert again.body["rotated"] == first.body["rotated"]
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in first.headers
+    is_refused(rotate(kindling.api, own, {"overlap_hours": 1}, Idempotency_Key="r1"), 422, "idempotency_key_reused")
+
+
+def test_a_repeat_shows_the_same_text_for_a_day_while_the_key_lives(kindling: Kindling) -> None:
+    body = {"name": "ci", "scopes": ["send", "read"]}
+    first = kindling.api.post(KEYS, body, Idempotency_Key="k1")
+    again = kindling.api.post(KEYS, {"scopes": ["read", "send"], "name": "ci"}, Idempotency_Key="k1")
+    assert (first.status, again.status, again.body) == (201, 201, first.body)
+    assert (again.headers["Idempotent-Replayed"], "Idempotent-Replayed" in first.headers) == ("true", False)
+    token = read_token(first.body["key"]["api_key"])
+    assert token is not None
+    assert str(token) == first.body["key"]["api_key"]
+    assert Api(str(token)).get("/api/email/domains").status == 200
+    is_refused(kindling.api.post(KEYS, body | {"name": "cd"}, Idempotency_Key="k1"), 422, "idempotency_key_reused")
+    # Another Idempotency-Key, tenant or environment is another key.
+    texts = {first.body["key"]["api_key"]}
+    for api, header in ((kindling.api, "k2"), (kindling.other, "k1"), (kindling.test_api, "k1")):
+        reply = api.post(KEYS, body | {"live": False}, Idempotency_Key=header)
+        assert reply.status == 201
+        texts.add(reply.body["key"]["api_key"])
+    assert len(texts) == 4
+    kindling.clock.advance(hours=24)
+    assert kindling.api.post(KEYS, body, Idempotency_Key="k1").status == 201
+    kindling.clock.advance(milliseconds=1)
+    late = kindling.api.post(KEYS, body, Idempotency_Key="k1")
+    is_refused(late, 409, "conflict")
+    assert "a day old" in late.body["message"]
+    assert end(kindling.api, first.body["key"]["id"]).status == 200
+    dead = kindling.api.post(KEYS, body, Idempotency_Key="k1")
+    is_refused(dead, 409, "conflict")
+    assert "revoked" in dead.body["message"]
+
+
+def test_a_repeat_lends_nobody_a_key_beyond_their_own(kindling: Kindling) -> None:
+    body = {"name": "all", "scopes": EVERYTHING}
+    assert kindling.api.post(KEYS, body, Idempotency_Key="k1").status == 201
+    narrow = Api(make(kindling.api, scopes=["admin"])["api_key"])
+    is_refused(narrow.post(KEYS, body, Idempotency_Key="k1"), 403, "key_exceeds_maker")
+    short = Api(make(kindling.api, scopes=EVERYTHING, expires_in_days=1)["api_key"])
+    is_refused(short.post(KEYS, body, Idempotency_Key="k1"), 403, "key_exceeds_maker")
+
+
+def test_the_same_creation_twice_at_once_makes_one_key(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, others = store.make, []
+
+    def meanwhile(*arguments: Any) -> None:
+        if not others:
+            others.append(None)
+            others.append(kindling.api.post(KEYS, {"name": "ci"}, Idempotency_Key="k1"))
+        real(*arguments)
+
+    monkeypatch.setattr(store, "make", meanwhile)
+    mine = kindling.api.post(KEYS, {"name": "ci"}, Idempotency_Key="k1")
+    assert (mine.status, mine.body) == (201, others[1].body)
+    assert mine.headers["Idempotent-Replayed"] == "true"
+    assert len(listed(kindling)) == 2
+
+
+def test_the_list_tells_who_made_a_key_and_when_it_was_used(kindling: Kindling) -> None:
+    made = make(kindling.api, scopes=["read"])
+    shown = listed(kindling)
+    assert set(shown[made["id"]]) == set(made) - {"api_key"}
+    own = shown[key_id(kindling.api)]
+    assert (own["created_by"], own["last_used_at"]) == ("operator", "2026-03-01T09:00:00.000Z")
+    assert (shown[made["id"]]["created_by"], shown[made["id"]]["last_used_at"]) == (own["id"], None)
+    for minutes, stamped in ((0, "09:00"), (59, "09:00"), (1, "10:00"), (30, "10:00"), (31, "11:01")):
+        kindling.clock.advance(minutes=minutes)
+        assert Api(made["api_key"]).get("/api/email/domains").status == 200
+        assert listed(kindling)[made["id"]]["last_used_at"] == f"2026-03-01T{stamped}:00.000Z", minutes
+    # A secret that is wrong is no use of the key.
+    kindling.clock.advance(days=1)
+    assert Api(made["api_key"][:-1] + "-").get("/api/email/domains").status == 401
+    assert listed(kindling)[made["id"]]["last_used_at"] == "2026-03-01T11:01:00.000Z"
+
+
+def test_a_use_that_cannot_be_noted_fails_nobody(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make(kindling.api)
+    at = {"pk": f"KEY#{made['id']}", "sk": "KEY"}
+    real = store.stamp
+    # Somebody else has noted it meanwhile.
+    monkeypatch.setattr(store, "stamp", lambda key_id, now, _: real(key_id, now, "2000"))
+    aws.table().update_item(
+        Key=at, UpdateExpression="SET last_used_at = :at", ExpressionAttributeValues={":at": "2026-01-01T00:00:00.000Z"}
+    )
+    assert Api(made["api_key"]).get("/api/email/domains").status == 200
+    authentication._seen.clear()
+    refuse(monkeypatch, "UpdateItem")
+    assert Api(made["api_key"]).get("/api/email/domains").status == 200
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, operation: str) -> None:
+    """Let every call of this name from the table's own client fail, as a throttled table does."""
+    client = aws.table().meta.client
+    real = client._make_api_call  # type: ignore[attr-defined]
+
+    def call(name: str, parameters: Any) -> Any:
+        if name == operation:
+            raise client.exceptions.ProvisionedThroughputExceededException({"Error": {"Code": "Throttled"}}, name)
+        return real(name, parameters)
+
+    monkeypatch.setattr(client, "_make_api_call", call)
+
+
+def test_no_secret_is_kept_or_told_anywhere(kindling: Kindling, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    told: list[str] = []
+    logged = logging.getLogger("kindling")
+    handler = logging.Handler()
+    handler.emit = lambda record: told.append(str(record.__dict__))  # type: ignore[method-assign]
+    logged.addHandler(handler)
+    try:
+        texts = [kindling.api.key, make(kindling.api)["api_key"]]
+        for name in ("k1", "k2", "k1"):
+            texts.append(kindling.api.post(KEYS, {"name": "ci"}, Idempotency_Key=name).body["key"]["api_key"])
+            own = make(kindling.api)["id"]
+            texts.append(rotate(kindling.api, own).body["key"]["api_key"])
+            repeated = [rotate(kindling.api, make(kindling.api)["id"], Idempotency_Key=name) for _ in range(2)]
+            texts += [reply.body["key"]["api_key"] for reply in repeated]
+        for text in texts:
+            assert Api(text).get("/api/email/domains").status == 200
+            assert Api(text[:-1] + "-").get("/api/email/domains").status in (401, 429)
+    finally:
+        logged.removeHandler(handler)
+    queued = [aws.sqs().receive_message(QueueUrl=url) for url in aws.sqs().list_queues().get("QueueUrls", [])]
+    kept = json.dumps([aws.table().scan()["Items"], told, caplog.text, queued], default=str)
+    assert "request answered" in kept
+    for text in texts:
+        # Whoever guessed had all but the last letter right.
+        assert text.rpartition("_")[2][:-1] not in kept
+
+
+def test_a_live_send_that_repeats_a_test_keys_idempotency_key_is_sent(kindling: Kindling) -> None:
+    sender(kindling)
+    simulated = kindling.test_api.post("/v1/send", email(), Idempotency_Key="k1")
+    assert (simulated.status, simulated.body["status"]) == (202, "simulated")
+    real = kindling.api.post("/v1/send", email(), Idempotency_Key="k1")
+    assert (real.status, real.body["status"], "Idempotent-Replayed" in real.headers) == (202, "queued", False)
+    assert len(sent(kindling)) == 1
+    # Each is repeated for itself.
+    for api, first in ((kindling.test_api, simulated), (kindling.api, real)):
+        again = api.post("/v1/send", email(), Idempotency_Key="k1")
+        assert (again.body, again.headers["Idempotent-Replayed"]) == (first.body, "true")
+    assert len(sent(kindling)) == 1
+
+
+def test_scopes_stand_in_one_order(kindling: Kindling) -> None:
+    assert make(kindling.api, scopes=list(reversed(EVERYTHING)))["scopes"] == sorted(scope.value for scope in Scope)
