@@ -14,6 +14,7 @@ from kindling.errors import QuotaExceeded, Unauthorized
 from kindling.keys import authentication, quota
 from kindling.keys import service as keys
 from kindling.keys.model import Caller, Scope
+from kindling.observability import logger
 from kindling.settings import settings
 from tests.conftest import Clock
 
@@ -39,6 +40,10 @@ def admitted(times: int, *callers: Caller) -> int:
         except QuotaExceeded:
             continue
     return count
+
+
+def items() -> list[Any]:
+    return aws.table().scan()["Items"]
 
 
 @contextmanager
@@ -122,7 +127,7 @@ def test_a_race_between_looking_and_taking_ends_with_what_is_left(
     assert admitted(KEY - 3 - 4) == KEY - 7
     environments.enter(1)
     # The first one holds a lease of which it has not used everything.
-    counted = aws.table().scan()["Items"][0]["a" * 16]
+    counted = items()[0]["a" * 16]
     room = KEY - int(counted)
     assert admitted(50) == room
     environments.enter(0)
@@ -131,7 +136,7 @@ def test_a_race_between_looking_and_taking_ends_with_what_is_left(
 
 def test_a_window_leaves_nothing_behind(steady_clock: Clock) -> None:
     admitted(3)
-    [item] = aws.table().scan()["Items"]
+    [item] = items()
     assert (item["pk"], item["total"], item["a" * 16]) == (f"QUOTA#{USER}", 3, 3)
     assert clock.now().timestamp() < item["expires_at"] <= clock.now().timestamp() + 120
 
@@ -219,18 +224,15 @@ def test_a_request_without_a_key_is_slowed_and_writes_nothing(steady_clock: Cloc
 def test_an_address_is_kept_as_a_hash_and_a_whole_ipv6_network_is_one(steady_clock: Clock) -> None:
     for address in (ADDRESS, "2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1", "unknown"):
         failing("nonsense", address)
-    items = aws.table().scan()["Items"]
-    assert sorted(int(item["total"]) for item in items) == [1, 1, 1, 3]
-    assert not any(part in str(items) for part in (ADDRESS, "2001:db8", "unknown"))
+    assert sorted(int(item["total"]) for item in items()) == [1, 1, 1, 3]
+    assert not any(part in str(items()) for part in (ADDRESS, "2001:db8", "unknown"))
 
 
 def test_a_refusal_is_logged_by_its_kind_and_nothing_of_the_text(
     steady_clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[Any] = []
-    monkeypatch.setattr(
-        authentication.logger, "warning", lambda message, **fields: told.append((message, fields["reason"]))
-    )
+    monkeypatch.setattr(logger, "warning", lambda message, **fields: told.append((message, fields["reason"])))
     keys.seed(USER, TEXT, ["admin"], "ci")
     own = authentication.authenticate(f"Bearer {TEXT}", ADDRESS)
     for text in (None, "nonsense", TEXT.replace("aaaa_", "aaab_"), TEXT[:-1] + "y", TEXT.replace("live", "test")):

@@ -8,6 +8,7 @@ import pytest
 
 from kindling import aws
 from kindling.keys import authentication
+from kindling.settings import settings
 from tests.conftest import EVERYTHING, Kindling, issue
 from tests.harness.lambdas import Api
 from tests.harness.template import routes
@@ -55,7 +56,7 @@ SCOPES = {
 
 def rows(user_id: str) -> list[str]:
     """Everything that the table holds of a tenant, but for what its keys have asked lately."""
-    items = aws.table().scan()["Items"]
+    items: list[Any] = aws.table().scan()["Items"]
     return sorted(repr(item) for item in items if user_id in repr(item) and not item["pk"].startswith("QUOTA#"))
 
 
@@ -207,9 +208,6 @@ def test_every_answer_has_a_request_id(kindling: Kindling) -> None:
 
 def test_a_crash_is_told_without_a_traceback(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TABLE_NAME", "missing")
-    from kindling import aws
-    from kindling.settings import settings
-
     settings.cache_clear()
     aws.table.cache_clear()
     reply = kindling.api.get(DOMAINS)
@@ -242,8 +240,6 @@ def test_a_live_key_is_not_a_test_key_with_another_name(kindling: Kindling) -> N
 
 
 def test_the_text_of_a_key_is_shown_once_and_its_secret_never_stored(kindling: Kindling) -> None:
-    from kindling import aws
-
     made = kindling.api.post("/api/keys", {"name": "ci", "scopes": ["read"]}).body["key"]
     listed = kindling.api.get("/api/keys").body["keys"]
     assert all("api_key" not in key and "secret_hash" not in key for key in listed)
@@ -300,3 +296,55 @@ def test_a_key_whose_first_request_still_runs_is_a_conflict(kindling: Kindling) 
 def test_an_idempotency_key_has_a_sensible_length(kindling: Kindling, key: str) -> None:
     reply = kindling.api("POST", DOMAINS, {"domain": "acme.example"}, headers={"Idempotency-Key": key})
     assert reply.status == 400
+
+
+def test_what_is_created_counts_once_and_what_is_refused_or_replayed_does_not(
+    kindling: Kindling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TENANT_CREATES_PER_HOUR", "5")
+    settings.cache_clear()
+    post = kindling.api.post
+    for _ in range(3):
+        assert post(DOMAINS, {"domain": "acme.example"}, Idempotency_Key="k1").status == 201
+        assert post("/api/keys", {"name": "ci"}, Idempotency_Key="k1").status == 201
+        assert post(DOMAINS, {"domain": 7}).status == post("/v1/domains", {}).status == 400
+        assert post("/api/keys", {"name": "ci", "scopes": ["root"]}).status == 400
+    assert post("/v1/domains", {"domain": "two.example"}).status == 201
+    key = post("/api/keys", {"name": "test", "scopes": ["admin"], "live": False}).body["key"]
+    assert kindling.test_api.post(f"/api/keys/{key['id']}/rotate").status == 201
+    account = {"username": "kim", "domain_id": UNKNOWN_ID}
+    for reply in (
+        post(DOMAINS, {"domain": "three.example"}, Idempotency_Key="k2"),
+        post("/v1/domains", {"domain": "three.example"}),
+        post("/api/email/accounts", account),
+        kindling.test_api.post("/api/keys", {"name": "more"}),
+    ):
+        assert (reply.status, reply.headers["Retry-After"]) == (429, str(reply.body["retry_after_seconds"]))
+        assert reply.body == {
+            "error": "quota_exceeded",
+            "message": reply.body["message"],
+            "quota": "tenant_creates_per_hour",
+            "limit": 5,
+            "retry_after_seconds": reply.body["retry_after_seconds"],
+            "request_id": "request-1",
+        }
+    assert kindling.other.post(DOMAINS, {"domain": "three.example"}).status == 201
+    kindling.clock.advance(hours=1)
+    assert post(DOMAINS, {"domain": "three.example"}, Idempotency_Key="k2").status == 201
+
+
+def test_a_tenant_that_asks_too_often_is_told_when_to_come_back(kindling: Kindling) -> None:
+    replies = [kindling.api.get("/api/cleanups") for _ in range(251)]
+    assert [reply.status for reply in replies] == [200] * 250 + [429]
+    assert replies[-1].headers["Retry-After"] == "10"
+    assert {name: replies[-1].body[name] for name in ("error", "quota", "limit", "retry_after_seconds")} == {
+        "error": "quota_exceeded",
+        "quota": "key_requests_per_second",
+        "limit": 25,
+        "retry_after_seconds": 10,
+    }
+    # Health is nobody's quota.
+    assert Api("").get("/healthz").status == 200
+    assert kindling.reader.get("/api/cleanups").status == 200
+    kindling.clock.advance(seconds=10)
+    assert kindling.api.get("/api/cleanups").status == 200

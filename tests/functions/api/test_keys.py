@@ -118,8 +118,8 @@ def test_a_key_that_has_ended_makes_nothing_though_it_is_remembered(kindling: Ki
         aws.table().delete_item(Key=at)
     else:
         name = "revoked_at" if how == "revoked" else "expires_at"
-        change = {"UpdateExpression": f"SET {name} = :now", "ExpressionAttributeValues": {":now": clock.timestamp()}}
-        aws.table().update_item(Key=at, **change)
+        put: dict[str, Any] = {":now": clock.timestamp()}
+        aws.table().update_item(Key=at, UpdateExpression=f"SET {name} = :now", ExpressionAttributeValues=put)
     before = set(listed(kindling))
     assert api.get(KEYS).status == 200
     is_refused(api.post(KEYS, {"name": "late", "scopes": ["admin"]}), 401, "unauthorized")
@@ -238,7 +238,8 @@ def test_a_key_may_rotate_itself_at_once(kindling: Kindling) -> None:
 
 
 def test_of_two_rotations_at_once_one_happens(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
-    old, real, others = make(kindling.api), store.replace, []
+    others: list[Any] = []
+    old, real = make(kindling.api), store.replace
 
     def meanwhile(*arguments: Any) -> None:
         if not others:
@@ -304,7 +305,8 @@ def test_a_repeat_lends_nobody_a_key_beyond_their_own(kindling: Kindling) -> Non
 
 
 def test_the_same_creation_twice_at_once_makes_one_key(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, others = store.make, []
+    others: list[Any] = []
+    real = store.make
 
     def meanwhile(*arguments: Any) -> None:
         if not others:
