@@ -5,11 +5,10 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from kindling import aws
-from tests.conftest import SECRETS, Kindling, issue
+from tests.conftest import SECRETS, Kindling
 from tests.harness import machines
 from tests.harness.lambdas import Api, Reply
 
@@ -39,6 +38,7 @@ def live(kindling: Kindling) -> list[str]:
     kindling.world.fault("instantly", "POST", "/api/v2/custom-tags/toggle-resource", "refuse", status=400)
     assert api.post(ACCOUNTS, request | {"username": "max"}, Idempotency_Key="a2").status == 502
     kindling.world.heal()
+    kindling.clock.advance(minutes=1)
     fine(api.patch(f"{ACCOUNTS}/{account['id']}", {"warmup_enabled": False}))
     email = {"from": "kim@acme.example", "to": ["pat@example.com"], "text_body": "Hello"}
     fine(api.post("/v1/send", email, Idempotency_Key="s1"))
@@ -107,4 +107,7 @@ def test_the_scan_sees_what_it_looks_for(kindling: Kindling, logged: list[str]) 
     seen = dict(places(kindling, logged))
     assert "acme.example" in seen["the table"]
     assert "request answered" in seen["the logs"]
-    assert "kim@acme.example" in seen["an execution of ProvisionAccount"] or "kim" in seen["what machines hand to functions"]
+    assert (
+        "kim@acme.example" in seen["an execution of ProvisionAccount"]
+        or "kim" in seen["what machines hand to functions"]
+    )

@@ -148,7 +148,7 @@ def register_domains(kindling: Kindling) -> str:
     fine(api.get(path))
     fine(api.get(f"{path}/dns-records"))
     # A provider that fails once after an idempotency key.
-    kindling.world.fault("agentmail", "POST", "/v0/domains/*", "refuse", status=422, calls=[1])
+    kindling.world.fault("agentmail", "GET", "/v0/domains/*", "refuse", status=422, calls=[1])
     assert api.post(f"{path}/verify", Idempotency_Key="v1").status == 502
     forget_challenge(kindling, first["id"])
     fine(api.post(f"{path}/verify", Idempotency_Key="v1"))
@@ -199,7 +199,7 @@ def warm_and_send(kindling: Kindling) -> None:
     fine(api.get(f"{path}/dns"))
     fine(api.post(f"{path}/warming/start", {"force": True}, Idempotency_Key="w2"))
     kindling.clock.advance(seconds=30)
-    kindling.world.fault("agentmail", "POST", "/v0/domains/*", "refuse", status=422, calls=[1])
+    kindling.world.fault("agentmail", "GET", "/v0/domains/*", "refuse", status=422, calls=[1])
     assert api.post(f"{path}/verify", Idempotency_Key="w3").status == 502
     forget_challenge(kindling, path.rpartition("/")[2])
     fine(api.post(f"{path}/verify", Idempotency_Key="w3"))
