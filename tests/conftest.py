@@ -163,6 +163,13 @@ class Kindling:
         account: dict[str, Any] = self.api.get(f"/api/email/accounts/{saga.account_id}").body["account"]
         return account
 
+    def hold_a_lease(self) -> None:
+        """As after four requests in this window: the last one leased four, of which three are left for what comes."""
+        quota._leases.clear()
+        caller = authentication.authenticate(f"Bearer {self.api.key}", "127.0.0.1")
+        for _ in range(4):
+            quota.admit_request(caller)
+
     def _operation(self, name: str) -> dict[str, str]:
         """A running operation's row, as the API writes it before it starts a machine."""
         now = clock.timestamp()

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from kindling import aws
-from kindling.keys import authentication, quota
 from kindling.sending import service
 from tests.conftest import Kindling, issue
 from tests.functions.test_webhooks import SOFT, judge_what_is_queued, told
@@ -89,14 +88,6 @@ def calls() -> Iterator[list[str]]:
     finally:
         for one in events:
             one.unregister("before-call.dynamodb", note)
-
-
-def hold_a_lease(kindling: Kindling) -> None:
-    """As after four requests in this window: the last one leased four, of which three are left for what comes now."""
-    quota._leases.clear()
-    caller = authentication.authenticate(f"Bearer {kindling.api.key}", "127.0.0.1")
-    for _ in range(4):
-        quota.admit_request(caller)
 
 
 def suspend(kindling: Kindling, name: str = "acme.example") -> None:
@@ -297,12 +288,12 @@ def test_an_admitted_message_costs_one_write_and_a_repeated_refusal_none(kindlin
     for instant in ("10:58:10", "10:58:20", "10:59:00", "10:59:01", "11:00:00", "11:00:01"):
         at(kindling, f"03-01T{instant}")
         # What a tenant may ask is leased ahead: the lease is a write of its own, but not of each message.
-        hold_a_lease(kindling)
+        kindling.hold_a_lease()
         with calls() as seen:
             assert kindling.api.post(SEND, email(2)).status == 202
         assert [name for name in seen if name in WRITES] == ["UpdateItem"], instant
     at(kindling, "03-01T11:00:02")
-    hold_a_lease(kindling)
+    kindling.hold_a_lease()
     with calls() as seen:
         for _ in range(3):
             is_limited(kindling.api.post(SEND, email(2)), "per_minute", 5, 4, 58)
@@ -313,7 +304,7 @@ def test_an_admitted_message_costs_one_write_and_a_repeated_refusal_none(kindlin
     assert kindling.api.post(SEND, email(5)).status == 202
     for second in (1, 59, 62, 130):
         at(kindling, f"03-01T11:0{1 + second // 60}:{second % 60:02}")
-        hold_a_lease(kindling)
+        kindling.hold_a_lease()
         with calls() as seen:
             assert kindling.api.post(SEND, email()).status == 429
         # It looks again once a minute, in case quota came back; that is no write either.

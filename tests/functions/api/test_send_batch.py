@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.conftest import Kindling
-from tests.functions.api.test_send import OUTBOX, at, calls, email, hold_a_lease, is_refused, sender, sent, used
+from tests.functions.api.test_send import OUTBOX, at, calls, email, is_refused, sender, sent, used
 from tests.harness.lambdas import Reply
 
 BATCH = "/v1/send/batch"
@@ -90,7 +90,7 @@ def test_a_batch_that_is_none_is_refused_as_a_whole(kindling: Kindling) -> None:
 def test_no_limit_is_passed_by_many_small_messages_and_refusals_cost_no_writes(kindling: Kindling) -> None:
     sender(kindling)
     at(kindling, "03-01T10:00:00")
-    hold_a_lease(kindling)
+    kindling.hold_a_lease()
     with calls() as seen:
         reply = kindling.api.post(BATCH, {"emails": [email()] * 20})
     assert words(reply) == ["queued"] * 5 + ["rate_limit_exceeded"] * 15
