@@ -2,10 +2,10 @@
 
 import pytest
 
-from kindling.domains.dns import DnsPlan, mark, plan
+from kindling.domains.dns import DnsPlan, mark, marked, plan
 from kindling.providers.model import DnsRecord, ZoneRecord, plain
 
-DOMAIN_ID = "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"
+USER_ID, DOMAIN_ID = "0c4f5a1e-9d3b-4f6a-8b7c-2d1e0f9a8b7c", "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"
 SPF = "v=spf1 include:amazonses.com -all"
 DKIM = "v=DKIM1; k=rsa; p=" + "A" * 390
 
@@ -26,12 +26,12 @@ def stands(
     return ZoneRecord(id=f"{type_}-{value}", type=type_, name=name, value=value, priority=priority, comment=comment)
 
 
-OURS = mark(DOMAIN_ID)
+OURS = mark(USER_ID, DOMAIN_ID)
 NOTHING = DnsPlan()
 
 
 def planned(wanted: DnsRecord, *standing: ZoneRecord) -> DnsPlan:
-    return plan([wanted], list(standing), DOMAIN_ID)
+    return plan([wanted], list(standing), OURS)
 
 
 def test_a_missing_record_is_added() -> None:
@@ -43,7 +43,7 @@ def test_records_elsewhere_are_nobodys_rivals() -> None:
     assert planned(wants(), *others) == DnsPlan(add=[wants()])
 
 
-@pytest.mark.parametrize("comment", [None, "by hand", OURS, mark("another")])
+@pytest.mark.parametrize("comment", [None, "by hand", OURS, mark(USER_ID, "another")])
 def test_a_record_that_stands_is_kept_whosever_it_is(comment: str | None) -> None:
     assert planned(wants(), stands(comment=comment)) == NOTHING
 
@@ -53,7 +53,7 @@ def test_an_outdated_record_of_ours_is_replaced() -> None:
     assert planned(wants(), old) == DnsPlan(add=[wants()], remove=[old])
 
 
-@pytest.mark.parametrize("comment", [None, "", "kindling", mark("another"), f"{OURS} "])
+@pytest.mark.parametrize("comment", [None, "", "kindling", mark(USER_ID, "another"), f"{OURS} "])
 def test_a_record_without_our_mark_is_a_conflict_and_stays(comment: str | None) -> None:
     theirs = stands(value="v=spf1 include:theirs.example ~all", comment=comment)
     result = planned(wants(), theirs)
@@ -168,14 +168,26 @@ def test_a_repeated_plan_is_empty() -> None:
         wants("CNAME", "link.acme.example", "track.agentmail.to."),
         wants(),
     ]
-    first = plan(wanted, [], DOMAIN_ID)
+    first = plan(wanted, [], OURS)
     assert first.add == wanted
     standing = [stands(r.type, r.name, plain(r.type, r.value), r.priority, OURS) for r in first.add]
-    assert plan(wanted, standing, DOMAIN_ID) == NOTHING
+    assert plan(wanted, standing, OURS) == NOTHING
 
 
 def test_conflicts_do_not_hide_what_else_is_missing() -> None:
     wanted = [wants(), wants("MX", "acme.example", "inbound.example", 10)]
-    result = plan(wanted, [stands(value="v=spf1 -all")], DOMAIN_ID)
+    result = plan(wanted, [stands(value="v=spf1 -all")], OURS)
     assert len(result.conflicts) == 1
     assert wanted[1] in result.add
+
+
+def test_a_mark_leads_to_its_row_and_fits_into_a_comment() -> None:
+    assert marked(OURS) == (USER_ID, DOMAIN_ID)
+    assert len(OURS) <= 100
+
+
+@pytest.mark.parametrize(
+    "comment", [None, "", "kindling", f"kindling {DOMAIN_ID}", f"{OURS} ", f" {OURS}", "kindling a/b"]
+)
+def test_what_is_no_mark_leads_nowhere(comment: str | None) -> None:
+    assert marked(comment) is None

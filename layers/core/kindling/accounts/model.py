@@ -12,6 +12,7 @@ from kindling.transitions import Graph
 DAILY_LIMIT = 30  # messages a day, the contract's default
 USERNAME_LENGTH = 64  # RFC 5321, local part
 _USERNAME = re.compile(r"[a-z0-9._-]+")
+MARK = "kindling-"
 _UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"
 
 
@@ -104,6 +105,17 @@ class JoinedAccount(Account):
 
     def wire(self) -> dict[str, Any]:
         return self.model_dump(mode="json")
+
+
+def mark(account_id: str) -> str:
+    """The client id that says an inbox is ours, and which account's; the provider takes A-Z a-z 0-9 and -._~ in it."""
+    return f"{MARK}{account_id}"
+
+
+def marked(client_id: str | None) -> str | None:
+    """The account whose inbox carries this client id; None for an inbox that is not ours."""
+    account_id = (client_id or "").removeprefix(MARK)
+    return account_id if client_id == mark(account_id) and re.match(_UUID, account_id) else None
 
 
 def username(text: str) -> str:

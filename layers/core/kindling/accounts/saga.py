@@ -2,7 +2,7 @@
 
 from kindling import clock, providers
 from kindling.accounts import service, store, warmup
-from kindling.accounts.model import PENDING, WARMING, Account, DeprovisionAccount, ProvisionAccount
+from kindling.accounts.model import PENDING, WARMING, Account, DeprovisionAccount, ProvisionAccount, mark
 from kindling.domains import service as domains
 from kindling.errors import AccountsLeft
 from kindling.operations import service as operations
@@ -30,7 +30,7 @@ def release_address(saga: ProvisionAccount, caught: dict[str, str]) -> str:
 def create_inbox(saga: ProvisionAccount) -> str:
     """The inbox's id. Raises AddressTaken, AddressBurnt, DomainNotVerified, ProviderError."""
     inbox = providers.mail().create_inbox(
-        saga.username, saga.domain, client_id=saga.account_id, display_name=saga.display_name
+        saga.username, saga.domain, client_id=mark(saga.account_id), display_name=saga.display_name
     )
     return inbox.inbox_id
 
@@ -44,7 +44,7 @@ def delete_inbox(saga: ProvisionAccount, caught: dict[str, str]) -> None:
     while inbox is None and clock.monotonic() < deadline:
         clock.sleep(LOOK_PAUSE_SECONDS)
         inbox = mail.get_inbox(saga.address)
-    if inbox and inbox.client_id == saga.account_id:
+    if inbox and inbox.client_id == mark(saga.account_id):
         store.burn(saga)
         mail.delete_inbox(saga.address)
 

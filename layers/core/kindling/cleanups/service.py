@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from kindling import clock, due, providers
 from kindling.accounts import warmup
+from kindling.accounts.model import mark
 from kindling.cleanups import store
 from kindling.cleanups.model import STUCK_ATTEMPTS, Cleanup, CleanupKind, back_off
 from kindling.domains import removal
@@ -57,12 +58,12 @@ def _remove_inbox(cleanup: Cleanup) -> None:
     mail = providers.mail()
     inbox = mail.get_inbox(cleanup.target)
     # Only the inbox that this account had: its address is burnt, so another can only be somebody else's work.
-    if inbox and inbox.client_id == cleanup.subject_id:
+    if inbox and inbox.client_id == mark(cleanup.subject_id):
         mail.delete_inbox(cleanup.target)
 
 
 def _remove_dns_records(cleanup: Cleanup) -> None:
-    removal.unpublish(cleanup.target, cleanup.subject_id)
+    removal.unpublish(cleanup.target, cleanup.user_id, cleanup.subject_id)
 
 
 def _remove_mail_domain(cleanup: Cleanup) -> None:

@@ -1,11 +1,16 @@
 """What has to change in a zone so that a domain's records stand in it. Pure: it looks at lists, not at Cloudflare."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kindling.domains.model import DnsConflict
 from kindling.providers.model import DnsRecord, ZoneRecord, plain
 
+# What every record of ours begins its comment with.
+MARK = "kindling "
+_ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_MARKED = re.compile(f"{MARK}({_ID})/({_ID})")
 # A second record of these kinds at one name makes the first one invalid to its readers.
 SINGLE_TXT = ("v=spf1", "v=DKIM1", "v=DMARC1")
 
@@ -17,13 +22,19 @@ class DnsPlan:
     conflicts: list[DnsConflict] = field(default_factory=list)
 
 
-def mark(domain_id: str) -> str:
-    """The comment that says a record is ours, and whose."""
-    return f"kindling {domain_id}"
+def mark(user_id: str, domain_id: str) -> str:
+    """The comment that says a record is ours, and whose; 82 characters of the 100 that a comment may have."""
+    return f"{MARK}{user_id}/{domain_id}"
 
 
-def plan(wanted: Sequence[DnsRecord], standing: list[ZoneRecord], domain_id: str) -> DnsPlan:
-    """Add what is missing, replace what is ours and outdated, never touch what is the user's."""
+def marked(comment: str | None) -> tuple[str, str] | None:
+    """Whose record it is, tenant and domain; None for one that is not ours."""
+    found = _MARKED.fullmatch(comment or "")
+    return (found[1], found[2]) if found else None
+
+
+def plan(wanted: Sequence[DnsRecord], standing: list[ZoneRecord], ours: str) -> DnsPlan:
+    """Add what is missing, replace what is ours and outdated, never touch what does not carry `ours`, the mark."""
     result = DnsPlan()
     for record in wanted:
         rivals = [other for other in standing if _is_rival(record, other)]
@@ -32,7 +43,7 @@ def plan(wanted: Sequence[DnsRecord], standing: list[ZoneRecord], domain_id: str
         else:
             result.add.append(record)
         for other in rivals:
-            if other.comment == mark(domain_id):
+            if other.comment == ours:
                 result.remove.append(other)
             else:
                 result.conflicts.append(

@@ -4,13 +4,13 @@ from kindling import providers
 from kindling.domains import dns, store, zones
 
 
-def unpublish(domain: str, domain_id: str) -> None:
+def unpublish(domain: str, user_id: str, domain_id: str) -> None:
     """Remove the records that carry this domain's mark, and only those; then its zone may be another tenant's."""
     cloudflare = providers.dns()
     zone = cloudflare.find_zone(domain)
     if zone:
         records = cloudflare.list_records(zone, domain)
-        ours = [record for record in records if record.comment == dns.mark(domain_id)]
+        ours = [record for record in records if record.comment == dns.mark(user_id, domain_id)]
         if ours:
             cloudflare.change(zone, add=[], remove=ours, comment="")
     zones.leave(domain, domain_id)

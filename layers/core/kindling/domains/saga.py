@@ -55,19 +55,20 @@ def publish_dns(saga: OnboardDomain) -> DnsSync:
         return DnsSync(status="skipped", message=zones.NOT_BOUND)
     if not zone.active:
         return DnsSync(status="skipped", zone=zone.name, message=f"The zone {zone.name} is not active at Cloudflare.")
+    mark = dns.mark(saga.user_id, saga.domain_id)
     wanted = verification.records(live, saga.domain, _proof(saga))
-    changes = dns.plan(wanted, cloudflare.list_records(zone, saga.domain), saga.domain_id)
+    changes = dns.plan(wanted, cloudflare.list_records(zone, saga.domain), mark)
     if changes.conflicts:
         message = "Records of yours stand where ours have to: nothing was published."
         return DnsSync(status="conflict", zone=zone.name, message=message, conflicts=changes.conflicts)
     if changes.add or changes.remove:
-        cloudflare.change(zone, add=changes.add, remove=changes.remove, comment=dns.mark(saga.domain_id))
+        cloudflare.change(zone, add=changes.add, remove=changes.remove, comment=mark)
     return DnsSync(status="published", zone=zone.name)
 
 
 def unpublish_dns(saga: OnboardDomain) -> None:
     """Remove the records that carry this domain's mark, and only those."""
-    removal.unpublish(saga.domain, saga.domain_id)
+    removal.unpublish(saga.domain, saga.user_id, saga.domain_id)
 
 
 def retire_domain(retirement: OffboardDomain) -> None:
