@@ -70,7 +70,7 @@ AUDIT: dict[str, set[str]] = {
     "ReceiveAgentmailFunction": {GET, PUT, UPDATE, SECRET, SEND},
     # onboard_domain
     "ClaimNameFunction": {PUT},
-    "ReleaseNameFunction": {UPDATE, DELETE},
+    "ReleaseNameFunction": {PUT, UPDATE, DELETE},
     "RegisterDomainFunction": {UPDATE, SECRET},
     "DeregisterDomainFunction": {UPDATE, DELETE, SECRET},
     "PublishDnsFunction": {GET, UPDATE, SECRET},
@@ -79,7 +79,7 @@ AUDIT: dict[str, set[str]] = {
     "SaveDomainFunction": {GET, PUT, UPDATE, SECRET},
     # provision_account
     "ReserveAddressFunction": {PUT},
-    "ReleaseAddressFunction": {UPDATE, DELETE},
+    "ReleaseAddressFunction": {PUT, UPDATE, DELETE},
     "CreateInboxFunction": {SECRET},
     "DeleteInboxFunction": {UPDATE, SECRET},
     "RegisterWarmupAccountFunction": {SECRET},

@@ -24,7 +24,7 @@ def reserve_address(saga: ProvisionAccount) -> None:
 def release_address(saga: ProvisionAccount, caught: dict[str, str]) -> str:
     """Free the address unless it is burnt, and close the operation; the sentence that says why it failed."""
     store.release(saga)
-    return operations.fail(saga.user_id, saga.operation_id, caught)
+    return operations.fail(saga.user_id, saga.operation_id, caught, name=saga.address, subject_id=saga.account_id)
 
 
 def create_inbox(saga: ProvisionAccount) -> str:

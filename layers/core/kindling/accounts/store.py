@@ -21,6 +21,7 @@ from kindling.aws import Attr, Key
 from kindling.cleanups import store as cleanups
 from kindling.cleanups.model import CleanupKind
 from kindling.errors import AddressBurnt, AddressTaken, NotFound, StaleStatus
+from kindling.operations import ended
 from kindling.operations import store as operations
 
 
@@ -191,6 +192,7 @@ def retire(retirement: DeprovisionAccount) -> None:
                 {"Update": {"Key": _claim(address), **burnt}},
                 cleanups.note(user_id, CleanupKind.WARMUP_ACCOUNT, address, account_id),
                 cleanups.note(user_id, CleanupKind.INBOX, address, account_id),
+                ended.note(address, account_id, user_id),
             ]
         )
     except aws.TransactionFailed:

@@ -21,7 +21,7 @@ def claim_name(saga: OnboardDomain) -> None:
 def release_name(saga: OnboardDomain, caught: dict[str, str]) -> str:
     """Free the name and close the operation with what was caught; the sentence that says why it failed."""
     store.release_name(saga)
-    return operations.fail(saga.user_id, saga.operation_id, caught)
+    return operations.fail(saga.user_id, saga.operation_id, caught, name=saga.domain, subject_id=saga.domain_id)
 
 
 def register_domain(saga: OnboardDomain) -> None:

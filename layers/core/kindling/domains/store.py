@@ -12,7 +12,8 @@ from kindling.aws import Attr
 from kindling.cleanups import store as cleanups
 from kindling.cleanups.model import CleanupKind
 from kindling.domains.model import GRAPH, Domain, DomainStatus, OffboardDomain, OnboardDomain
-from kindling.errors import DomainExists, DomainTaken, NotFound, StaleStatus
+from kindling.errors import DomainExists, NotFound, StaleStatus
+from kindling.operations import ended
 from kindling.operations import store as operations
 from kindling.warming import store as warming
 
@@ -185,6 +186,7 @@ def retire(retirement: OffboardDomain) -> None:
                     cleanups.note(user_id, CleanupKind.DNS_RECORDS, name, domain_id),
                     cleanups.note(user_id, CleanupKind.MAIL_DOMAIN, name, domain_id),
                     _released(verifier(name), name, domain_id),
+                    ended.note(name, domain_id, user_id),
                 ]
             )
         except aws.TransactionFailed as lost:

@@ -11,7 +11,7 @@ from kindling import aws, clock, due
 from kindling.errors import NotFound, StaleStatus, StoreUnavailable, named
 from kindling.keys.model import Caller
 from kindling.observability import logger
-from kindling.operations import store
+from kindling.operations import ended, store
 from kindling.operations.model import Failure, Operation, OperationState
 
 DUE_KIND = "operation"
@@ -120,13 +120,13 @@ def recall_save(user_id: str, operation_id: str) -> bool:
     return False
 
 
-def fail(user_id: str, operation_id: str, caught: dict[str, str]) -> str:
-    """Close the operation of a saga that was undone, and say why it failed.
+def fail(user_id: str, operation_id: str, caught: dict[str, str], *, name: str, subject_id: str) -> str:
+    """Close the operation of a saga that was undone, and say why it failed; `subject_id`, called `name`, has ended.
 
     `caught` is what the saga's Catch saw: Error, Cause, Step.
     """
     failure = read_failure(caught)
-    store.fail(user_id, operation_id, failure)
+    store.fail(user_id, operation_id, failure, ended.note(name, subject_id, user_id))
     return failure.message
 
 

@@ -42,10 +42,15 @@ def succeed(user_id: str, operation_id: str) -> None:
     GRAPH.move(at(user_id, operation_id), (OperationState.SUCCEEDED,), drop=due.FIELDS)
 
 
-def fail(user_id: str, operation_id: str, failure: Failure) -> Operation:
+def fail(user_id: str, operation_id: str, failure: Failure, ended: dict[str, Any]) -> None:
+    """Move to failed, with the note of what has `ended`, in one transaction. Raises NotFound, StaleStatus."""
+    to = (OperationState.FAILED,)
     key = at(user_id, operation_id)
-    item = GRAPH.move(key, (OperationState.FAILED,), put={"failure": failure.model_dump()}, drop=due.FIELDS)
-    return Operation.model_validate(item)
+    update = GRAPH.update(key, to, put={"failure": failure.model_dump()}, drop=due.FIELDS)
+    try:
+        aws.transact([{"Update": update}, ended])
+    except aws.TransactionFailed as lost:
+        GRAPH.standing(lost.items[0], to)
 
 
 def start_undoing(user_id: str, operation_id: str) -> None:

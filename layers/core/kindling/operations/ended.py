@@ -1,0 +1,44 @@
+"""Accounts and domains that have ended, undone or deleted, remembered for a while under their address or name.
+
+An address may be claimed anew from then on, and a name at once: nothing else tells that a provider's resource which
+turns up late was theirs, and that nobody needs it.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from kindling import aws, clock
+from kindling.aws import Key
+
+KEPT = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An account or domain that has ended, and whose it was."""
+
+    subject_id: str
+    user_id: str
+    ended_at: str
+
+
+def note(name: str, subject_id: str, user_id: str) -> dict[str, Any]:
+    """The part of a transaction that remembers the end of the account or domain `subject_id` called `name`."""
+    now = clock.now()
+    item = {"user_id": user_id, "ended_at": clock.timestamp(now), "expires_at": int((now + KEPT).timestamp())}
+    return {"Put": {"Item": {**at(name, subject_id), **item}}}
+
+
+def at(name: str, subject_id: str) -> dict[str, str]:
+    return {"pk": f"ENDED#{name}", "sk": subject_id}
+
+
+def read(item: dict[str, Any]) -> Ended:
+    return Ended(str(item["sk"]), str(item["user_id"]), str(item["ended_at"]))
+
+
+def all_of(name: str) -> list[Ended]:
+    """All that had the address or name and have ended, the last one first."""
+    items = aws.pages({"KeyConditionExpression": Key("pk").eq(f"ENDED#{name}"), "ConsistentRead": True})
+    return sorted(map(read, items), key=lambda ended: ended.ended_at, reverse=True)
