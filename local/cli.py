@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import launcher, ticks, zones
+from local import inventory, launcher, ticks, zones
 from local.deploy import real_providers
 from local.settings import ROOT, Home, Ports, Refused
 
@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--expires-in-days", type=_days, metavar="DAYS", help="1 to 3650; never when left out")
     create.set_defaults(run=_create_key)
     zones.add_to(topics)
+    inventory.add_to(topics)
     local = topics.add_parser("local", help="the local cloud").add_subparsers(required=True, metavar="COMMAND")
 
     up = local.add_parser("up", help="start the local cloud and serve until Ctrl-C")

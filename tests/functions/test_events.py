@@ -74,6 +74,7 @@ WITH_A_KEY = {
     "delete_account": (200, None),
     "delete_domain": (200, None),
     "list_cleanups": (200, None),
+    "list_inventory": (200, None),
     "delete_sending_domain": (200, None),
 }
 ONBOARDING = {
@@ -106,6 +107,7 @@ ANSWERED = {*ONBOARDING, *PROVISIONING, "assign_tags", *SAVES, *UNDOS, *REMOVAL}
 POLLED = {
     "verify_domains": {"queued": 0},
     "reconcile_operations": {"undone": 0},
+    "reconcile_inventory": {"findings": 0, "removed": 0, "incomplete": []},
     "graduate_accounts": {"queued": 0},
     "run_cleanups": {"queued": 0},
     "advance_warming": {"queued": 0},

@@ -39,7 +39,8 @@ def handler(function: str) -> Handler:
 
 def invoke(function: str, event: Any) -> Any:
     """What the function answers, through JSON as over the wire."""
-    answer = handler(function)(json.loads(json.dumps(event)), Context(function))
+    seconds = FUNCTIONS[function].get("Timeout", 29)
+    answer = handler(function)(json.loads(json.dumps(event)), Context(function, milliseconds=seconds * 1000))
     return json.loads(json.dumps(answer))
 
 

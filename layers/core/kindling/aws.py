@@ -31,6 +31,8 @@ SECRET_SECONDS = 300
 # A transaction that meets another one on an item gives way; all waits together are about four seconds.
 CONFLICT_TRIES = 8
 
+FETCHED = 100  # keys in one BatchGetItem
+
 # Short timeouts: a call that hangs must leave the caller time to answer, and every write here is repeatable.
 _CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 3})
 
@@ -203,6 +205,13 @@ def fetch(keys: list[dict[str, str]]) -> list[dict[str, Any] | None]:
             return [found.get((key["pk"], key["sk"])) for key in keys]
         clock.sleep(0.05 * 2**attempt)
     raise StoreUnavailable("DynamoDB left a part of a read undone.")
+
+
+def standing(keys: Iterable[dict[str, str]]) -> Iterator[dict[str, Any]]:
+    """The items that stand at any number of keys, each once and as it is at this moment."""
+    wanted = list({(key["pk"], key["sk"]): key for key in keys}.values())
+    for start in range(0, len(wanted), FETCHED):
+        yield from filter(None, fetch(wanted[start : start + FETCHED]))
 
 
 def owned(owner: str) -> list[dict[str, Any]]:

@@ -40,6 +40,14 @@ def claim(kind: str, lease: timedelta) -> Iterator[Item]:
                 yield key
 
 
+def every(kind: str) -> Iterator[Item]:
+    """The keys of every item of `kind` that is due now or later. The index lags: read an item before you judge it."""
+    for shard in range(SHARDS):
+        where = Key("due_shard").eq(f"{kind}#{shard}")
+        query = {"IndexName": "due", "KeyConditionExpression": where}
+        yield from ({"pk": str(item["pk"]), "sk": str(item["sk"])} for item in aws.pages(query))
+
+
 def dispatch(kind: str, queue_url: str, lease: timedelta) -> int:
     """Claim what is due and send each item's key to the queue; the number sent.
 

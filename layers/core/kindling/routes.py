@@ -19,6 +19,7 @@ PATCH /api/email/accounts/{id}
 DELETE /api/email/accounts/{id}
 PATCH /api/email/accounts/{id}/retry-warmup
 GET /api/cleanups
+GET /api/inventory
 GET /api/operations/{id}
 POST /api/keys
 GET /api/keys

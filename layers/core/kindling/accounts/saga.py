@@ -13,7 +13,9 @@ LOOK_PAUSE_SECONDS = 1.0
 CREATE_STEP = "CreateInbox"
 DEFINITE = ("ProviderRefused", "ProviderMisconfigured", "AddressTaken", "AddressBurnt", "DomainNotVerified")
 
-WARMUP_TAG = "kindling:warmup"
+# What the label of every tag of ours begins with.
+TAG_MARK = "kindling:"
+WARMUP_TAG = f"{TAG_MARK}warmup"
 
 
 def reserve_address(saga: ProvisionAccount) -> None:
@@ -23,7 +25,7 @@ def reserve_address(saga: ProvisionAccount) -> None:
 
 def release_address(saga: ProvisionAccount, caught: dict[str, str]) -> str:
     """Free the address unless it is burnt, and close the operation; the sentence that says why it failed."""
-    store.release(saga)
+    store.release(saga.address, saga.account_id)
     return operations.fail(saga.user_id, saga.operation_id, caught, name=saga.address, subject_id=saga.account_id)
 
 
@@ -131,4 +133,4 @@ def _tag(label: str) -> str:
 
 
 def _tenant_tag(user_id: str) -> str:
-    return f"kindling:{user_id}"
+    return f"{TAG_MARK}{user_id}"

@@ -3,6 +3,7 @@
 Claims belong to no tenant: all tenants' inboxes live in one provider account, where an address exists once.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +33,15 @@ class Holder:
     user_id: str
     account_id: str
     domain_id: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What has become of an address, and by which account."""
+
+    status: ClaimStatus
+    user_id: str
+    account_id: str
 
 
 REVIEW_KIND = "review"
@@ -72,6 +82,27 @@ def last_holder(address: str) -> Holder | None:
     return Holder(str(claim["user_id"]), str(claim["account_id"]), str(claim["domain_id"]))
 
 
+def claims(addresses: Iterable[str]) -> dict[str, Claim]:
+    """The claims of those addresses that have one."""
+    items = aws.standing(_claim(address) for address in addresses)
+    return {
+        str(item["pk"]).removeprefix("ADDRESS#"): Claim(
+            ClaimStatus(str(item["status"])), str(item["user_id"]), str(item["account_id"])
+        )
+        for item in items
+    }
+
+
+def existing(owners: Iterable[tuple[str, str]]) -> set[str]:
+    """Those of the accounts, each by its tenant and id, that have a row."""
+    return {str(item["id"]) for item in aws.standing(at(*owner) for owner in owners)}
+
+
+def tenants() -> Iterator[str]:
+    """Every tenant that has had an account."""
+    return (key["pk"].removeprefix("TENANT#") for key in due.every(REVIEW_KIND))
+
+
 def refuse_taken(address: str) -> None:
     """Raises AddressTaken or AddressBurnt when nobody can claim the address now."""
     claim = aws.table().get_item(Key=_claim(address), ConsistentRead=True).get("Item")
@@ -100,12 +131,12 @@ def reserve(saga: ProvisionAccount) -> None:
         raise _claimed(saga.address, lost.item or {}) from lost
 
 
-def release(saga: ProvisionAccount) -> None:
-    """Free the address, unless an inbox had it: then it stays burnt."""
-    mine = Attr("account_id").eq(saga.account_id) & Attr("status").eq(ClaimStatus.RESERVED)
+def release(address: str, account_id: str) -> None:
+    """Free the address that the account has reserved, unless an inbox had it: then it stays burnt."""
+    mine = Attr("account_id").eq(account_id) & Attr("status").eq(ClaimStatus.RESERVED)
     try:
         with aws.conditional():
-            aws.table().delete_item(Key=_claim(saga.address), ConditionExpression=mine)
+            aws.table().delete_item(Key=_claim(address), ConditionExpression=mine)
     except aws.ConditionFailed:
         return
 
@@ -199,6 +230,17 @@ def retire(retirement: DeprovisionAccount) -> None:
         return
 
 
+def burying(address: str, user_id: str, account_id: str) -> list[dict[str, Any]]:
+    """The part of a transaction that keeps an address from everybody for ever: an ended account's inbox goes."""
+    return _kept(address, user_id, account_id, "SET #status = :burnt, account_id = :mine, user_id = :user")
+
+
+def withholding(address: str, user_id: str, account_id: str) -> list[dict[str, Any]]:
+    """The part of a transaction that keeps a free address from others while an ended account's warmup goes."""
+    free = "if_not_exists(#status, :reserved)"
+    return _kept(address, user_id, account_id, f"SET #status = {free}, account_id = :mine, user_id = :user")
+
+
 def forget_warmup(account: Account) -> None:
     """Note that the warmup of an account without a row has to be removed."""
     aws.transact([cleanups.note(account.user_id, CleanupKind.WARMUP_ACCOUNT, account.email_address, account.id)])
@@ -247,6 +289,22 @@ def end_retry(account: Account, until: str) -> None:
 
 def at(user_id: str, account_id: str) -> dict[str, str]:
     return {"pk": f"TENANT#{user_id}", "sk": f"ACCOUNT#{account_id}"}
+
+
+def _kept(address: str, user_id: str, account_id: str, update: str) -> list[dict[str, Any]]:
+    """Nothing is written while the account has a row, or the address is in use or another account's."""
+    values = {":mine": account_id, ":user": user_id, ":in_use": ClaimStatus.IN_USE}
+    given = {":burnt": ClaimStatus.BURNT, ":reserved": ClaimStatus.RESERVED}
+    values |= {name: value for name, value in given.items() if name in update}
+    claim = {
+        "Key": _claim(address),
+        "UpdateExpression": update,
+        "ConditionExpression": "attribute_not_exists(pk) OR (account_id = :mine AND #status <> :in_use)",
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": values,
+    }
+    row = {"Key": at(user_id, account_id), "ConditionExpression": "attribute_not_exists(pk)"}
+    return [{"ConditionCheck": row}, {"Update": claim}]
 
 
 def _review(user_id: str) -> dict[str, str]:

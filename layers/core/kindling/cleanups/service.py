@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from kindling import clock, due, providers
+from kindling.accounts import store as accounts
 from kindling.accounts import warmup
 from kindling.accounts.model import mark
 from kindling.cleanups import store
@@ -52,6 +53,8 @@ def list_cleanups(caller: Caller) -> list[Cleanup]:
 def _remove_warmup_account(cleanup: Cleanup) -> None:
     warmup.disable(cleanup.target)
     warmup.unregister(cleanup.target)
+    # Where no inbox ever had the address, it was only kept from others until now.
+    accounts.release(cleanup.target, cleanup.subject_id)
 
 
 def _remove_inbox(cleanup: Cleanup) -> None:

@@ -1,5 +1,6 @@
 """DynamoDB calls for cleanups. The key says what has to go, so the same cleanup twice is one."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +27,11 @@ def get(user_id: str, kind: CleanupKind, subject_id: str) -> Cleanup | None:
 def read(key: dict[str, str]) -> Cleanup | None:
     item = aws.table().get_item(Key=key, ConsistentRead=True).get("Item")
     return Cleanup.model_validate(item) if item else None
+
+
+def standing(kind: CleanupKind, owners: Iterable[tuple[str, str]]) -> set[str]:
+    """Those of the accounts or domains, each by its tenant and id, that have a cleanup of that kind."""
+    return {str(item["subject_id"]) for item in aws.standing(at(user_id, kind, id_) for user_id, id_ in owners)}
 
 
 def list_of(user_id: str) -> list[Cleanup]:

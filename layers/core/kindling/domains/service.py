@@ -1,6 +1,7 @@
 """Decisions about domains: registering, verifying, giving up."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -213,6 +214,11 @@ def delete(caller: Caller, domain_id: str, *, wait_seconds: float) -> Operation 
     else:
         operation = _previous(caller, operation_id)
     return operations.wait_until_gone(operation, wait_seconds, lambda: store.get(caller.user_id, domain_id) is None)
+
+
+def offboarded(owners: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Those of the domains, each by its tenant and id, whose deletion has finished: their names by their ids."""
+    return {operation.subject_id: operation.name for operation in operations.succeeded(owners, OFFBOARD)}
 
 
 def dispatch_checks() -> int:

@@ -4,6 +4,7 @@
 nobody needs its registration at the provider any more.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,14 @@ class Verifier:
 
     user_id: str
     domain_id: str
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Which domains need a name's registration at the provider, each by tenant and id, and whether it is ours."""
+
+    holders: list[tuple[str, str]]
+    origin: str | None
 
 
 DUE_KIND = "verification"
@@ -108,8 +117,41 @@ def drop_registration(domain: str, user_id: str, domain_id: str) -> dict[str, An
 def holders(domain: str) -> list[dict[str, str]]:
     """Where the rows stand that need the provider's registration of the name, of whatever tenant."""
     item: dict[str, Any] = aws.table().get_item(Key=_registration(domain), ConsistentRead=True).get("Item", {})
-    parts = [str(holder).rpartition("/") for holder in sorted(item.get("holders", ()))]
-    return [at(user_id, domain_id) for user_id, _, domain_id in parts]
+    return [at(*_held(str(holder))) for holder in sorted(item.get("holders", ()))]
+
+
+def existing(owners: Iterable[tuple[str, str]]) -> set[str]:
+    """Those of the domains, each by its tenant and id, that have a row."""
+    return {str(item["id"]) for item in aws.standing(at(*owner) for owner in owners)}
+
+
+def claiming(names: Iterable[tuple[str, str]]) -> set[str]:
+    """The ids of the domains that claim the names within their tenants; one that is being onboarded does too."""
+    return {str(item["domain_id"]) for item in aws.standing(_name(*name) for name in names)}
+
+
+def in_use() -> Iterator[Domain]:
+    """Every verified domain, of whatever tenant."""
+    for item in aws.standing(due.every(DUE_KIND)):
+        domain = Domain.model_validate(item)
+        if domain.status == DomainStatus.VERIFIED:
+            yield domain
+
+
+def registrations(names: Iterable[str]) -> dict[str, Registration]:
+    """The notes of those names that have one."""
+    items = aws.standing(map(_registration, names))
+    return {
+        str(item["pk"]).removeprefix("DOMAIN#"): Registration(
+            [_held(str(holder)) for holder in sorted(item.get("holders", ()))], item.get("origin")
+        )
+        for item in items
+    }
+
+
+def absent(user_id: str, domain_id: str) -> dict[str, Any]:
+    """The part of a transaction that holds only while the domain has no row."""
+    return {"ConditionCheck": {"Key": at(user_id, domain_id), "ConditionExpression": "attribute_not_exists(pk)"}}
 
 
 def verifier(domain: str) -> Verifier | None:
@@ -289,6 +331,11 @@ def _verified(domain: str) -> dict[str, str]:
 
 def _holder(user_id: str, domain_id: str) -> str:
     return f"{user_id}/{domain_id}"
+
+
+def _held(holder: str) -> tuple[str, str]:
+    user_id, _, domain_id = holder.rpartition("/")
+    return user_id, domain_id
 
 
 def _registration(domain: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ An address may be claimed anew from then on, and a name at once: nothing else te
 turns up late was theirs, and that nobody needs it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,7 @@ KEPT = timedelta(days=90)
 class Ended:
     """An account or domain that has ended, and whose it was."""
 
+    name: str
     subject_id: str
     user_id: str
     ended_at: str
@@ -35,7 +37,13 @@ def at(name: str, subject_id: str) -> dict[str, str]:
 
 
 def read(item: dict[str, Any]) -> Ended:
-    return Ended(str(item["sk"]), str(item["user_id"]), str(item["ended_at"]))
+    return Ended(str(item["pk"]).removeprefix("ENDED#"), str(item["sk"]), str(item["user_id"]), str(item["ended_at"]))
+
+
+def known(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Ended]:
+    """Those of the pairs of a name and a subject's id that have ended."""
+    found = map(read, aws.standing(at(name, subject_id) for name, subject_id in pairs))
+    return {(ended.name, ended.subject_id): ended for ended in found}
 
 
 def all_of(name: str) -> list[Ended]:

@@ -3,7 +3,7 @@
 import json
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -95,6 +95,12 @@ def get(caller: Caller, operation_id: str) -> Operation:
 
 def find(user_id: str, operation_id: str) -> Operation | None:
     return store.get(user_id, operation_id)
+
+
+def succeeded(owners: Iterable[tuple[str, str]], kind: str) -> list[Operation]:
+    """The operations of a kind that have happened to subjects, each given by its tenant and id; see `about`."""
+    found = store.standing((user_id, about(subject_id, kind)) for user_id, subject_id in owners)
+    return [operation for operation in found if operation.state == OperationState.SUCCEEDED]
 
 
 def about(subject_id: str, kind: str) -> str:

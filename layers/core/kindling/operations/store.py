@@ -1,5 +1,6 @@
 """DynamoDB calls for operations."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from kindling import aws, due
@@ -31,6 +32,11 @@ def get(user_id: str, operation_id: str) -> Operation | None:
 def read(key: dict[str, str]) -> Operation | None:
     item = aws.table().get_item(Key=key, ConsistentRead=True).get("Item")
     return Operation.model_validate(item) if item else None
+
+
+def standing(owners: Iterable[tuple[str, str]]) -> list[Operation]:
+    """Those of the operations, each by its tenant and id, that there are."""
+    return [Operation.model_validate(item) for item in aws.standing(at(*owner) for owner in owners)]
 
 
 def success(user_id: str, operation_id: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """AgentMail: domains, inboxes and inbox-scoped keys (docs.agentmail.to)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 import httpx
@@ -18,6 +18,7 @@ from kindling.errors import (
 from kindling.providers.client import ProviderClient, body, items, read
 from kindling.providers.model import Inbox, MailDomain, OutgoingMessage
 
+PAGE = 100
 DUPLICATES = ("already_exists", "resource_taken")
 KEY_PROBLEMS = ("limit_exceeded", "missing_permission", "permission_escalation", "unrestricted_key_required")
 # `cannot_delete`: something still stands on it, whose own removal may be under way.
@@ -30,6 +31,10 @@ NOT_READY = ("domain_not_verified", "unprocessable")
 class MailSecret(BaseModel):
     api_key_id: str
     name: str | None = None
+
+
+class ListedDomain(BaseModel):
+    domain: str
 
 
 class SentMessage(BaseModel):
@@ -68,6 +73,16 @@ class AgentMail:
 
     def delete_domain(self, domain: str) -> None:
         self._client.call("DELETE", f"/v0/domains/{quote(domain)}", accept=(404,))
+
+    def domain_pages(self) -> Iterator[list[str]]:
+        """The names of all domains that stand there, of whoever registered them, page by page."""
+        for answer in self._pages("/v0/domains"):
+            yield [listed.domain.lower() for listed in items(ListedDomain, answer, "domains")]
+
+    def inbox_pages(self) -> Iterator[list[Inbox]]:
+        """All inboxes that stand there, of whoever made them, page by page."""
+        for answer in self._pages("/v0/inboxes"):
+            yield items(Inbox, answer, "inboxes")
 
     def get_inbox(self, address: str) -> Inbox | None:
         answer = self._client.call("GET", f"/v0/inboxes/{quote(address)}", accept=(404,))
@@ -126,6 +141,16 @@ class AgentMail:
         if answer.status_code == UNDECIDED:
             raise ProviderUnavailable("AgentMail has not decided about this message yet.")
         return read(SentMessage, answer).message_id
+
+    def _pages(self, path: str) -> Iterator[httpx.Response]:
+        cursor: dict[str, str] = {}
+        while True:
+            answer = self._client.call("GET", path, params={"limit": str(PAGE), **cursor})
+            yield answer
+            token = body(answer).get("next_page_token")
+            if not token:
+                return
+            cursor = {"page_token": str(token)}
 
     def _settle_refusal(self, answer: httpx.Response, address: str, client_id: str) -> Inbox:
         code = _code(answer)

@@ -1,6 +1,7 @@
 """Cloudflare: the zone of a domain, its records, and one batch to change them (developers.cloudflare.com/api)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from kindling.providers.model import DnsRecord, Zone, ZoneRecord, plain
 # "Identical record", in two forms, and "record does not exist": somebody else wrote since we looked.
 ZONE_CHANGED = (81057, 81058, 81044)
 PAGE = 500
+ZONES_PAGE = 50  # the most that a page of zones may have
 TXT_CHUNK = 255
 AUTOMATIC_TTL = 1
 
@@ -21,6 +23,9 @@ class ZoneAnswer(BaseModel):
     id: str
     name: str
     status: str
+
+    def plain(self) -> Zone:
+        return Zone(id=self.id, name=self.name, active=self.status == "active")
 
 
 class RecordAnswer(BaseModel):
@@ -52,22 +57,23 @@ class Cloudflare:
             answer = self._client.call("GET", "/zones", params={"name": name})
             for zone in items(ZoneAnswer, answer, "result"):
                 if zone.name == name:
-                    return Zone(id=zone.id, name=name, active=zone.status == "active")
+                    return zone.plain()
         return None
+
+    def zone_pages(self) -> Iterator[list[Zone]]:
+        """Every zone that the token sees, page by page."""
+        for answer in self._pages("/zones", {}, ZONES_PAGE):
+            yield [zone.plain() for zone in items(ZoneAnswer, answer, "result")]
 
     def list_records(self, zone: Zone, domain: str) -> list[ZoneRecord]:
         """Every record at the domain and below it."""
-        records: list[ZoneRecord] = []
-        page = 1
-        while True:
-            params = {"name.endswith": domain, "per_page": str(PAGE), "page": str(page)}
-            answer = self._client.call("GET", f"/zones/{zone.id}/dns_records", params=params)
-            found = items(RecordAnswer, answer, "result")
-            records += [record.plain() for record in found]
-            if len(found) < PAGE:
-                break
-            page += 1
+        records = self._records(zone, {"name.endswith": domain})
         return [record for record in records if record.name == domain or record.name.endswith(f".{domain}")]
+
+    def list_commented(self, zone: Zone, beginning: str) -> list[ZoneRecord]:
+        """Every record of the zone whose comment has that beginning."""
+        records = self._records(zone, {"comment.startswith": beginning})
+        return [record for record in records if (record.comment or "").startswith(beginning)]
 
     def change(self, zone: Zone, *, add: list[DnsRecord], remove: list[ZoneRecord], comment: str) -> None:
         """One batch, all or nothing: `remove`, then `add`, each marked with `comment`.
@@ -79,6 +85,18 @@ class Cloudflare:
             "posts": [_write(record, comment) for record in add],
         }
         self._client.call("POST", f"/zones/{zone.id}/dns_records/batch", json=request, repeatable=False)
+
+    def _records(self, zone: Zone, wanted: dict[str, str]) -> list[ZoneRecord]:
+        answers = self._pages(f"/zones/{zone.id}/dns_records", wanted, PAGE)
+        return [record.plain() for answer in answers for record in items(RecordAnswer, answer, "result")]
+
+    def _pages(self, path: str, wanted: dict[str, str], size: int) -> Iterator[httpx.Response]:
+        for page in count(1):
+            params = {**wanted, "per_page": str(size), "page": str(page)}
+            answer = self._client.call("GET", path, params=params)
+            yield answer
+            if len(body(answer).get("result") or ()) < size:
+                return
 
 
 def _write(record: DnsRecord, comment: str) -> dict[str, Any]:

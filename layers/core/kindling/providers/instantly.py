@@ -1,7 +1,7 @@
 """Instantly v2: warmup accounts, warmup jobs and custom tags (developer.instantly.ai)."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -21,6 +21,7 @@ from kindling.providers.model import (
     WarmupDay,
     WarmupFigures,
     WarmupRegistration,
+    WarmupTag,
     WarmupTotals,
 )
 
@@ -32,20 +33,17 @@ IMAP_HOST, IMAP_PORT = "imap.agentmail.to", 993
 SMTP_HOST, SMTP_PORT = "smtp.agentmail.to", 465
 
 
-class Tag(BaseModel):
-    id: str
-    label: str
-    timestamp_created: str
-
-
 class TagPage(BaseModel):
-    items: list[Tag]
+    items: list[WarmupTag]
     next_starting_after: str | None = None
 
 
 class AccountPage(BaseModel):
     items: list[WarmupAccount]
     next_starting_after: str | None = None
+
+
+P = TypeVar("P", TagPage, AccountPage)
 
 
 class Analytics(BaseModel):
@@ -93,17 +91,15 @@ class Instantly:
         """Change names or signature. Raises WarmupBusy behind a warmup job."""
         self._client.call("PATCH", f"/api/v2/accounts/{quote(email)}", json=changes)
 
+    def account_pages(self, tag_id: str | None = None) -> Iterator[list[WarmupAccount]]:
+        """Every account of the workspace, or those that carry the tag, a hundred a call."""
+        wanted = {"tag_ids": tag_id} if tag_id else {}
+        for page in self._pages(AccountPage, "/api/v2/accounts", wanted):
+            yield page.items
+
     def tagged_accounts(self, tag_id: str) -> list[WarmupAccount]:
-        """Every account that carries the tag, a hundred a call."""
-        found: list[WarmupAccount] = []
-        cursor: dict[str, str] = {}
-        while True:
-            params = {"tag_ids": tag_id, "limit": str(PAGE), **cursor}
-            page = read(AccountPage, self._client.call("GET", "/api/v2/accounts", params=params))
-            found += page.items
-            if len(page.items) < PAGE or not page.next_starting_after:
-                return found
-            cursor = {"starting_after": page.next_starting_after}
+        """Every account that carries the tag."""
+        return [account for page in self.account_pages(tag_id) for account in page]
 
     def read_figures(self, emails: list[str]) -> dict[str, WarmupFigures]:
         """Warmup figures of at most a hundred accounts, by address; one without any yet is absent."""
@@ -127,23 +123,19 @@ class Instantly:
 
     def find_tag(self, label: str) -> str | None:
         """The id of the oldest tag with exactly this label; old workspaces may hold several."""
-        found: list[Tag] = []
-        cursor: dict[str, str] = {}
-        while True:
-            params = {"search": label, "limit": str(PAGE), **cursor}
-            page = read(TagPage, self._client.call("GET", "/api/v2/custom-tags", params=params))
-            found += [tag for tag in page.items if tag.label.strip() == label]
-            # The cursor may stand on the last page too, so a short page ends the walk.
-            if len(page.items) < PAGE or not page.next_starting_after:
-                break
-            cursor = {"starting_after": page.next_starting_after}
+        found = [tag for page in self.tag_pages(label) for tag in page if tag.label.strip() == label]
         return min(found, key=lambda tag: tag.timestamp_created).id if found else None
+
+    def tag_pages(self, search: str) -> Iterator[list[WarmupTag]]:
+        """Every tag in whose label `search` stands, a hundred a call."""
+        for page in self._pages(TagPage, "/api/v2/custom-tags", {"search": search}):
+            yield page.items
 
     def create_tag(self, label: str) -> str:
         """Create the tag, or find the one that somebody created at the same moment."""
         try:
             request = {"label": label}
-            return read(Tag, self._client.call("POST", "/api/v2/custom-tags", json=request, repeatable=False)).id
+            return read(WarmupTag, self._client.call("POST", "/api/v2/custom-tags", json=request, repeatable=False)).id
         except ProviderError:
             found = self.find_tag(label)
             if found is None:
@@ -169,6 +161,17 @@ class Instantly:
         answer = self._client.call("POST", "/api/v2/custom-tags/toggle-resource", json=request, accept=(404,))
         if answer.status_code == 404:
             raise TagVanished("Instantly no longer knows the account or one of its tags.")
+
+    def _pages(self, shape: type[P], path: str, wanted: dict[str, str]) -> Iterator[P]:
+        cursor: dict[str, str] = {}
+        while True:
+            params = {**wanted, "limit": str(PAGE), **cursor}
+            page = read(shape, self._client.call("GET", path, params=params))
+            yield page
+            # The cursor may stand on the last page too, so a short page ends the walk.
+            if len(page.items) < PAGE or not page.next_starting_after:
+                return
+            cursor = {"starting_after": page.next_starting_after}
 
 
 def _refusal(answer: httpx.Response) -> ProviderError:

@@ -1,0 +1,1 @@
+"""Inventory: what the providers hold, compared with what rows and cleanups name."""

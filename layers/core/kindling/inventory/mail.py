@@ -1,0 +1,116 @@
+"""The mail provider's inboxes and domains, compared with accounts, registrations and domains."""
+
+from collections.abc import Iterator, Mapping
+
+from kindling import clock, providers
+from kindling.accounts import store as accounts
+from kindling.accounts.model import marked
+from kindling.aws import FETCHED
+from kindling.cleanups.model import CleanupKind
+from kindling.domains import store as domains
+from kindling.domains.store import CREATED, Registration
+from kindling.inventory import owners
+from kindling.inventory.model import Kind, Problem, Sighting
+from kindling.inventory.owners import Trace
+from kindling.inventory.pace import Pace
+from kindling.inventory.rules import Verdict, is_settled
+
+
+def look(pace: Pace) -> Iterator[Sighting]:
+    """What is left over at AgentMail, and what is gone from it. Raises ProviderError, OutOfTime."""
+    mail = providers.mail()
+    names = {name for page in pace.over(mail.domain_pages()) for name in page}
+    addresses: set[str] = set()
+    hosts: set[str] = set()
+    for page in pace.over(mail.inbox_pages()):
+        found = {inbox.inbox_id.lower(): marked(inbox.client_id) for inbox in page}
+        ours = {address: account_id for address, account_id in found.items() if account_id}
+        addresses |= set(found)
+        hosts |= {address.rpartition("@")[2] for address in ours}
+        yield from _inboxes(ours)
+    ordered = sorted(names)
+    for start in range(0, len(ordered), FETCHED):
+        pace.check()
+        yield from _registrations(ordered[start : start + FETCHED], hosts)
+    yield from _missing_inboxes(pace, addresses)
+    yield from _missing_domains(pace, names)
+
+
+def _inboxes(ours: Mapping[str, str]) -> Iterator[Sighting]:
+    for address, fate in owners.of_inboxes(ours).items():
+        sighting = Sighting(
+            kind=Kind.INBOX,
+            problem=Problem.ORPHAN,
+            target=address,
+            subject_id=fate.subject_id,
+            message=f"An inbox carries the mark of account {fate.subject_id}, which no row, cleanup or note explains.",
+        )
+        if fate.verdict == Verdict.REPORT:
+            yield sighting
+        elif fate.verdict == Verdict.REMOVE:
+            message = "The inbox of an account that was deleted or never finished still exists."
+            yield sighting.model_copy(update={"user_id": fate.user_id, "safe": True, "message": message})
+
+
+def _registrations(names: list[str], hosts: set[str]) -> Iterator[Sighting]:
+    notes = domains.registrations(names)
+    for name in names:
+        note = notes.get(name)
+        orphan = Sighting(kind=Kind.MAIL_DOMAIN, problem=Problem.ORPHAN, target=name, message="")
+        if note is None and name in hosts:
+            message = "Inboxes of ours live on a registered domain that no note of ours names."
+            yield orphan.model_copy(update={"message": message})
+        elif note and not note.holders and note.origin == CREATED:
+            message = "We registered the domain, and no row needs the registration any more."
+            yield orphan.model_copy(update={"safe": name not in hosts, "message": message})
+    yield from _holders(notes)
+
+
+def _holders(notes: Mapping[str, Registration]) -> Iterator[Sighting]:
+    traces = [Trace(*holder, (name,)) for name, note in notes.items() for holder in note.holders]
+    for trace, (verdict, name) in owners.of_domains(traces, CleanupKind.MAIL_DOMAIN).items():
+        sighting = Sighting(
+            kind=Kind.MAIL_DOMAIN,
+            problem=Problem.ORPHAN,
+            target=name,
+            subject_id=trace.domain_id,
+            message=f"A registration is held for domain {trace.domain_id}, which no row, cleanup or note explains.",
+        )
+        if verdict == Verdict.REPORT:
+            yield sighting
+        elif verdict == Verdict.REMOVE:
+            message = "The registration is still held for a domain that was deleted or never finished."
+            yield sighting.model_copy(update={"user_id": trace.user_id, "safe": True, "message": message})
+
+
+def _missing_inboxes(pace: Pace, addresses: set[str]) -> Iterator[Sighting]:
+    for user_id in pace.over(accounts.tenants()):
+        for account in accounts.all_of(user_id):
+            address = account.email_address
+            if address in addresses or not is_settled(account.created_at, clock.now()):
+                continue
+            pace.check()
+            if providers.mail().get_inbox(address) is None:
+                yield Sighting(
+                    kind=Kind.INBOX,
+                    problem=Problem.GONE,
+                    target=address,
+                    subject_id=account.id,
+                    user_id=user_id,
+                    message="The account's inbox is gone at AgentMail: nothing can be sent from it.",
+                )
+
+
+def _missing_domains(pace: Pace, names: set[str]) -> Iterator[Sighting]:
+    for domain in pace.over(domains.in_use()):
+        if domain.domain in names or not is_settled(domain.created_at, clock.now()):
+            continue
+        if providers.mail().get_domain(domain.domain) is None:
+            yield Sighting(
+                kind=Kind.MAIL_DOMAIN,
+                problem=Problem.GONE,
+                target=domain.domain,
+                subject_id=domain.id,
+                user_id=domain.user_id,
+                message="The domain's registration is gone at AgentMail; a trigger of its verification makes it anew.",
+            )

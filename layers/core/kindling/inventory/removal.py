@@ -1,0 +1,73 @@
+"""Removing what is provably left over: by the cleanups that a deletion would have written."""
+
+from collections.abc import Callable
+from typing import Any
+
+from kindling import aws, providers
+from kindling.accounts import store as accounts
+from kindling.cleanups import store as cleanups
+from kindling.cleanups.model import CleanupKind
+from kindling.domains import removal
+from kindling.domains import store as domains
+from kindling.inventory import store, warmup
+from kindling.inventory.model import Finding, Kind
+from kindling.observability import logger
+
+Actions = list[dict[str, Any]]
+
+
+def remove(finding: Finding) -> bool:
+    """Have what was found removed, unless somebody began to need it; whether it was. Raises ProviderError."""
+    done = _REMOVALS[finding.kind](finding)
+    logger.info("orphan removed" if done else "orphan kept", kind=finding.kind, target=finding.target)
+    return done
+
+
+def _remove_inbox(finding: Finding) -> bool:
+    held = accounts.burying(finding.target, finding.user_id or "", finding.subject_id)
+    return _order(finding, CleanupKind.INBOX, held)
+
+
+def _remove_warmup_account(finding: Finding) -> bool:
+    held = accounts.withholding(finding.target, finding.user_id or "", finding.subject_id)
+    return _order(finding, CleanupKind.WARMUP_ACCOUNT, held)
+
+
+def _remove_dns_records(finding: Finding) -> bool:
+    return _order(finding, CleanupKind.DNS_RECORDS, [domains.absent(finding.user_id or "", finding.subject_id)])
+
+
+def _remove_mail_domain(finding: Finding) -> bool:
+    if finding.user_id:
+        return _order(finding, CleanupKind.MAIL_DOMAIN, [domains.absent(finding.user_id, finding.subject_id)])
+    removal.deregister_unheld(finding.target)
+    store.forget(finding)
+    return True
+
+
+def _remove_tag(finding: Finding) -> bool:
+    if not warmup.is_unused(finding.subject_id, finding.user_id or ""):
+        return False
+    # Somebody may be about to use it: their assignment then finds it gone and makes it anew.
+    providers.warmup().delete_tag(finding.subject_id)
+    store.forget(finding)
+    return True
+
+
+def _order(finding: Finding, kind: CleanupKind, conditions: Actions) -> bool:
+    """Write the cleanup in place of the finding, in one transaction; False when a condition does not hold."""
+    note = cleanups.note(finding.user_id or "", kind, finding.target, finding.subject_id)
+    try:
+        aws.transact([*conditions, note, store.forgetting(finding)])
+    except aws.TransactionFailed:
+        return False
+    return True
+
+
+_REMOVALS: dict[Kind, Callable[[Finding], bool]] = {
+    Kind.INBOX: _remove_inbox,
+    Kind.WARMUP_ACCOUNT: _remove_warmup_account,
+    Kind.DNS_RECORDS: _remove_dns_records,
+    Kind.MAIL_DOMAIN: _remove_mail_domain,
+    Kind.TAG: _remove_tag,
+}

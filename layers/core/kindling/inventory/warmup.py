@@ -1,0 +1,104 @@
+"""The warmup provider's accounts and tags, compared with accounts and their tenants."""
+
+import re
+from collections.abc import Iterator
+
+from kindling import clock, providers
+from kindling.accounts import store as accounts
+from kindling.accounts.model import PENDING, marked
+from kindling.accounts.saga import TAG_MARK, WARMUP_TAG
+from kindling.inventory import owners
+from kindling.inventory.model import Kind, Problem, Sighting
+from kindling.inventory.owners import Fate
+from kindling.inventory.pace import Pace
+from kindling.inventory.rules import Verdict, is_settled
+from kindling.providers.model import WarmupTag
+
+_TENANT_TAG = re.compile(f"{TAG_MARK}([0-9a-f-]{{36}})")
+
+
+def look(pace: Pace) -> Iterator[Sighting]:
+    """What is left over at Instantly, and what is gone from it. Raises ProviderError, OutOfTime.
+
+    All accounts are listed: one that was undone before it had its tags carries no mark but its address.
+    """
+    warmup = providers.warmup()
+    tags = [tag for page in pace.over(warmup.tag_pages(TAG_MARK)) for tag in page]
+    tagged: set[str] = set()
+    for tag in tags:
+        if tag.label.strip() == WARMUP_TAG:
+            pages = pace.over(warmup.account_pages(tag.id))
+            tagged |= {account.email.lower() for page in pages for account in page}
+    addresses: set[str] = set()
+    for page in pace.over(warmup.account_pages()):
+        found = {account.email.lower() for account in page}
+        addresses |= found
+        yield from _accounts(found, tagged)
+    yield from _missing(pace, addresses)
+    for tag in pace.over(iter(tags)):
+        yield from _tag(tag)
+
+
+def is_unused(tag_id: str, user_id: str) -> bool:
+    """Whether a tenant's tag is on no account, and the tenant has none."""
+    return not providers.warmup().some_tagged(tag_id) and not accounts.all_of(user_id)
+
+
+def _accounts(found: set[str], tagged: set[str]) -> Iterator[Sighting]:
+    for address, fate in owners.of_warmup_accounts(found).items():
+        sighting = Sighting(
+            kind=Kind.WARMUP_ACCOUNT,
+            problem=Problem.ORPHAN,
+            target=address,
+            subject_id=fate.subject_id,
+            message="A warmup account of ours is there that no row, cleanup or note explains.",
+        )
+        # Without mark, claim and note it is somebody else's.
+        known = address in tagged or fate.subject_id
+        removable = fate.verdict == Verdict.REMOVE and not _has_another_inbox(address, fate)
+        if removable:
+            message = "The warmup of an account that was deleted or never finished still exists."
+            yield sighting.model_copy(update={"user_id": fate.user_id, "safe": True, "message": message})
+        elif fate.verdict != Verdict.NOTHING and known:
+            yield sighting
+
+
+def _has_another_inbox(address: str, fate: Fate) -> bool:
+    """Whether an inbox stands at the address that is none of those that have ended: its rows may be lost."""
+    if not fate.ended:
+        return False
+    inbox = providers.mail().get_inbox(address)
+    return inbox is not None and marked(inbox.client_id) not in {note.subject_id for note in fate.ended}
+
+
+def _missing(pace: Pace, addresses: set[str]) -> Iterator[Sighting]:
+    for user_id in pace.over(accounts.tenants()):
+        for account in accounts.all_of(user_id):
+            # A pending one may never have got so far; its owner retries it.
+            wanted = account.state != PENDING and is_settled(account.created_at, clock.now())
+            if not wanted or account.email_address in addresses:
+                continue
+            pace.check()
+            if providers.warmup().get_account(account.email_address) is None:
+                yield Sighting(
+                    kind=Kind.WARMUP_ACCOUNT,
+                    problem=Problem.GONE,
+                    target=account.email_address,
+                    subject_id=account.id,
+                    user_id=user_id,
+                    message="The account's warmup is gone at Instantly: its reputation is built and watched no more.",
+                )
+
+
+def _tag(tag: WarmupTag) -> Iterator[Sighting]:
+    tenant = _TENANT_TAG.fullmatch(tag.label.strip())
+    if tenant and is_unused(tag.id, tenant[1]):
+        yield Sighting(
+            kind=Kind.TAG,
+            problem=Problem.ORPHAN,
+            target=tag.label.strip(),
+            subject_id=tag.id,
+            user_id=tenant[1],
+            message="The tenant's tag is on no account, and the tenant has none.",
+            safe=True,
+        )
