@@ -13,10 +13,6 @@ LOOK_PAUSE_SECONDS = 1.0
 CREATE_STEP = "CreateInbox"
 DEFINITE = ("ProviderRefused", "ProviderMisconfigured", "AddressTaken", "AddressBurnt", "DomainNotVerified")
 
-# What the label of every tag of ours begins with.
-TAG_MARK = "kindling:"
-WARMUP_TAG = f"{TAG_MARK}warmup"
-
 
 def reserve_address(saga: ProvisionAccount) -> None:
     """Raises AddressTaken, AddressBurnt."""
@@ -74,19 +70,11 @@ def confirm_warmup(saga: ProvisionAccount) -> None:
 
 def assign_tags(saga: ProvisionAccount) -> dict[str, str]:
     """Put the tenant's tag and the warmup tag on the account; their ids."""
-    tags = {"tag_id": _tag(_tenant_tag(saga.user_id)), "warmup_tag_id": _tag(WARMUP_TAG)}
-    providers.warmup().tag_account(saga.address, list(tags.values()))
-    return tags
+    return warmup.assign_tags(saga.address, saga.user_id)
 
 
 def remove_tags(saga: ProvisionAccount) -> None:
-    """Remove the tags that no other account carries; from this one they go with the account itself."""
-    warmup_provider = providers.warmup()
-    for label in (_tenant_tag(saga.user_id), WARMUP_TAG):
-        tag_id = warmup_provider.find_tag(label)
-        if tag_id and set(warmup_provider.some_tagged(tag_id)) <= {saga.address}:
-            # Somebody may be about to use it: their assignment then finds it gone and makes it anew.
-            warmup_provider.delete_tag(tag_id)
+    warmup.remove_tags(saga.address, saga.user_id)
 
 
 def retire_account(retirement: DeprovisionAccount) -> None:
@@ -125,12 +113,3 @@ def save_account(saga: ProvisionAccount, tags: dict[str, str], *, inbox_id: str,
         updated_at=now,
     )
     store.save(account, saga.operation_id, domains.key(saga.user_id, saga.domain_id))
-
-
-def _tag(label: str) -> str:
-    warmup_provider = providers.warmup()
-    return warmup_provider.find_tag(label) or warmup_provider.create_tag(label)
-
-
-def _tenant_tag(user_id: str) -> str:
-    return f"{TAG_MARK}{user_id}"

@@ -6,6 +6,9 @@ from kindling.errors import WarmupBusy, WarmupUnconfirmed
 from kindling.providers.model import WarmupRegistration
 
 SECRET_NAME = "kindling-warmup"  # noqa: S105
+# What the label of every tag of ours begins with.
+TAG_MARK = "kindling:"
+WARMUP_TAG = f"{TAG_MARK}warmup"
 ACTIVE = 1
 CONFIRM_PAUSE_SECONDS = 0.5
 
@@ -65,6 +68,32 @@ def confirm(address: str, *, within_seconds: float = 0) -> None:
         clock.sleep(CONFIRM_PAUSE_SECONDS)
 
 
+def assign_tags(address: str, user_id: str) -> dict[str, str]:
+    """Put the tenant's tag and the warmup tag on the account; their ids. Raises TagVanished."""
+    tags = {"tag_id": _tag(tenant_tag(user_id)), "warmup_tag_id": _tag(WARMUP_TAG)}
+    providers.warmup().tag_account(address, list(tags.values()))
+    return tags
+
+
+def remove_tags(address: str, user_id: str) -> None:
+    """Remove the tags that no other account carries; from this one they go with the account itself."""
+    warmup = providers.warmup()
+    for label in (tenant_tag(user_id), WARMUP_TAG):
+        tag_id = warmup.find_tag(label)
+        if tag_id and set(warmup.some_tagged(tag_id)) <= {address}:
+            # Somebody may be about to use it: their assignment then finds it gone and makes it anew.
+            warmup.delete_tag(tag_id)
+
+
+def tenant_tag(user_id: str) -> str:
+    return f"{TAG_MARK}{user_id}"
+
+
 def is_active(address: str) -> bool:
     account = providers.warmup().get_account(address)
     return account is not None and account.warmup_status == ACTIVE
+
+
+def _tag(label: str) -> str:
+    warmup = providers.warmup()
+    return warmup.find_tag(label) or warmup.create_tag(label)

@@ -53,6 +53,7 @@ def list_cleanups(caller: Caller) -> list[Cleanup]:
 def _remove_warmup_account(cleanup: Cleanup) -> None:
     warmup.disable(cleanup.target)
     warmup.unregister(cleanup.target)
+    warmup.remove_tags(cleanup.target, cleanup.user_id)
     # Where no inbox ever had the address, it was only kept from others until now.
     accounts.release(cleanup.target, cleanup.subject_id)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from kindling import clock, providers
 from kindling.accounts import store as accounts
 from kindling.accounts.model import PENDING, marked
-from kindling.accounts.saga import TAG_MARK, WARMUP_TAG
+from kindling.accounts.warmup import TAG_MARK, WARMUP_TAG
 from kindling.inventory import owners
 from kindling.inventory.model import Kind, Problem, Sighting
 from kindling.inventory.owners import Fate

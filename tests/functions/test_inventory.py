@@ -1,0 +1,589 @@
+"""The inventory: what the providers hold without a row, rows whose resources are gone, and what becomes of either."""
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from kindling import aws, clock
+from kindling.accounts import saga as provisioning
+from kindling.accounts.model import ProvisionAccount, mark
+from kindling.domains import dns, removal, zones
+from kindling.domains import store as domain_rows
+from kindling.inventory import findings as told
+from kindling.inventory import service
+from kindling.inventory import store as findings
+from kindling.inventory.model import GRACE, Finding
+from kindling.inventory.pace import MARGIN_SECONDS
+from kindling.operations import service as operations
+from tests.conftest import Kindling
+from tests.harness.lambdas import Api, invoke
+from tests.harness.machines import fails
+
+DOMAINS, ACCOUNTS = "/api/email/domains", "/api/email/accounts"
+KEYS = {"agentmail": "am_us_test", "instantly": "inst_test", "cloudflare": "cf_test"}
+ROOTS = {"agentmail": "/v0", "instantly": "/api/v2", "cloudflare": "/client/v4"}
+CAUGHT = {"Error": "ProviderUnavailable", "Cause": "silence", "Step": "CreateInbox"}
+
+
+def look(kindling: Kindling, *, after: timedelta = timedelta(0)) -> dict[str, Any]:
+    kindling.clock.at += after
+    answer: dict[str, Any] = invoke("ReconcileInventoryFunction", {})
+    return answer
+
+
+def shown(api: Api) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = api.get("/api/inventory").body["findings"]
+    return found
+
+
+def seen(api: Api) -> list[tuple[str, str, str, bool]]:
+    return [(f["problem"], f["kind"], f["target"], f["safe"]) for f in shown(api)]
+
+
+def operators() -> list[tuple[str, str, str, bool]]:
+    return sorted((f.problem, f.kind, f.target, f.safe) for f in told.list_everything() if f.user_id is None)
+
+
+def ask(kindling: Kindling, provider: str, method: str, path: str, body: Any = None) -> Any:
+    """A call of somebody else's at a provider."""
+    url = f"http://sandbox{ROOTS[provider]}{path}"
+    request = httpx.Request(method, url, json=body, headers={"Authorization": f"Bearer {KEYS[provider]}"})
+    if body is None:
+        request.headers.pop("content-type", None)
+    answer = kindling.world.sandbox.handle(request)
+    assert answer.is_success, answer.text
+    return answer.json() if answer.content else None
+
+
+def held(kindling: Kindling) -> Any:
+    """What the providers hold, by name alone."""
+    inventory = kindling.world.inventory()
+    return {
+        "inboxes": [row["inbox_id"] for row in inventory["agentmail"]["inboxes"]],
+        "domains": [row["domain_id"] for row in inventory["agentmail"]["domains"]],
+        "warmup": [row["email"] for row in inventory["instantly"]["accounts"]],
+        "tags": sorted(row["label"] for row in inventory["instantly"]["tags"]),
+        "records": len(inventory["cloudflare"]["records"]),
+    }
+
+
+def cleanups(api: Api) -> list[tuple[str, str]]:
+    return [(c["kind"], c["target"]) for c in api.get("/api/cleanups").body["cleanups"]]
+
+
+def rows() -> dict[tuple[str, str], dict[str, Any]]:
+    items = aws.table().scan()["Items"]
+    return {(str(item["pk"]), str(item["sk"])): item for item in items}
+
+
+def restore(backup: dict[tuple[str, str], dict[str, Any]]) -> None:
+    """The table as it was when the backup was made; keys of callers stay."""
+    for pk, sk in rows():
+        if (pk, sk) not in backup and not pk.startswith("KEY#"):
+            aws.table().delete_item(Key={"pk": pk, "sk": sk})
+    for item in backup.values():
+        aws.table().put_item(Item=item)
+
+
+def drop(*parts: str) -> int:
+    """Deletes every item whose key has all the parts; the number."""
+    dropped = [key for key in rows() if all(part in "/".join(key) for part in parts)]
+    for pk, sk in dropped:
+        aws.table().delete_item(Key={"pk": pk, "sk": sk})
+    return len(dropped)
+
+
+def late(kindling: Kindling, domain: dict[str, Any], username: str = "late") -> ProvisionAccount:
+    """An account whose inbox came into being after its undo had looked for it and found nothing."""
+    saga = begun(kindling, domain, username)
+    provisioning.reserve_address(saga)
+    provisioning.delete_inbox(saga, CAUGHT)
+    provisioning.release_address(saga, CAUGHT)
+    provisioning.create_inbox(saga)
+    return saga
+
+
+def begun(kindling: Kindling, domain: dict[str, Any], username: str) -> ProvisionAccount:
+    names = {"domain_id": domain["id"], "domain": domain["domain"], "username": username}
+    return ProvisionAccount(**kindling._operation(username), account_id=str(uuid.uuid4()), **names)
+
+
+def finish_cleanups(kindling: Kindling, rounds: int = 3) -> None:
+    for _ in range(rounds):
+        kindling.run_cleanups()
+
+
+def test_a_world_in_order_has_no_findings_after_every_kind_of_operation(kindling: Kindling) -> None:
+    def nothing() -> None:
+        for after in (timedelta(0), GRACE):
+            answer = look(kindling, after=after)
+            assert (told.list_everything(), answer["removed"], answer["incomplete"]) == ([], 0, [])
+
+    nothing()
+    domain = kindling.verified_domain()
+    account = kindling.account("kim", domain)
+    assert kindling.api.post(DOMAINS, {"domain": "mail.two.example"}).status == 201
+    assert kindling.api.post(DOMAINS, {"domain": "external-three.example"}).status == 201
+    assert kindling.other.post(DOMAINS, {"domain": "four.example"}).status == 201
+    assert kindling.api.post(ACCOUNTS, {"username": "lou", "domain_id": domain["id"]}).status == 201
+    nothing()
+    kindling.lambdas.overrides["SaveAccountFunction"] = fails(RuntimeError("no"), times=9)
+    assert kindling.api.post(ACCOUNTS, {"username": "undone", "domain_id": domain["id"]}).status == 502
+    kindling.lambdas.overrides["SaveDomainFunction"] = fails(RuntimeError("no"), times=9)
+    assert kindling.api.post(DOMAINS, {"domain": "undone.example"}).status == 502
+    kindling.lambdas.overrides.clear()
+    nothing()
+    kindling.world.fault("agentmail", "DELETE", "/v0/inboxes/*", "refuse", status=503)
+    assert kindling.api("DELETE", f"{ACCOUNTS}/{account['id']}").status == 200
+    nothing()
+    kindling.world.heal()
+    assert kindling.api("DELETE", f"{DOMAINS}/{domain['id']}").status == 200
+    finish_cleanups(kindling)
+    nothing()
+    assert shown(kindling.api) == []
+
+
+def test_what_is_under_way_is_no_finding(kindling: Kindling) -> None:
+    domain = kindling.verified_domain()
+    saga = begun(kindling, domain, "slow")
+    steps: tuple[Callable[[ProvisionAccount], Any], ...] = (
+        provisioning.reserve_address,
+        provisioning.create_inbox,
+        provisioning.register_warmup_account,
+        provisioning.assign_tags,
+        provisioning.remove_tags,
+        provisioning.remove_warmup_account,
+    )
+    for step in steps:
+        step(saga)
+        assert look(kindling, after=GRACE)["findings"] == 0, step.__name__
+    provisioning.delete_inbox(saga, CAUGHT)
+    provisioning.release_address(saga, CAUGHT)
+    assert look(kindling)["findings"] == 0
+
+
+def test_an_inbox_that_appears_after_its_undo_is_told_and_goes_after_the_grace(kindling: Kindling) -> None:
+    domain = kindling.verified_domain()
+    saga = late(kindling, domain)
+    assert look(kindling) == {"findings": 1, "removed": 0, "incomplete": []}
+    (finding,) = shown(kindling.api)
+    assert finding == {
+        "kind": "inbox",
+        "problem": "orphan",
+        "target": "late@acme.example",
+        "subject_id": saga.account_id,
+        "message": "The inbox of an account that was deleted or never finished still exists.",
+        "safe": True,
+        "first_seen_at": clock.timestamp(),
+        "last_seen_at": clock.timestamp(),
+        "acts_at": clock.timestamp(clock.now() + GRACE),
+    }
+    assert look(kindling, after=GRACE - timedelta(milliseconds=1))["removed"] == 0
+    assert held(kindling)["inboxes"] == ["late@acme.example"]
+    assert look(kindling, after=timedelta(milliseconds=1))["removed"] == 1
+    assert shown(kindling.api) == []
+    assert cleanups(kindling.api) == [("inbox", "late@acme.example")]
+    finish_cleanups(kindling, 1)
+    assert (held(kindling)["inboxes"], cleanups(kindling.api)) == ([], [])
+    again = kindling.api.post(ACCOUNTS, {"username": "late", "domain_id": domain["id"]})
+    assert (again.status, again.body["error"]) == (409, "address_burnt")
+    assert look(kindling, after=GRACE)["findings"] == 0
+
+
+def test_an_inbox_whose_account_was_saved_after_all_between_two_rounds_is_left_alone(kindling: Kindling) -> None:
+    late(kindling, kindling.verified_domain())
+    look(kindling)
+    ask(kindling, "agentmail", "DELETE", "/inboxes/late@acme.example")
+    assert look(kindling, after=GRACE) == {"findings": 0, "removed": 0, "incomplete": []}
+
+
+def test_an_address_that_somebody_claims_at_that_moment_is_left_to_him(kindling: Kindling) -> None:
+    domain = kindling.verified_domain()
+    late(kindling, domain)
+    look(kindling)
+    events = aws.table().meta.client.meta.events
+
+    def claim(**_: Any) -> None:
+        events.unregister("before-call.dynamodb.TransactWriteItems", claim)
+        provisioning.reserve_address(begun(kindling, domain, "late"))
+
+    events.register("before-call.dynamodb.TransactWriteItems", claim)
+    assert look(kindling, after=GRACE)["removed"] == 0
+    assert (held(kindling)["inboxes"], cleanups(kindling.api)) == (["late@acme.example"], [])
+
+
+def test_a_warmup_account_that_appears_late_goes_and_its_address_stays_free(kindling: Kindling) -> None:
+    domain = kindling.verified_domain()
+    saga = begun(kindling, domain, "late")
+    for step in (provisioning.reserve_address, provisioning.create_inbox, provisioning.register_warmup_account):
+        step(saga)
+    ask(kindling, "agentmail", "DELETE", "/inboxes/late@acme.example")
+    kindling.clock.advance(minutes=5)
+    provisioning.delete_inbox(saga, {})
+    provisioning.release_address(saga, CAUGHT)
+    look(kindling)
+    assert seen(kindling.api) == [("orphan", "warmup_account", "late@acme.example", True)]
+    assert look(kindling, after=GRACE)["removed"] == 1
+    taken = kindling.api.post(ACCOUNTS, {"username": "late", "domain_id": domain["id"]})
+    assert (taken.status, taken.body["error"]) == (409, "address_taken")
+    assert look(kindling)["findings"] == 0
+    finish_cleanups(kindling, 1)
+    assert (held(kindling)["warmup"], drop("ADDRESS#late@")) == ([], 0)
+
+
+def test_a_warmup_account_whose_address_has_an_inbox_of_somebody_unknown_is_only_reported(kindling: Kindling) -> None:
+    domain = kindling.verified_domain()
+    undone = late(kindling, domain, "kim")
+    ask(kindling, "agentmail", "DELETE", "/inboxes/kim@acme.example")
+    kindling.clock.advance(minutes=5)
+    kindling.world.sandbox._world.burnt_addresses.clear()
+    backup = rows()
+    kindling.account("kim", domain)
+    restore(backup)
+    for after in (timedelta(0), GRACE, GRACE):
+        look(kindling, after=after)
+    assert ("orphan", "warmup_account", "kim@acme.example", False) in operators()
+    assert undone.account_id in "".join("/".join(key) for key in rows())
+    assert held(kindling)["warmup"] == ["kim@acme.example"]
+
+
+def test_a_deletion_whose_cleanups_were_lost_ends_clean(kindling: Kindling) -> None:
+    domain = kindling.verified_domain()
+    account = kindling.account("kim", domain)
+    for provider, method, path in (
+        ("agentmail", "DELETE", "/v0/*"),
+        ("instantly", "DELETE", "/api/v2/accounts/*"),
+        ("cloudflare", "GET", "/client/v4/zones"),
+    ):
+        kindling.world.fault(provider, method, path, "refuse", status=503)
+    assert kindling.api("DELETE", f"{ACCOUNTS}/{account['id']}").status == 200
+    assert kindling.api("DELETE", f"{DOMAINS}/{domain['id']}").status == 200
+    assert drop("CLEANUP#") == 4
+    kindling.world.heal()
+    kindling.clock.advance(minutes=1)
+    look(kindling)
+    assert sorted(seen(kindling.api)) == [
+        ("orphan", "dns_records", "acme.example", True),
+        ("orphan", "inbox", "kim@acme.example", True),
+        ("orphan", "warmup_account", "kim@acme.example", True),
+    ]
+    # Nobody holds the registration, but an inbox of ours lives on it as yet.
+    assert operators() == [("orphan", "mail_domain", "acme.example", False)]
+    for _ in range(3):
+        look(kindling, after=GRACE)
+        finish_cleanups(kindling, 1)
+    look(kindling)
+    assert held(kindling) == {"inboxes": [], "domains": [], "warmup": [], "tags": [], "records": 0}
+    assert (told.list_everything(), cleanups(kindling.api), zones.list_bindings()) == ([], [], [])
+
+
+def test_a_crash_between_provider_and_row_is_undone_by_its_reconciler_and_leaves_no_finding(
+    kindling: Kindling,
+) -> None:
+    domain = kindling.verified_domain()
+
+    def dies(real: Any, event: Any) -> Any:
+        answer = real(event, None)
+        operation = operations.find(event["saga"]["user_id"], event["saga"]["operation_id"])
+        assert operation is not None
+        aws.stepfunctions().stop_execution(executionArn=operation.execution_arn)
+        return answer
+
+    kindling.lambdas.overrides["AssignTagsFunction"] = dies
+    kindling.api.post(ACCOUNTS, {"username": "kim", "domain_id": domain["id"]}, Prefer="respond-async")
+    kindling.lambdas.overrides.clear()
+    assert look(kindling)["findings"] == 0
+    kindling.clock.advance(minutes=11)
+    assert invoke("ReconcileOperationsFunction", {})["undone"] == 1
+    assert look(kindling, after=GRACE)["findings"] == 0
+    assert held(kindling)["inboxes"] == []
+
+
+def test_after_a_restore_from_backup_everything_is_reported_and_nothing_is_removed(kindling: Kindling) -> None:
+    kindling.account("old", kindling.verified_domain("old.example"))
+    backup = rows()
+    domain = kindling.verified_domain("new.example")
+    kindling.account("new", domain)
+    before = held(kindling)
+    restore(backup)
+    for _ in range(5):
+        assert look(kindling, after=GRACE)["removed"] == 0
+        finish_cleanups(kindling, 1)
+    assert held(kindling) == before
+    assert operators() == [
+        ("orphan", "dns_records", "new.example", False),
+        ("orphan", "inbox", "new@new.example", False),
+        ("orphan", "mail_domain", "new.example", False),
+        ("orphan", "warmup_account", "new@new.example", False),
+    ]
+    assert (shown(kindling.api), cleanups(kindling.api)) == ([], [])
+
+
+def test_a_row_that_a_restore_brought_back_is_told_to_its_tenant_and_stays_as_it_is(kindling: Kindling) -> None:
+    domain = kindling.verified_domain()
+    account = kindling.account("kim", domain)
+    kindling.clock.at += GRACE
+    backup = rows()
+    kindling.api("DELETE", f"{DOMAINS}/{domain['id']}")
+    finish_cleanups(kindling)
+    restore(backup)
+    look(kindling)
+    assert sorted(seen(kindling.api)) == [
+        ("gone", "dns_records", "acme.example", False),
+        ("gone", "inbox", "kim@acme.example", False),
+        ("gone", "mail_domain", "acme.example", False),
+        ("gone", "warmup_account", "kim@acme.example", False),
+    ]
+    assert {finding["acts_at"] for finding in shown(kindling.api)} == {None}
+    assert kindling.api.get(f"{ACCOUNTS}/{account['id']}").body["account"] == account
+
+
+@pytest.mark.parametrize(
+    ("provider", "path", "kind", "target"),
+    [
+        ("agentmail", "/inboxes/kim@acme.example", "inbox", "kim@acme.example"),
+        ("instantly", "/accounts/kim@acme.example", "warmup_account", "kim@acme.example"),
+    ],
+)
+def test_a_row_whose_resource_vanished_is_told_once_it_is_as_old_as_the_grace(
+    kindling: Kindling, provider: str, path: str, kind: str, target: str
+) -> None:
+    account = kindling.account("kim")
+    ask(kindling, provider, "DELETE", path)
+    kindling.clock.at = clock.parse(account["created_at"]) + GRACE - timedelta(milliseconds=1)
+    assert look(kindling)["findings"] == 0
+    assert look(kindling, after=timedelta(milliseconds=1))["findings"] == 1
+    assert seen(kindling.api) == [("gone", kind, target, False)]
+    assert kindling.api.get(f"{ACCOUNTS}/{account['id']}").body["account"] == account
+
+
+def test_a_registration_that_vanished_is_told_until_it_is_made_anew(kindling: Kindling) -> None:
+    domain = kindling.verified_domain()
+    ask(kindling, "agentmail", "DELETE", "/domains/acme.example")
+    look(kindling, after=GRACE)
+    assert seen(kindling.api) == [("gone", "mail_domain", "acme.example", False)]
+    assert kindling.api.post(f"{DOMAINS}/{domain['id']}/verify").status == 200
+    look(kindling)
+    assert ("gone", "mail_domain", "acme.example", False) not in seen(kindling.api)
+
+
+def test_records_that_vanished_are_named(kindling: Kindling) -> None:
+    kindling.verified_domain()
+    zone_id, record = records_of(kindling, "_dmarc.acme.example")
+    ask(kindling, "cloudflare", "DELETE", f"/zones/{zone_id}/dns_records/{record['id']}")
+    look(kindling, after=GRACE)
+    (finding,) = shown(kindling.api)
+    assert (finding["kind"], finding["problem"]) == ("dns_records", "gone")
+    assert finding["message"].endswith(": TXT _dmarc.acme.example.")
+    again = {name: record[name] for name in ("type", "name", "content", "ttl")}
+    ask(kindling, "cloudflare", "POST", f"/zones/{zone_id}/dns_records", again)
+    assert look(kindling)["findings"] == 0
+
+
+def records_of(kindling: Kindling, name: str) -> tuple[str, dict[str, Any]]:
+    inventory = kindling.world.inventory()["cloudflare"]
+    (zone,) = inventory["zones"]
+    (record,) = (row for row in inventory["records"] if row["name"] == name)
+    return zone["id"], record
+
+
+def test_records_of_an_ended_domain_go_with_its_place_in_the_zone_and_nothing_else_does(kindling: Kindling) -> None:
+    kept = kindling.verified_domain("keep.acme.example")
+    domain = kindling.verified_domain("mail.acme.example")
+    zone_id, _ = records_of(kindling, "_dmarc.mail.acme.example")
+    kindling.world.fault("cloudflare", "GET", "/client/v4/zones", "refuse", status=503)
+    assert kindling.api("DELETE", f"{DOMAINS}/{domain['id']}").status == 200
+    drop("CLEANUP#")
+    kindling.world.heal()
+    by_hand = {"type": "TXT", "name": "www.acme.example", "content": '"x"', "comment": "kindling of a fire"}
+    ask(kindling, "cloudflare", "POST", f"/zones/{zone_id}/dns_records", by_hand)
+    look(kindling, after=timedelta(minutes=1))
+    assert seen(kindling.api) == [("orphan", "dns_records", "mail.acme.example", True)]
+    look(kindling, after=GRACE)
+    finish_cleanups(kindling, 1)
+    left = {record["comment"] for record in kindling.world.inventory()["cloudflare"]["records"]}
+    assert left == {dns.mark(kindling.user_id, kept["id"]), "kindling of a fire"}
+    (binding,) = zones.list_bindings()
+    assert binding.domains == {kept["id"]}
+    assert look(kindling)["findings"] == 0
+
+
+def test_a_place_in_a_zone_that_an_ended_domain_kept_is_given_back(kindling: Kindling) -> None:
+    domain = kindling.verified_domain("mail.acme.example")
+    assert kindling.api("DELETE", f"{DOMAINS}/{domain['id']}").status == 200
+    assert zones.join("acme.example", kindling.user_id, domain["id"])
+    look(kindling)
+    assert seen(kindling.api) == [("orphan", "dns_records", "mail.acme.example", True)]
+    look(kindling, after=GRACE)
+    finish_cleanups(kindling, 1)
+    assert zones.list_bindings() == []
+
+
+def test_a_registration_that_we_made_and_nobody_holds_goes(kindling: Kindling) -> None:
+    domain = kindling.verified_domain()
+    domain_rows.drop_registration("acme.example", kindling.user_id, domain["id"])
+    assert kindling.api("DELETE", f"{DOMAINS}/{domain['id']}").status == 200
+    domain_rows.note_registration("acme.example", domain_rows.CREATED)
+    ask(kindling, "agentmail", "POST", "/domains", {"domain": "acme.example"})
+    look(kindling)
+    assert operators() == [("orphan", "mail_domain", "acme.example", True)]
+    assert look(kindling, after=GRACE)["removed"] == 1
+    assert (held(kindling)["domains"], told.list_everything()) == ([], [])
+    removal.deregister_unheld("acme.example")
+
+
+@pytest.mark.parametrize("origin", [domain_rows.FOUND, None])
+def test_a_registration_that_is_not_ours_is_none_of_our_business(kindling: Kindling, origin: str | None) -> None:
+    ask(kindling, "agentmail", "POST", "/domains", {"domain": "theirs.example"})
+    ask(kindling, "agentmail", "POST", "/inboxes", {"username": "by-hand", "client_id": "kindling-by-hand"})
+    if origin:
+        domain_rows.note_registration("theirs.example", origin)
+    for after in (timedelta(0), GRACE):
+        assert look(kindling, after=after) == {"findings": 0, "removed": 0, "incomplete": []}
+    assert held(kindling)["domains"] == ["theirs.example"]
+
+
+def test_the_tag_of_a_tenant_without_accounts_goes_and_the_others_stay(kindling: Kindling) -> None:
+    account = kindling.account("kim")
+    stranger = str(uuid.uuid4())
+    for label in (f"kindling:{stranger}", "kindling: a fire", "somebody's"):
+        ask(kindling, "instantly", "POST", "/custom-tags", {"label": label})
+    look(kindling)
+    assert [(f.kind, f.target, f.user_id) for f in told.list_everything()] == [
+        ("tag", f"kindling:{stranger}", stranger)
+    ]
+    kept = ["kindling: a fire", f"kindling:{kindling.user_id}", "kindling:warmup", "somebody's"]
+    assert look(kindling, after=GRACE)["removed"] == 1
+    assert held(kindling)["tags"] == sorted(kept)
+    kindling.api("DELETE", f"{ACCOUNTS}/{account['id']}")
+    assert held(kindling)["tags"] == ["kindling: a fire", "somebody's"]
+
+
+def test_a_tag_that_is_used_again_stays(kindling: Kindling) -> None:
+    domain = kindling.verified_domain()
+    ask(kindling, "instantly", "POST", "/custom-tags", {"label": f"kindling:{kindling.user_id}"})
+    look(kindling)
+    assert seen(kindling.api) == [("orphan", "tag", f"kindling:{kindling.user_id}", True)]
+    kindling.account("kim", domain)
+    assert look(kindling, after=GRACE) == {"findings": 0, "removed": 0, "incomplete": []}
+    assert f"kindling:{kindling.user_id}" in held(kindling)["tags"]
+
+
+LISTS = [
+    ("agentmail", "/v0/inboxes", "inbox"),
+    ("agentmail", "/v0/domains", "inbox"),
+    ("instantly", "/api/v2/accounts", "warmup_account"),
+    ("instantly", "/api/v2/custom-tags", "warmup_account"),
+    ("cloudflare", "/client/v4/zones", "dns_records"),
+]
+
+
+@pytest.mark.parametrize(("provider", "path", "kind"), LISTS)
+def test_a_provider_that_fails_makes_no_finding_and_ends_none(
+    kindling: Kindling, provider: str, path: str, kind: str
+) -> None:
+    domain = kindling.verified_domain()
+    account = kindling.account("kim", domain)
+    kindling.clock.at += GRACE
+    for name in (name for name in rows() if "ACCOUNT#" in name[1] or "DOMAIN" in name[1]):
+        aws.table().delete_item(Key={"pk": name[0], "sk": name[1]})
+    assert look(kindling)["incomplete"] == []
+    before = told.list_everything()
+    assert kind in {finding.kind for finding in before}
+    ask(kindling, "agentmail", "POST", "/inboxes", {"username": "x", "client_id": mark(str(uuid.uuid4()))})
+    ask(kindling, "agentmail", "DELETE", "/inboxes/kim@acme.example")
+    ask(kindling, "instantly", "DELETE", f"/accounts/{account['email_address']}")
+    kindling.world.fault(provider, "GET", path, "refuse", status=503)
+    kindling.clock.advance(minutes=1)
+    checked_at = kindling.api.get("/api/inventory").body["checked_at"]
+    assert look(kindling)["incomplete"] == [provider]
+    kept = {finding.target for finding in told.list_everything() if finding.kind == kind}
+    assert kept == {finding.target for finding in before if finding.kind == kind}
+    assert kindling.api.get("/api/inventory").body["checked_at"] == checked_at
+    kindling.world.heal()
+    kindling.clock.advance(minutes=1)
+    assert look(kindling)["incomplete"] == []
+    assert kindling.api.get("/api/inventory").body["checked_at"] == clock.timestamp()
+
+
+def test_a_listing_that_breaks_off_in_the_middle_is_none(kindling: Kindling) -> None:
+    domain = kindling.verified_domain()
+    for number in range(101):
+        request = {"username": f"u{number}", "domain": "acme.example", "client_id": mark(str(uuid.uuid4()))}
+        ask(kindling, "agentmail", "POST", "/inboxes", request)
+    late(kindling, domain)
+    kindling.world.fault("agentmail", "GET", "/v0/inboxes", "refuse", status=400, calls=[2])
+    assert look(kindling) == {"findings": 0, "removed": 0, "incomplete": ["agentmail"]}
+    assert look(kindling) == {"findings": 102, "removed": 0, "incomplete": []}
+
+
+@pytest.mark.parametrize("seconds", [MARGIN_SECONDS - 0.001, MARGIN_SECONDS])
+def test_a_round_without_time_says_so_and_leaves_everything_as_it_is(kindling: Kindling, seconds: float) -> None:
+    late(kindling, kindling.verified_domain())
+    look(kindling)
+    told_before = told.list_everything()
+    answer = service.reconcile(lambda: seconds)
+    stopped = seconds < MARGIN_SECONDS
+    assert answer["incomplete"] == (["agentmail", "instantly", "cloudflare"] if stopped else [])
+    assert told.list_everything() == told_before
+
+
+def test_each_tenant_sees_its_own_findings_and_nobody_the_operators(kindling: Kindling) -> None:
+    late(kindling, kindling.verified_domain())
+    stranger = mark(str(uuid.uuid4()))
+    lost = {"username": "lost", "domain": "acme.example", "client_id": stranger}
+    ask(kindling, "agentmail", "POST", "/inboxes", lost)
+    look(kindling)
+    assert seen(kindling.reader) == [("orphan", "inbox", "late@acme.example", True)]
+    assert kindling.other.get("/api/inventory").body == {"findings": [], "checked_at": clock.timestamp()}
+    assert operators() == [("orphan", "inbox", "lost@acme.example", False)]
+
+
+def test_findings_are_newest_first_and_a_round_is_unknown_before_the_first(kindling: Kindling) -> None:
+    assert kindling.api.get("/api/inventory").body == {"findings": [], "checked_at": None}
+    domain = kindling.verified_domain()
+    late(kindling, domain, "one")
+    look(kindling)
+    late(kindling, domain, "two")
+    look(kindling, after=timedelta(hours=1))
+    assert [finding["target"] for finding in shown(kindling.api)] == ["two@acme.example", "one@acme.example"]
+    assert [finding.target for finding in told.list_everything()] == ["two@acme.example", "one@acme.example"]
+
+
+def test_what_a_provider_does_not_let_go_stays_a_finding(kindling: Kindling) -> None:
+    ask(kindling, "instantly", "POST", "/custom-tags", {"label": f"kindling:{kindling.user_id}"})
+    look(kindling)
+    kindling.world.fault("instantly", "DELETE", "/api/v2/custom-tags/*", "refuse", status=503)
+    assert look(kindling, after=GRACE) == {"findings": 1, "removed": 0, "incomplete": []}
+    kindling.world.heal()
+    kindling.clock.advance(minutes=1)
+    assert look(kindling)["removed"] == 1
+
+
+def test_two_rounds_at_once_remove_a_thing_once(kindling: Kindling) -> None:
+    late(kindling, kindling.verified_domain())
+    look(kindling)
+    removed: list[int] = []
+    events = aws.table().meta.client.meta.events
+
+    def once(**_: Any) -> None:
+        events.unregister("before-call.dynamodb.TransactWriteItems", once)
+        removed.append(look(kindling)["removed"])
+
+    events.register("before-call.dynamodb.TransactWriteItems", once)
+    removed.append(look(kindling, after=GRACE)["removed"])
+    assert cleanups(kindling.api) == [("inbox", "late@acme.example")]
+    finish_cleanups(kindling, 1)
+    assert held(kindling)["inboxes"] == []
+
+
+def test_a_finding_is_its_tenants_or_the_operators() -> None:
+    finding = Finding(
+        kind="inbox", problem="orphan", target="t", message="m", first_seen_at="x", last_seen_at="x", user_id="u"
+    )
+    assert findings.at(finding)["pk"] == "TENANT#u"
+    assert findings.at(finding.model_copy(update={"user_id": None}))["pk"] == "OPERATOR"
