@@ -17,8 +17,9 @@ import httpx
 import pytest
 
 from kindling import aws, clock, due
-from kindling.keys import authentication, quota
-from kindling.operations import service
+from kindling.accounts.model import mark
+from kindling.keys import service as keys
+from kindling.operations import ended, service
 from kindling.operations import store as operations
 from kindling.operations.model import Operation, OperationState
 from kindling.sending import service as sending
@@ -279,6 +280,20 @@ def delete_everything(kindling: Kindling, domain_id: str, account_id: str) -> No
     assert kindling.world.inventory()["agentmail"]["inboxes"] == []
 
 
+def take_stock(kindling: Kindling) -> None:
+    """An inbox that turns up after its account was undone: told, and removed a day later."""
+    account_id = str(uuid.uuid4())
+    aws.transact([ended.note("late@agentmail.to", account_id, kindling.user_id)])
+    inbox = {"username": "late", "client_id": mark(account_id)}
+    headers = {"Authorization": f"Bearer {CONFIGURED['agentmail']}"}
+    made = httpx.Request("POST", "http://sandbox/v0/inboxes", json=inbox, headers=headers)
+    assert kindling.world.sandbox.handle(made).is_success
+    assert invoke("ReconcileInventoryFunction", {})["incomplete"] == []
+    assert [f["target"] for f in fine(kindling.api.get("/api/inventory"))["findings"]] == ["late@agentmail.to"]
+    kindling.clock.advance(days=1)
+    assert invoke("ReconcileInventoryFunction", {})["removed"] == 1
+
+
 def live_through_everything(kindling: Kindling) -> None:
     """A story in which every function has its turn."""
     domain_id = register_domains(kindling)
@@ -292,6 +307,7 @@ def live_through_everything(kindling: Kindling) -> None:
     spare = fine(kindling.api.post("/api/keys", {"name": "spare", "scopes": ["admin"]}))["key"]
     fine(kindling.api("DELETE", f"/api/keys/{spare['id']}"))
     delete_everything(kindling, domain_id, account_id)
+    take_stock(kindling)
 
 
 def looks(kindling: Kindling) -> Override:
