@@ -11,7 +11,7 @@ import pytest
 from kindling import aws, clock
 from kindling.accounts import saga as provisioning
 from kindling.accounts.model import ProvisionAccount, mark
-from kindling.domains import dns, removal, zones
+from kindling.domains import dns, zones
 from kindling.domains import store as domain_rows
 from kindling.inventory import findings as told
 from kindling.inventory import service
@@ -269,14 +269,12 @@ def test_a_deletion_whose_cleanups_were_lost_ends_clean(kindling: Kindling) -> N
     assert sorted(seen(kindling.api)) == [
         ("orphan", "dns_records", "acme.example", True),
         ("orphan", "inbox", "kim@acme.example", True),
+        ("orphan", "mail_domain", "acme.example", True),
         ("orphan", "warmup_account", "kim@acme.example", True),
     ]
-    # Nobody holds the registration, but an inbox of ours lives on it as yet.
-    assert operators() == [("orphan", "mail_domain", "acme.example", False)]
-    for _ in range(3):
-        look(kindling, after=GRACE)
-        finish_cleanups(kindling, 1)
-    look(kindling)
+    assert look(kindling, after=GRACE)["removed"] == 4
+    finish_cleanups(kindling)
+    assert look(kindling)["findings"] == 0
     assert held(kindling) == {"inboxes": [], "domains": [], "warmup": [], "tags": [], "records": 0}
     assert (told.list_everything(), cleanups(kindling.api), zones.list_bindings()) == ([], [], [])
 
@@ -423,17 +421,40 @@ def test_a_place_in_a_zone_that_an_ended_domain_kept_is_given_back(kindling: Kin
     assert zones.list_bindings() == []
 
 
-def test_a_registration_that_we_made_and_nobody_holds_goes(kindling: Kindling) -> None:
+@pytest.mark.parametrize("held_as_yet", [True, False])
+def test_a_registration_that_we_made_and_nobody_needs_goes(kindling: Kindling, held_as_yet: bool) -> None:
     domain = kindling.verified_domain()
-    domain_rows.drop_registration("acme.example", kindling.user_id, domain["id"])
+    kindling.world.fault("agentmail", "DELETE", "/v0/domains/*", "refuse", status=503)
     assert kindling.api("DELETE", f"{DOMAINS}/{domain['id']}").status == 200
-    domain_rows.note_registration("acme.example", domain_rows.CREATED)
-    ask(kindling, "agentmail", "POST", "/domains", {"domain": "acme.example"})
+    assert look(kindling)["findings"] == 0
+    assert drop("CLEANUP#mail_domain") == 1
+    if held_as_yet:
+        domain_rows.hold_registration("acme.example", kindling.user_id, domain["id"])
+    kindling.world.heal()
+    kindling.clock.advance(minutes=1)
     look(kindling)
-    assert operators() == [("orphan", "mail_domain", "acme.example", True)]
+    assert seen(kindling.api) == [("orphan", "mail_domain", "acme.example", True)]
     assert look(kindling, after=GRACE)["removed"] == 1
-    assert (held(kindling)["domains"], told.list_everything()) == ([], [])
-    removal.deregister_unheld("acme.example")
+    finish_cleanups(kindling, 1)
+    assert (held(kindling)["domains"], drop("DOMAIN#acme.example", "REGISTRATION")) == ([], 0)
+
+
+def test_a_registration_that_another_tenant_needs_stays_when_an_ended_domain_lets_go(kindling: Kindling) -> None:
+    domain = registered(kindling.api)
+    other = registered(kindling.other)
+    assert kindling.api("DELETE", f"{DOMAINS}/{domain['id']}").status == 200
+    domain_rows.hold_registration("external-acme.example", kindling.user_id, domain["id"])
+    look(kindling)
+    look(kindling, after=GRACE)
+    finish_cleanups(kindling, 1)
+    assert held(kindling)["domains"] == ["external-acme.example"]
+    note = domain_rows.registrations(["external-acme.example"])["external-acme.example"]
+    assert [domain_id for _, domain_id in note.holders] == [other["id"]]
+
+
+def registered(api: Api) -> dict[str, Any]:
+    domain: dict[str, Any] = api.post(DOMAINS, {"domain": "external-acme.example"}).body["domain"]
+    return domain
 
 
 @pytest.mark.parametrize("origin", [domain_rows.FOUND, None])

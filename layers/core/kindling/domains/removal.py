@@ -22,18 +22,8 @@ def deregister(domain: str, user_id: str, domain_id: str) -> None:
     The note of who needs it goes last, so that a removal that failed finds it again.
     """
     left = store.drop_registration(domain, user_id, domain_id)
-    if not left.get("holders"):
-        _remove(domain, left.get("origin"))
-
-
-def deregister_unheld(domain: str) -> None:
-    """Remove a registration whose note nobody holds any more, unless it was there before us."""
-    note = store.registrations([domain]).get(domain)
-    if note and not note.holders:
-        _remove(domain, note.origin)
-
-
-def _remove(domain: str, origin: str | None) -> None:
-    if origin == store.CREATED:
+    if left.get("holders"):
+        return
+    if left.get("origin") == store.CREATED:
         providers.mail().delete_domain(domain)
     store.forget_registration(domain)

@@ -29,10 +29,20 @@ class Verifier:
 
 @dataclass(frozen=True)
 class Registration:
-    """Which domains need a name's registration at the provider, each by tenant and id, and whether it is ours."""
+    """Which domains need a name's registration at the provider, each by tenant and id, and whether it is ours.
+
+    `left_by` is the last one that needed it no more: where there are no holders, its removal is that one's.
+    """
 
     holders: list[tuple[str, str]]
+    left_by: tuple[str, str] | None
     origin: str | None
+
+    @property
+    def concerned(self) -> list[tuple[str, str]]:
+        """The domains without which the registration would not be there."""
+        last = [self.left_by] if self.left_by and self.origin == CREATED else []
+        return self.holders or last
 
 
 DUE_KIND = "verification"
@@ -105,11 +115,12 @@ def note_registration(domain: str, origin: str) -> None:
 
 
 def drop_registration(domain: str, user_id: str, domain_id: str) -> dict[str, Any]:
-    """Note that `domain_id` needs the registration no more; what is left of it."""
+    """Note that `domain_id` needs the registration no more, and was the last to say so; what is left of it."""
+    holder = _holder(user_id, domain_id)
     return aws.table().update_item(
         Key=_registration(domain),
-        UpdateExpression="DELETE holders :me",
-        ExpressionAttributeValues={":me": {_holder(user_id, domain_id)}},
+        UpdateExpression="SET left_by = :holder DELETE holders :me",
+        ExpressionAttributeValues={":me": {holder}, ":holder": holder},
         ReturnValues="ALL_NEW",
     )["Attributes"]
 
@@ -143,7 +154,9 @@ def registrations(names: Iterable[str]) -> dict[str, Registration]:
     items = aws.standing(map(_registration, names))
     return {
         str(item["pk"]).removeprefix("DOMAIN#"): Registration(
-            [_held(str(holder)) for holder in sorted(item.get("holders", ()))], item.get("origin")
+            holders=[_held(str(holder)) for holder in sorted(item.get("holders", ()))],
+            left_by=_held(str(item["left_by"])) if "left_by" in item else None,
+            origin=item.get("origin"),
         )
         for item in items
     }

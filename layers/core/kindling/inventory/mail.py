@@ -8,7 +8,6 @@ from kindling.accounts.model import marked
 from kindling.aws import FETCHED
 from kindling.cleanups.model import CleanupKind
 from kindling.domains import store as domains
-from kindling.domains.store import CREATED, Registration
 from kindling.inventory import owners
 from kindling.inventory.model import Kind, Problem, Sighting
 from kindling.inventory.owners import Trace
@@ -55,19 +54,10 @@ def _inboxes(ours: Mapping[str, str]) -> Iterator[Sighting]:
 def _registrations(names: list[str], hosts: set[str]) -> Iterator[Sighting]:
     notes = domains.registrations(names)
     for name in names:
-        note = notes.get(name)
-        orphan = Sighting(kind=Kind.MAIL_DOMAIN, problem=Problem.ORPHAN, target=name, message="")
-        if note is None and name in hosts:
+        if name not in notes and name in hosts:
             message = "Inboxes of ours live on a registered domain that no note of ours names."
-            yield orphan.model_copy(update={"message": message})
-        elif note and not note.holders and note.origin == CREATED:
-            message = "We registered the domain, and no row needs the registration any more."
-            yield orphan.model_copy(update={"safe": name not in hosts, "message": message})
-    yield from _holders(notes)
-
-
-def _holders(notes: Mapping[str, Registration]) -> Iterator[Sighting]:
-    traces = [Trace(*holder, (name,)) for name, note in notes.items() for holder in note.holders]
+            yield Sighting(kind=Kind.MAIL_DOMAIN, problem=Problem.ORPHAN, target=name, message=message)
+    traces = [Trace(*whose, (name,)) for name, note in notes.items() for whose in note.concerned]
     for trace, (verdict, name) in owners.of_domains(traces, CleanupKind.MAIL_DOMAIN).items():
         sighting = Sighting(
             kind=Kind.MAIL_DOMAIN,
@@ -79,7 +69,7 @@ def _holders(notes: Mapping[str, Registration]) -> Iterator[Sighting]:
         if verdict == Verdict.REPORT:
             yield sighting
         elif verdict == Verdict.REMOVE:
-            message = "The registration is still held for a domain that was deleted or never finished."
+            message = "The registration of a domain that was deleted or never finished still exists."
             yield sighting.model_copy(update={"user_id": trace.user_id, "safe": True, "message": message})
 
 

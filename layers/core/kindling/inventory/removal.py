@@ -7,7 +7,6 @@ from kindling import aws, providers
 from kindling.accounts import store as accounts
 from kindling.cleanups import store as cleanups
 from kindling.cleanups.model import CleanupKind
-from kindling.domains import removal
 from kindling.domains import store as domains
 from kindling.inventory import store, warmup
 from kindling.inventory.model import Finding, Kind
@@ -38,11 +37,7 @@ def _remove_dns_records(finding: Finding) -> bool:
 
 
 def _remove_mail_domain(finding: Finding) -> bool:
-    if finding.user_id:
-        return _order(finding, CleanupKind.MAIL_DOMAIN, [domains.absent(finding.user_id, finding.subject_id)])
-    removal.deregister_unheld(finding.target)
-    store.forget(finding)
-    return True
+    return _order(finding, CleanupKind.MAIL_DOMAIN, [domains.absent(finding.user_id or "", finding.subject_id)])
 
 
 def _remove_tag(finding: Finding) -> bool:
