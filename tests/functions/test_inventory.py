@@ -19,6 +19,7 @@ from kindling.inventory import store as findings
 from kindling.inventory.model import GRACE, Finding
 from kindling.inventory.pace import MARGIN_SECONDS
 from kindling.operations import service as operations
+from local import cli
 from tests.conftest import Kindling
 from tests.harness.lambdas import Api, invoke
 from tests.harness.machines import fails
@@ -600,6 +601,20 @@ def test_two_rounds_at_once_remove_a_thing_once(kindling: Kindling) -> None:
     assert cleanups(kindling.api) == [("inbox", "late@acme.example")]
     finish_cleanups(kindling, 1)
     assert held(kindling)["inboxes"] == []
+
+
+def test_the_operator_sees_all_findings_by_a_command(kindling: Kindling, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["inventory"]) == 0
+    assert capsys.readouterr().out == "0 findings; the last complete round began never.\n"
+    late(kindling, kindling.verified_domain())
+    look(kindling)
+    assert cli.main(["inventory"]) == 0
+    first, message, last = capsys.readouterr().out.splitlines()
+    now, acts_at = clock.timestamp(), clock.timestamp(clock.now() + GRACE)
+    assert first.split(None, 4)[:4] == [now, "orphan", "inbox", "late@acme.example"]
+    assert first.endswith(f"({kindling.user_id}, removed from {acts_at})")
+    assert message.strip() == shown(kindling.api)[0]["message"]
+    assert last == f"1 finding; the last complete round began {now}."
 
 
 def test_a_finding_is_its_tenants_or_the_operators() -> None:

@@ -52,6 +52,12 @@ def test_status_tells_addresses_and_no_keys(home: Home, capsys: pytest.CaptureFi
     assert "kd_" not in said
 
 
+def test_the_inventory_needs_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("TABLE_NAME", raising=False)
+    assert cli.main(["inventory"]) == 1
+    assert "Set TABLE_NAME" in capsys.readouterr().err
+
+
 def test_down_without_anything_running_is_no_failure() -> None:
     assert cli.main(["local", "down"]) == 0
 

@@ -185,6 +185,24 @@ def test_mail_secrets_of_another_shape_are_an_unclear_answer(script: Script, mai
     assert raised(lambda: mail.delete_mail_secrets(ADDRESS, "kindling-warmup")) is errors.ProviderUnavailable
 
 
+def test_inboxes_and_domains_are_listed_until_there_is_no_token(script: Script, mail: AgentMail) -> None:
+    first = {"inboxes": [{"inbox_id": ADDRESS, "client_id": "a1"}], "next_page_token": "t"}
+    script.play(answer(200, first), answer(200, {"inboxes": []}))
+    assert list(mail.inbox_pages()) == [[Inbox(inbox_id=ADDRESS, client_id="a1")], []]
+    script.play(answer(200, {"domains": [{"domain_id": "d", "domain": "Acme.example"}]}))
+    assert list(mail.domain_pages()) == [["acme.example"]]
+    assert [request.url.params.get("page_token") for request in script.asked] == [None, "t", None]
+
+
+@pytest.mark.parametrize("broken", [answer(200, {}), answer(200, {"inboxes": [{"id": 1}]}), agentmail_says(403)])
+def test_a_listing_that_breaks_off_is_an_error_and_no_short_list(
+    script: Script, mail: AgentMail, broken: httpx.Response
+) -> None:
+    script.play(answer(200, {"inboxes": [], "next_page_token": "t"}), broken)
+    with pytest.raises(errors.ProviderError):
+        list(mail.inbox_pages())
+
+
 # --- Instantly ---
 
 INSTANTLY = [
@@ -272,6 +290,16 @@ def test_of_several_tags_with_a_label_the_oldest_is_used_and_none_that_only_look
     assert [request.url.params.get("starting_after") for request in script.asked] == [None, "c"]
 
 
+def test_every_account_is_listed_page_by_page_without_asking_for_a_tag(script: Script, warmup: Instantly) -> None:
+    page = {"items": [{"email": f"u{n}@acme.example", "warmup_status": 1} for n in range(100)]}
+    script.play(
+        answer(200, page | {"next_starting_after": "c"}), answer(200, {"items": [], "next_starting_after": "c"})
+    )
+    assert [len(accounts) for accounts in warmup.account_pages()] == [100, 0]
+    asked = [dict(request.url.params) for request in script.asked]
+    assert asked == [{"limit": "100"}, {"limit": "100", "starting_after": "c"}]
+
+
 # --- Cloudflare ---
 
 CLOUDFLARE = [
@@ -305,6 +333,25 @@ def test_the_most_specific_zone_is_the_domains(script: Script, dns: Cloudflare) 
     script.play(answer(200, {"result": []}), answer(200, {"result": [found]}))
     assert dns.find_zone("mail.acme.example") == ZONE
     assert [request.url.params["name"] for request in script.asked] == ["mail.acme.example", "acme.example"]
+
+
+def test_zones_are_listed_until_a_page_is_not_full(script: Script, dns: Cloudflare) -> None:
+    zones = [{"id": f"z{n}", "name": f"z{n}.example", "status": "active"} for n in range(51)]
+    script.play(answer(200, {"result": zones[:50]}), answer(200, {"result": zones[50:]}))
+    pages = list(dns.zone_pages())
+    assert [len(page) for page in pages] == [50, 1]
+    assert pages[1] == [Zone(id="z50", name="z50.example", active=True)]
+    assert [request.url.params["page"] for request in script.asked] == ["1", "2"]
+
+
+def test_only_records_whose_comment_begins_exactly_so_are_ours_to_look_at(script: Script, dns: Cloudflare) -> None:
+    found = [
+        {"id": f"r{n}", "type": "A", "name": "acme.example", "content": "192.0.2.1", "comment": comment}
+        for n, comment in enumerate(("kindling a", "Kindling a", None))
+    ]
+    script.play(answer(200, {"result": found}))
+    assert [record.id for record in dns.list_commented(ZONE, "kindling ")] == ["r0"]
+    assert script.asked[0].url.params["comment.startswith"] == "kindling "
 
 
 def test_a_zone_that_the_token_does_not_see_is_none(script: Script, dns: Cloudflare) -> None:
