@@ -18,7 +18,7 @@ import pytest
 
 from kindling import aws, clock, due
 from kindling.accounts.model import mark
-from kindling.keys import service as keys
+from kindling.keys import authentication, quota
 from kindling.operations import ended, service
 from kindling.operations import store as operations
 from kindling.operations.model import Operation, OperationState

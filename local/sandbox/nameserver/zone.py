@@ -95,9 +95,8 @@ def _cloudflare_record(record: Record) -> dns.rdata.Rdata:
     if record.type == "TXT":
         return text_record(text_of(record.content) or "")
     content = record.content if record.type in ("A", "AAAA") else f"{record.content}."
-    return _record(
-        dns.rdatatype.from_text(record.type), content if record.priority is None else f"{record.priority} {content}"
-    )
+    priority = "" if record.priority is None else f"{record.priority} "
+    return _record(dns.rdatatype.from_text(record.type), priority + content)
 
 
 def _record(kind: Kind, text: str) -> dns.rdata.Rdata:

@@ -13,7 +13,7 @@ from kindling.aws import Attr
 from kindling.cleanups import store as cleanups
 from kindling.cleanups.model import CleanupKind
 from kindling.domains.model import GRAPH, Domain, DomainStatus, OffboardDomain, OnboardDomain
-from kindling.errors import DomainExists, NotFound, StaleStatus
+from kindling.errors import DomainExists, DomainTaken, NotFound, StaleStatus
 from kindling.operations import ended
 from kindling.operations import store as operations
 from kindling.warming import store as warming
