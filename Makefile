@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up reset test lint types validate check
+.PHONY: help demo up reset test nightly lint types validate check
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 16
@@ -24,6 +24,9 @@ reset: $(VENV)/local ## stop the local cloud and forget all its state
 test: $(VENV)/dev ## run every test, those that need the local cloud last
 	$(BIN)/pytest -n auto --dist loadgroup -m "not system"
 	$(BIN)/pytest -m system
+
+nightly: $(VENV)/dev ## the generated matrices of the tests whole, of which 'make test' runs a sample
+	$(BIN)/pytest -n auto --dist loadgroup --whole -m "not system"
 
 lint: $(VENV)/dev ## check style and layering
 	$(BIN)/ruff check

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import httpx
 import pytest
@@ -33,6 +33,8 @@ from tests.harness.cloud import REGION, Cloud
 from tests.harness.lambdas import Api, invoke
 from tests.harness.nameserver import SandboxNameserver
 from tests.harness.template import RESOURCES
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -187,6 +189,26 @@ class Kindling:
         )
         operations.put(row, {})
         return {"operation_id": row.operation_id, "user_id": row.user_id}
+
+
+class Sample(Protocol):
+    """Picks out of a generated matrix: one in so many cases, evenly, or all of them with `--whole`."""
+
+    def __call__(self, cases: list[T], *, one_in: int) -> list[T]: ...
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--whole", action="store_true", help="run generated matrices whole instead of a fixed sample")
+
+
+@pytest.fixture
+def sample(request: pytest.FixtureRequest) -> Sample:
+    whole = request.config.getoption("--whole")
+
+    def pick(cases: list[T], *, one_in: int) -> list[T]:
+        return cases if whole else cases[::one_in]
+
+    return pick
 
 
 @pytest.hookimpl(wrapper=True)
