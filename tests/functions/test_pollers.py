@@ -370,6 +370,21 @@ def test_an_execution_that_died_after_its_save_is_a_success(kindling: Kindling) 
     assert kindling.api.get(f"{DOMAINS}/{operation.subject_id}", skip_sync="true").status == 200
 
 
+def test_what_a_restore_from_backup_has_lost_is_not_undone_at_the_provider(kindling: Kindling) -> None:
+    account = kindling.api.post(ACCOUNTS, {"username": "kim", "domain_id": kindling.verified_domain()["id"]}).body[
+        "account"
+    ]
+    before = kindling.world.inventory()
+    # The backup is from before the save: the operation runs in it, and there is no row.
+    items = aws.table().scan()["Items"]
+    (operation,) = (item for item in items if item.get("subject_id") == account["id"])
+    due_now = {"state": "running", "due_shard": "operation#0", "due_at": clock.timestamp()}
+    aws.table().put_item(Item=operation | due_now)
+    aws.table().delete_item(Key={"pk": f"TENANT#{kindling.user_id}", "sk": f"ACCOUNT#{account['id']}"})
+    assert [reconcile(kindling), reconcile(kindling)] == [0, 0]
+    assert kindling.world.inventory() == before
+
+
 def test_what_is_finished_or_still_running_is_left_alone(kindling: Kindling) -> None:
     undone = []
 

@@ -17,6 +17,8 @@ from kindling.operations.model import Failure, Operation, OperationState
 DUE_KIND = "operation"
 # A healthy saga ends well within this; the reconciler looks at the others.
 PATIENCE = timedelta(minutes=10)
+# What is undone by removing what it made; an interrupted deletion is carried on instead.
+CREATIONS = ("onboard_domain", "provision_account")
 EXECUTION_NAME_LENGTH = 80  # Step Functions, StartExecution
 
 
@@ -150,12 +152,18 @@ def read_failure(caught: dict[str, str]) -> Failure:
 def reconcile() -> int:
     """Undo what executions left that died without their own undo; the number of undos started.
 
-    Aborted, timed out, failed in `States.Runtime` or lost with the engine: none of these runs a Catch.
+    Aborted, timed out, failed in `States.Runtime` or lost with the engine: none of these runs a Catch. A creation that
+    succeeded and whose operation still runs is from before a restore: what it made is in use, and stays.
     """
     started = 0
     for key in due.claim(DUE_KIND, PATIENCE):
         operation = store.read(key)
-        if operation and not operation.finished and not _is_running(operation.execution_arn):
+        if operation is None or operation.finished:
+            continue
+        status = _status(operation.execution_arn)
+        if status == "SUCCEEDED" and operation.kind in CREATIONS:
+            logger.error("rows of an execution are lost", operation_id=operation.operation_id, subject=operation.name)
+        elif status != "RUNNING":
             started += _undo(operation)
     return started
 
@@ -187,12 +195,13 @@ def _execution_arn(machine_arn: str, name: str, operation_id: str) -> str:
     return f"{machine_arn.replace(':stateMachine:', ':execution:')}:{readable}-{operation_id}"
 
 
-def _is_running(execution_arn: str) -> bool:
+def _status(execution_arn: str) -> str | None:
+    """How the execution stands in Step Functions' words; None when it knows none of that name."""
     client = aws.stepfunctions()
     try:
-        return client.describe_execution(executionArn=execution_arn)["status"] == "RUNNING"
+        return client.describe_execution(executionArn=execution_arn)["status"]
     except client.exceptions.ExecutionDoesNotExist:
-        return False
+        return None
 
 
 def _current_step(execution_arn: str) -> str | None:
