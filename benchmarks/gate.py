@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from kindling import aws
+from kindling import aws, table
 from kindling.warming import admission, store
 from kindling.warming.gate import Windows
 from kindling.warming.model import NONE
@@ -56,7 +56,7 @@ def _plan(cloud: dict[str, str], rounds: int) -> Plan:
 def _latencies(plan: Plan) -> None:
     """One client, nobody else: an admitted decision beside the barest update of an item of the same size."""
     warming = plan.first(0).model_copy(update={"limits": NONE})
-    aws.transact([store.created(warming, {})])
+    table.transact([store.created(warming, {})])
     key = store.at(warming.user_id, warming.domain_id)
 
     def bare() -> None:

@@ -16,10 +16,9 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from local import inventory, launcher, ticks, zones
 from local.deploy import real_providers
+from local.operators import on_table
 from local.settings import ROOT, Home, Ports, Refused
 
 STOP_SECONDS = 30
@@ -84,13 +83,9 @@ def _create_key(parsed: argparse.Namespace) -> int:
     from kindling.keys import service
     from kindling.keys.model import Scope, new_token
 
-    if not os.environ.get("TABLE_NAME"):
-        raise Refused("Set TABLE_NAME to the stack's output of that name.")
     token = str(new_token(live=not parsed.test))
-    try:
-        service.seed(str(parsed.user), token, parsed.scope or list(Scope), parsed.name, parsed.expires_in_days)
-    except (BotoCoreError, ClientError) as error:
-        raise Refused(f"The key could not be written: {error}") from None
+    scopes = parsed.scope or list(Scope)
+    on_table(lambda: service.seed(str(parsed.user), token, scopes, parsed.name, parsed.expires_in_days))
     print(token)
     return 0
 

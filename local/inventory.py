@@ -1,11 +1,8 @@
 """The command `kindling inventory`: every finding of the inventory, the operator's and all tenants'."""
 
-import os
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from local.settings import Refused
+from local.operators import on_table
 
 
 def add_to(topics: Any) -> None:
@@ -20,12 +17,7 @@ def _list() -> int:
     """Read the table TABLE_NAME with the operator's own AWS credentials."""
     from kindling.inventory import findings, store
 
-    if not os.environ.get("TABLE_NAME"):
-        raise Refused("Set TABLE_NAME to the stack's output of that name.")
-    try:
-        found, checked_at = findings.list_everything(), store.checked_at()
-    except (BotoCoreError, ClientError) as error:
-        raise Refused(f"The table refused the call: {error}") from None
+    found, checked_at = on_table(lambda: (findings.list_everything(), store.checked_at()))
     for finding in found:
         whose = finding.user_id or "operator"
         plan = f"removed from {finding.acts_at}" if finding.acts_at else "only reported"

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kindling import aws, clock, due
+from kindling import aws, clock, due, table
 from kindling.accounts.model import mark
 from kindling.keys import authentication, quota
 from kindling.operations import ended, service
@@ -283,7 +283,7 @@ def delete_everything(kindling: Kindling, domain_id: str, account_id: str) -> No
 def take_stock(kindling: Kindling) -> None:
     """An inbox that turns up after its account was undone: told, and removed a day later."""
     account_id = str(uuid.uuid4())
-    aws.transact([ended.note("late@agentmail.to", account_id, kindling.user_id)])
+    table.transact([ended.note("late@agentmail.to", account_id, kindling.user_id)])
     inbox = {"username": "late", "client_id": mark(account_id)}
     headers = {"Authorization": f"Bearer {CONFIGURED['agentmail']}"}
     made = httpx.Request("POST", "http://sandbox/v0/inboxes", json=inbox, headers=headers)

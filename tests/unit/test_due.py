@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from kindling import aws, clock, due
+from kindling.errors import StoreUnavailable
 from kindling.settings import settings
 from tests.conftest import Clock
 
@@ -219,7 +219,7 @@ def test_exactly_ten_are_one_send(asked: list[tuple[str, Any]]) -> None:
 
 def test_a_send_that_fails_loses_nothing(steady_clock: Clock) -> None:
     put(*numbered(3))
-    with pytest.raises(ClientError):
+    with pytest.raises(StoreUnavailable):
         due.dispatch(KIND, settings().verifications_queue_url + "-gone", LEASE)
     assert due.dispatch(KIND, settings().verifications_queue_url, LEASE) == 0
     steady_clock.advance(seconds=LEASE.total_seconds())

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kindling import aws
+from kindling import table
 from kindling.errors import NotFound, RateLimitExceeded, StoreUnavailable, WarmingPaused
 from kindling.warming import admission, gate, steps, store
 from kindling.warming.gate import Refusal, Windows
@@ -154,7 +154,7 @@ def test_a_gate_that_is_gone_or_never_stands_still_gives_no_decision(
 ) -> None:
     def found(item: dict[str, Any] | None) -> None:
         def count(*_: object) -> None:
-            raise aws.ConditionFailed(item)
+            raise table.ConditionFailed(item)
 
         monkeypatch.setattr(store, "count", count)
 

@@ -9,9 +9,9 @@ import zlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from kindling import aws, clock
-from kindling.aws import Attr, Key
+from kindling import aws, clock, table
 from kindling.errors import StoreUnavailable
+from kindling.table import Attr, Key
 
 SHARDS = 4
 PAGE = 100
@@ -34,7 +34,7 @@ def claim(kind: str, lease: timedelta) -> Iterator[Item]:
     for shard in range(SHARDS):
         where = Key("due_shard").eq(f"{kind}#{shard}") & Key("due_at").lte(now)
         query = {"IndexName": "due", "KeyConditionExpression": where, "Limit": PAGE}
-        for item in aws.pages(query):
+        for item in table.pages(query):
             key = {"pk": str(item["pk"]), "sk": str(item["sk"])}
             if _take(key, str(item["due_at"]), clock.timestamp(clock.now() + lease)):
                 yield key
@@ -45,7 +45,7 @@ def every(kind: str) -> Iterator[Item]:
     for shard in range(SHARDS):
         where = Key("due_shard").eq(f"{kind}#{shard}")
         query = {"IndexName": "due", "KeyConditionExpression": where}
-        yield from ({"pk": str(item["pk"]), "sk": str(item["sk"])} for item in aws.pages(query))
+        yield from ({"pk": str(item["pk"]), "sk": str(item["sk"])} for item in table.pages(query))
 
 
 def dispatch(kind: str, queue_url: str, lease: timedelta) -> int:
@@ -75,19 +75,19 @@ def send(queue_url: str, keys: list[Item]) -> None:
 
 def _take(key: Item, seen: str, until: str) -> bool:
     try:
-        with aws.conditional():
-            aws.table().update_item(
-                Key=key,
-                UpdateExpression="SET due_at = :until",
-                ConditionExpression=Attr("due_at").eq(seen),
-                ExpressionAttributeValues={":until": until},
-            )
-    except aws.ConditionFailed:
+        table.update(
+            key,
+            UpdateExpression="SET due_at = :until",
+            ConditionExpression=Attr("due_at").eq(seen),
+            ExpressionAttributeValues={":until": until},
+        )
+    except table.ConditionFailed:
         return False
     return True
 
 
 def _send(queue_url: str, batch: list[Item]) -> int:
     entries = [{"Id": str(i), "MessageBody": json.dumps(key)} for i, key in enumerate(batch)]
-    answer = aws.sqs().send_message_batch(QueueUrl=queue_url, Entries=entries)  # type: ignore[arg-type]
+    with aws.available():
+        answer = aws.sqs().send_message_batch(QueueUrl=queue_url, Entries=entries)  # type: ignore[arg-type]
     return len(answer.get("Successful", []))

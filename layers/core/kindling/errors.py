@@ -38,8 +38,9 @@ KindlingError                     500 internal_error
 ├── QuotaExceeded                 429 quota_exceeded, with `quota`, `limit` and `retry_after_seconds`
 ├── AccountsLeft                  500 accounts_left: accounts of a domain are still being retired
 ├── ExecutionDied                 500 execution_died: a saga that ended without undoing itself, undone since
-├── StoreUnavailable              500 store_unavailable: AWS refused or did not answer a step's call
+├── RowNotDeleted                 500 row_not_deleted: a deletion that goes on by itself
 ├── StatusNotSaved                500 status_not_saved: the provider did it, the row does not say so
+├── StoreUnavailable              503 store_unavailable: AWS refused a call or did not answer it; try again
 └── ProviderError                 502 provider_error
     ├── ProviderRefused           502 provider_refused: a definite no, nothing was done
     ├── ProviderMisconfigured     502 provider_misconfigured: our key, plan or quota there
@@ -233,12 +234,22 @@ class ExecutionDied(KindlingError):
     code = "execution_died"
 
 
-class StoreUnavailable(KindlingError):
-    code = "store_unavailable"
+class RowNotDeleted(KindlingError):
+    code = "row_not_deleted"
 
 
 class StatusNotSaved(KindlingError):
     code = "status_not_saved"
+
+
+class StoreUnavailable(KindlingError):
+    """AWS is busy or away, which is nobody's fault who called: the same request is worth another try."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "store_unavailable"
+
+    def __init__(self, message: str, **extras: Any) -> None:
+        super().__init__(message, **({"retry_after_seconds": 1} | extras))
 
 
 class ProviderError(KindlingError):

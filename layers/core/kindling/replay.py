@@ -18,12 +18,13 @@ from aws_lambda_powertools.utilities.idempotency import (
 from aws_lambda_powertools.utilities.idempotency.exceptions import (
     IdempotencyAlreadyInProgressError,
     IdempotencyInconsistentStateError,
+    IdempotencyPersistenceLayerError,
     IdempotencyValidationError,
 )
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kindling import aws
-from kindling.errors import IdempotencyKeyReused, RequestRunning
+from kindling.errors import IdempotencyKeyReused, RequestRunning, StoreUnavailable
 from kindling.settings import settings
 
 KEPT_SECONDS = 24 * 3600
@@ -44,7 +45,7 @@ def replayed(run: Callable[[], Answer], request: dict[str, str], context: Lambda
 
     Live and test keys are environments of their own: what one was answered is never told to the other.
 
-    Raises IdempotencyKeyReused when the body differs, RequestRunning while the first request runs.
+    Raises IdempotencyKeyReused when the body differs, RequestRunning while the first request runs, StoreUnavailable.
     """
     config = IdempotencyConfig(
         event_key_jmespath="[user, environment, route, key]",
@@ -82,6 +83,8 @@ def replayed(run: Callable[[], Answer], request: dict[str, str], context: Lambda
         raise IdempotencyKeyReused("This Idempotency-Key came with another body before.") from error
     except (IdempotencyAlreadyInProgressError, IdempotencyInconsistentStateError) as error:
         raise RequestRunning("The first request with this Idempotency-Key is still running.") from error
+    except IdempotencyPersistenceLayerError as error:
+        raise StoreUnavailable("The answer under this Idempotency-Key could not be looked up or kept.") from error
     if ran:
         return given
     return {**given, "headers": {**given.get("headers", {}), "Idempotent-Replayed": "true"}}

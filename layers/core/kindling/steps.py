@@ -5,9 +5,8 @@ from functools import wraps
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import BotoCoreError, ClientError
 
-from kindling.errors import StoreUnavailable
+from kindling import aws
 from kindling.observability import logger
 
 Event = dict[str, Any]
@@ -24,9 +23,7 @@ def step(task: Callable[[Event], Any]) -> Callable[[Event, LambdaContext], Any]:
         keys = {"execution": event.get("execution"), "state": event.get("state")}
         logger.append_keys(function_request_id=context.aws_request_id, **keys)
         logger.info("step entered")
-        try:
+        with aws.available():
             return task(event)
-        except (ClientError, BotoCoreError) as error:
-            raise StoreUnavailable(f"AWS refused a call: {error}") from error
 
     return run

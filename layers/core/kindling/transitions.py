@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kindling import aws, clock
+from kindling import clock, table
 from kindling.errors import NotFound, StaleStatus
 
 Key = dict[str, str]
@@ -52,7 +52,7 @@ class Graph:
             condition = f"({condition})" if len(sources) > 1 else condition
             condition += "".join(f" AND #{name} = :seen_{name}" for name in seen)
             values |= {f":seen_{name}": value for name, value in seen.items()}
-        update = aws.assigned(changes, drop)
+        update = table.assigned(changes, drop)
         update["ExpressionAttributeNames"] |= {f"#{name}": name for name in (*self.attributes, *(seen or {}))}
         update["ExpressionAttributeValues"] |= values
         return {
@@ -76,10 +76,9 @@ class Graph:
     ) -> tuple[dict[str, Any], bool]:
         """As `move`, and whether it was this call that moved the item."""
         try:
-            with aws.conditional():
-                update = self.update(key, to, put=put, drop=drop)
-                return aws.table().update_item(**update, ReturnValues="ALL_NEW")["Attributes"], True
-        except aws.ConditionFailed as lost:
+            update = self.update(key, to, put=put, drop=drop)
+            return table.update(update.pop("Key"), **update, ReturnValues="ALL_NEW"), True
+        except table.ConditionFailed as lost:
             return self.standing(lost.item, to), False
 
     def standing(self, item: dict[str, Any] | None, to: State) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from kindling import aws
 from kindling.accounts import store
+from kindling.errors import StoreUnavailable
 from kindling.transitions import Graph
 from tests.conftest import Kindling
 
@@ -170,7 +170,7 @@ def test_a_row_that_cannot_be_written_is_told_in_the_contracts_words(
     account = stuck(kindling)
 
     def broken(*_: Any, **__: Any) -> None:
-        raise ClientError({"Error": {"Code": "InternalServerError", "Message": "down"}}, "UpdateItem")
+        raise StoreUnavailable("down")
 
     with monkeypatch.context() as patch:
         patch.setattr(Graph, "move", broken)

@@ -5,7 +5,7 @@ import re
 import uuid
 from typing import Any
 
-from kindling import aws
+from kindling import aws, table
 from tests.conftest import Kindling, issue
 from tests.functions.api.test_contract import TIME, UUID, fits, like, maybe, number, one_of, text
 from tests.functions.api.test_schedules import begin_next_day, follow, own
@@ -84,8 +84,8 @@ def stand(kindling: Kindling, domain_id: str, **values: Any) -> None:
 
 def live_through(kindling: Kindling, domain_id: str, total: int) -> None:
     """A long history: its last entry many times, each under an id and in a place of its own."""
-    rows = {"KeyConditionExpression": aws.Key("pk").eq(f"TENANT#{kindling.user_id}#WARMING#{domain_id}")}
-    last = aws.pages(rows)[-1]
+    rows = {"KeyConditionExpression": table.Key("pk").eq(f"TENANT#{kindling.user_id}#WARMING#{domain_id}")}
+    last = table.pages(rows)[-1]
     with aws.table().batch_writer() as batch:
         for place in range(int(last["sk"]) + 1, total):
             batch.put_item(Item={**last, "sk": f"{place:010}", "id": str(uuid.uuid4())})

@@ -16,7 +16,7 @@ from unittest import mock
 
 from botocore.exceptions import ReadTimeoutError
 
-from kindling import aws, clock
+from kindling import aws, clock, table
 from kindling.errors import StaleStatus, StoreUnavailable
 from kindling.warming import admission, steps, store
 from kindling.warming.gate import Refusal, Windows
@@ -135,7 +135,7 @@ def main(plan: Plan, index: int, barrier: Barrier, results: Connection) -> None:
         gc.set_threshold(100_000)
         for number in range(plan.rounds):
             if index == 0:
-                aws.transact([store.created(plan.first(number), {})])
+                table.transact([store.created(plan.first(number), {})])
             barrier.wait(ROUND_SECONDS)
             client = Client(plan, index, number, wire)
             client.work()
@@ -219,10 +219,11 @@ class Client:
         since, began = self._clock.minute(), time.monotonic_ns()
         try:
             outcome = admission.admit(self._read(), n)
-        except StoreUnavailable:
-            self.record.undecided += 1
-        except ReadTimeoutError:
-            self.record.unknown += 1
+        except StoreUnavailable as unavailable:
+            if isinstance(unavailable.__cause__, ReadTimeoutError):
+                self.record.unknown += 1
+            else:
+                self.record.undecided += 1
         else:
             self._note(answer(outcome, n, since, self._clock.minute()), began)
             if isinstance(outcome, Windows):

@@ -3,8 +3,6 @@
 import uuid
 from datetime import timedelta
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from kindling import clock, providers
 from kindling.accounts import store, warmup
 from kindling.accounts.model import (
@@ -24,6 +22,7 @@ from kindling.errors import (
     NotFound,
     StaleStatus,
     StatusNotSaved,
+    StoreUnavailable,
     WarmupNotRetryable,
     WarmupRetryRunning,
 )
@@ -119,7 +118,7 @@ def delete(caller: Caller, account_id: str, *, wait_seconds: float) -> Operation
     """Delete the account for good; its address never comes back. None once that is so.
 
     What a provider does not let go now is removed later and blocks nobody. Deleting again succeeds again.
-    Raises NotFound, StoreUnavailable when the row could not be deleted in time.
+    Raises NotFound, RowNotDeleted when the row could not be deleted in time.
     """
     domains.require_live(caller)
     account = store.get(caller.user_id, account_id)
@@ -206,14 +205,14 @@ def _save_warming(account: Account) -> Account:
         return store.move(account, WARMING)
     except StaleStatus as error:
         raise WarmupNotRetryable("The account changed meanwhile; read it again.") from error
-    except (ClientError, BotoCoreError) as error:
+    except StoreUnavailable as error:
         raise StatusNotSaved(NOT_SAVED) from error
 
 
 def _give_back(account: Account, until: str) -> None:
     try:
         store.end_retry(account, until)
-    except (ClientError, BotoCoreError):
+    except StoreUnavailable:
         # The lease ends by itself; the caller must hear of what went wrong before.
         logger.warning("retry lease not given back", account_id=account.id)
 

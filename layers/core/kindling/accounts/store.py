@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from kindling import aws, clock, due
+from kindling import clock, due, table
 from kindling.accounts.model import (
     GRAPH,
     PENDING,
@@ -18,12 +18,12 @@ from kindling.accounts.model import (
     ProvisionAccount,
     State,
 )
-from kindling.aws import Attr, Key
 from kindling.cleanups import store as cleanups
 from kindling.cleanups.model import CleanupKind
 from kindling.errors import AddressBurnt, AddressTaken, NotFound, StaleStatus
 from kindling.operations import ended
 from kindling.operations import store as operations
+from kindling.table import Attr, Key
 
 
 @dataclass(frozen=True)
@@ -49,26 +49,26 @@ FIRST_REVIEW = timedelta(hours=1)
 
 
 def get(user_id: str, account_id: str) -> Account | None:
-    item = aws.table().get_item(Key=at(user_id, account_id), ConsistentRead=True).get("Item")
+    item = table.get(at(user_id, account_id))
     return Account.model_validate(item) if item else None
 
 
 def list_of(user_id: str) -> list[Account]:
     """The tenant's accounts, newest first."""
-    return [Account.model_validate(item) for item in aws.owned(f"{user_id}#account")]
+    return [Account.model_validate(item) for item in table.owned(f"{user_id}#account")]
 
 
 def all_of(user_id: str, domain_id: str | None = None) -> list[Account]:
     """The tenant's accounts, or those of one domain, as the table itself has them at this moment."""
     where = Key("pk").eq(f"TENANT#{user_id}") & Key("sk").begins_with("ACCOUNT#")
-    items = aws.pages({"KeyConditionExpression": where, "ConsistentRead": True})
+    items = table.pages({"KeyConditionExpression": where, "ConsistentRead": True})
     accounts = [Account.model_validate(item) for item in items]
     return [account for account in accounts if domain_id in (None, account.domain_id)]
 
 
 def holder(address: str) -> Holder | None:
     """Whose address it is; None while no account has it. An address that was in use never gets another account."""
-    claim = aws.table().get_item(Key=_claim(address), ConsistentRead=True).get("Item")
+    claim = table.get(_claim(address))
     if not claim or claim["status"] != ClaimStatus.IN_USE:
         return None
     return Holder(str(claim["user_id"]), str(claim["account_id"]), str(claim["domain_id"]))
@@ -76,7 +76,7 @@ def holder(address: str) -> Holder | None:
 
 def last_holder(address: str) -> Holder | None:
     """Whose address it is, or was until it was burnt; None for one that never had an account."""
-    claim = aws.table().get_item(Key=_claim(address), ConsistentRead=True).get("Item")
+    claim = table.get(_claim(address))
     if not claim or claim["status"] == ClaimStatus.RESERVED or "domain_id" not in claim:
         return None
     return Holder(str(claim["user_id"]), str(claim["account_id"]), str(claim["domain_id"]))
@@ -84,7 +84,7 @@ def last_holder(address: str) -> Holder | None:
 
 def claims(addresses: Iterable[str]) -> dict[str, Claim]:
     """The claims of those addresses that have one."""
-    items = aws.standing(_claim(address) for address in addresses)
+    items = table.standing(_claim(address) for address in addresses)
     return {
         str(item["pk"]).removeprefix("ADDRESS#"): Claim(
             ClaimStatus(str(item["status"])), str(item["user_id"]), str(item["account_id"])
@@ -95,7 +95,7 @@ def claims(addresses: Iterable[str]) -> dict[str, Claim]:
 
 def existing(owners: Iterable[tuple[str, str]]) -> set[str]:
     """Those of the accounts, each by its tenant and id, that have a row."""
-    return {str(item["id"]) for item in aws.standing(at(*owner) for owner in owners)}
+    return {str(item["id"]) for item in table.standing(at(*owner) for owner in owners)}
 
 
 def tenants() -> Iterator[str]:
@@ -105,7 +105,7 @@ def tenants() -> Iterator[str]:
 
 def refuse_taken(address: str) -> None:
     """Raises AddressTaken or AddressBurnt when nobody can claim the address now."""
-    claim = aws.table().get_item(Key=_claim(address), ConsistentRead=True).get("Item")
+    claim = table.get(_claim(address))
     if claim:
         raise _claimed(address, claim)
 
@@ -121,13 +121,12 @@ def reserve(saga: ProvisionAccount) -> None:
     }
     mine = Attr("account_id").eq(saga.account_id) & Attr("status").eq(ClaimStatus.RESERVED)
     try:
-        with aws.conditional():
-            aws.table().put_item(
-                Item=claim,
-                ConditionExpression=Attr("pk").not_exists() | mine,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-    except aws.ConditionFailed as lost:
+        table.put(
+            claim,
+            ConditionExpression=Attr("pk").not_exists() | mine,
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    except table.ConditionFailed as lost:
         raise _claimed(saga.address, lost.item or {}) from lost
 
 
@@ -135,24 +134,22 @@ def release(address: str, account_id: str) -> None:
     """Free the address that the account has reserved, unless an inbox had it: then it stays burnt."""
     mine = Attr("account_id").eq(account_id) & Attr("status").eq(ClaimStatus.RESERVED)
     try:
-        with aws.conditional():
-            aws.table().delete_item(Key=_claim(address), ConditionExpression=mine)
-    except aws.ConditionFailed:
+        table.delete(_claim(address), ConditionExpression=mine)
+    except table.ConditionFailed:
         return
 
 
 def burn(saga: ProvisionAccount) -> None:
     """Mark the address as never to be used again, before its inbox is deleted."""
     try:
-        with aws.conditional():
-            aws.table().update_item(
-                Key=_claim(saga.address),
-                UpdateExpression="SET #status = :burnt",
-                ConditionExpression=Attr("account_id").eq(saga.account_id),
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={":burnt": ClaimStatus.BURNT},
-            )
-    except aws.ConditionFailed:
+        table.update(
+            _claim(saga.address),
+            UpdateExpression="SET #status = :burnt",
+            ConditionExpression=Attr("account_id").eq(saga.account_id),
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={":burnt": ClaimStatus.BURNT},
+        )
+    except table.ConditionFailed:
         return
 
 
@@ -179,7 +176,7 @@ def save(account: Account, operation_id: str, domain_key: dict[str, str]) -> Non
         },
     }
     try:
-        aws.transact(
+        table.transact(
             [
                 {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}},
                 {"ConditionCheck": {"Key": domain_key, "ConditionExpression": "attribute_exists(pk)"}},
@@ -188,7 +185,7 @@ def save(account: Account, operation_id: str, domain_key: dict[str, str]) -> Non
                 operations.success(account.user_id, operation_id),
             ]
         )
-    except aws.TransactionFailed as lost:
+    except table.TransactionFailed as lost:
         if lost.items[0] is not None:
             return
         if lost.items[1] is not None:
@@ -205,7 +202,7 @@ def update(account: Account, changes: dict[str, str | bool | None]) -> Account:
     """Write what its owner changed. Raises NotFound when the account was deleted meanwhile."""
     put = {name: value for name, value in changes.items() if value is not None}
     drop = [name for name, value in changes.items() if value is None]
-    item = aws.change(at(account.user_id, account.id), put, drop)
+    item = table.change(at(account.user_id, account.id), put, drop)
     if item is None:
         raise NotFound("There is no such account.")
     return Account.model_validate(item)
@@ -215,9 +212,9 @@ def retire(retirement: DeprovisionAccount) -> None:
     """Delete the row, burn the address and note what has to be removed, in one transaction; again is harmless."""
     user_id, account_id, address = retirement.user_id, retirement.account_id, retirement.address
     # The claim's other attributes stay: late events about its mail still find their domain.
-    burnt = aws.assigned({"status": ClaimStatus.BURNT, "account_id": account_id, "user_id": user_id})
+    burnt = table.assigned({"status": ClaimStatus.BURNT, "account_id": account_id, "user_id": user_id})
     try:
-        aws.transact(
+        table.transact(
             [
                 {"Delete": {"Key": at(user_id, account_id), "ConditionExpression": "attribute_exists(pk)"}},
                 {"Update": {"Key": _claim(address), **burnt}},
@@ -226,7 +223,7 @@ def retire(retirement: DeprovisionAccount) -> None:
                 ended.note(address, account_id, user_id),
             ]
         )
-    except aws.TransactionFailed:
+    except table.TransactionFailed:
         return
 
 
@@ -243,13 +240,13 @@ def withholding(address: str, user_id: str, account_id: str) -> list[dict[str, A
 
 def forget_warmup(account: Account) -> None:
     """Note that the warmup of an account without a row has to be removed."""
-    aws.transact([cleanups.note(account.user_id, CleanupKind.WARMUP_ACCOUNT, account.email_address, account.id)])
+    table.transact([cleanups.note(account.user_id, CleanupKind.WARMUP_ACCOUNT, account.email_address, account.id)])
 
 
 def set_review(user_id: str, at_: datetime) -> None:
     """Say when the tenant's accounts are looked at next."""
     key = _review(user_id)
-    aws.table().put_item(Item={**key, **due.fields(REVIEW_KIND, user_id, at_)})
+    table.put({**key, **due.fields(REVIEW_KIND, user_id, at_)})
 
 
 def move(account: Account, to: State) -> Account:
@@ -262,14 +259,13 @@ def start_retry(account: Account, now: str, until: str) -> bool:
     free = Attr("retrying_until").not_exists() | Attr("retrying_until").lt(now)
     pending = Attr("status").eq(PENDING[0]) & Attr("warmup_status").eq(PENDING[1])
     try:
-        with aws.conditional():
-            aws.table().update_item(
-                Key=at(account.user_id, account.id),
-                UpdateExpression="SET retrying_until = :until",
-                ConditionExpression=pending & free,
-                ExpressionAttributeValues={":until": until},
-            )
-    except aws.ConditionFailed:
+        table.update(
+            at(account.user_id, account.id),
+            UpdateExpression="SET retrying_until = :until",
+            ConditionExpression=pending & free,
+            ExpressionAttributeValues={":until": until},
+        )
+    except table.ConditionFailed:
         return False
     return True
 
@@ -277,13 +273,12 @@ def start_retry(account: Account, now: str, until: str) -> bool:
 def end_retry(account: Account, until: str) -> None:
     """Give the right back that `start_retry` took."""
     try:
-        with aws.conditional():
-            aws.table().update_item(
-                Key=at(account.user_id, account.id),
-                UpdateExpression="REMOVE retrying_until",
-                ConditionExpression=Attr("retrying_until").eq(until),
-            )
-    except aws.ConditionFailed:
+        table.update(
+            at(account.user_id, account.id),
+            UpdateExpression="REMOVE retrying_until",
+            ConditionExpression=Attr("retrying_until").eq(until),
+        )
+    except table.ConditionFailed:
         return
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from kindling import aws, clock, due
-from kindling.aws import Attr
+from kindling import clock, due, table
 from kindling.cleanups.model import FIRST_TRY, Cleanup, CleanupKind
+from kindling.table import Attr
 
 DUE_KIND = "cleanup"
 
@@ -25,35 +25,34 @@ def get(user_id: str, kind: CleanupKind, subject_id: str) -> Cleanup | None:
 
 
 def read(key: dict[str, str]) -> Cleanup | None:
-    item = aws.table().get_item(Key=key, ConsistentRead=True).get("Item")
+    item = table.get(key)
     return Cleanup.model_validate(item) if item else None
 
 
 def standing(kind: CleanupKind, owners: Iterable[tuple[str, str]]) -> set[str]:
     """Those of the accounts or domains, each by its tenant and id, that have a cleanup of that kind."""
-    return {str(item["subject_id"]) for item in aws.standing(at(user_id, kind, id_) for user_id, id_ in owners)}
+    return {str(item["subject_id"]) for item in table.standing(at(user_id, kind, id_) for user_id, id_ in owners)}
 
 
 def list_of(user_id: str) -> list[Cleanup]:
     """The tenant's cleanups, newest first."""
-    return [Cleanup.model_validate(item) for item in aws.owned(f"{user_id}#cleanup")]
+    return [Cleanup.model_validate(item) for item in table.owned(f"{user_id}#cleanup")]
 
 
 def done(cleanup: Cleanup) -> None:
-    aws.table().delete_item(Key=at(cleanup.user_id, cleanup.kind, cleanup.subject_id))
+    table.delete(at(cleanup.user_id, cleanup.kind, cleanup.subject_id))
 
 
 def put_off(cleanup: Cleanup, error: str, until: datetime) -> None:
     """Note a failed attempt and when the next one is; nothing when somebody finished it meanwhile."""
     try:
-        with aws.conditional():
-            aws.table().update_item(
-                Key=at(cleanup.user_id, cleanup.kind, cleanup.subject_id),
-                UpdateExpression="SET due_at = :due, last_error = :error ADD attempts :one",
-                ConditionExpression=Attr("pk").exists(),
-                ExpressionAttributeValues={":due": clock.timestamp(until), ":error": error, ":one": 1},
-            )
-    except aws.ConditionFailed:
+        table.update(
+            at(cleanup.user_id, cleanup.kind, cleanup.subject_id),
+            UpdateExpression="SET due_at = :due, last_error = :error ADD attempts :one",
+            ConditionExpression=Attr("pk").exists(),
+            ExpressionAttributeValues={":due": clock.timestamp(until), ":error": error, ":one": 1},
+        )
+    except table.ConditionFailed:
         return
 
 

@@ -196,7 +196,7 @@ def delete(caller: Caller, domain_id: str, *, wait_seconds: float) -> Operation 
     """Delete the domain, its records, its accounts and its registration. None once its row is gone.
 
     What a provider does not let go now is removed later and blocks nobody. Deleting again succeeds again.
-    Raises NotFound, StoreUnavailable when the row could not be deleted in time.
+    Raises NotFound, RowNotDeleted when the row could not be deleted in time.
     """
     require_live(caller)
     domain = store.get(caller.user_id, domain_id)

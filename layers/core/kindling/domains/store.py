@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from kindling import aws, clock, due
-from kindling.aws import Attr
+from kindling import clock, due, table
 from kindling.cleanups import store as cleanups
 from kindling.cleanups.model import CleanupKind
 from kindling.domains.model import GRAPH, Domain, DomainStatus, OffboardDomain, OnboardDomain
 from kindling.errors import DomainExists, DomainTaken, NotFound, StaleStatus
 from kindling.operations import ended
 from kindling.operations import store as operations
+from kindling.table import Attr
 from kindling.warming import store as warming
 
 
@@ -55,18 +55,18 @@ def get(user_id: str, domain_id: str) -> Domain | None:
 
 
 def read(key: dict[str, str]) -> Domain | None:
-    item = aws.table().get_item(Key=key, ConsistentRead=True).get("Item")
+    item = table.get(key)
     return Domain.model_validate(item) if item else None
 
 
 def list_of(user_id: str) -> list[Domain]:
     """The tenant's domains, newest first."""
-    return [Domain.model_validate(item) for item in aws.owned(f"{user_id}#domain")]
+    return [Domain.model_validate(item) for item in table.owned(f"{user_id}#domain")]
 
 
 def refuse_existing(user_id: str, domain: str) -> None:
     """Raises DomainExists when the tenant has registered the name already."""
-    if aws.table().get_item(Key=_name(user_id, domain), ConsistentRead=True).get("Item"):
+    if table.get(_name(user_id, domain)):
         raise _exists(domain)
 
 
@@ -78,37 +78,35 @@ def claim_name(saga: OnboardDomain) -> None:
     claim = {**_name(saga.user_id, saga.domain), "domain_id": saga.domain_id}
     free = Attr("pk").not_exists() | Attr("domain_id").eq(saga.domain_id)
     try:
-        with aws.conditional():
-            aws.table().put_item(Item=claim, ConditionExpression=free)
-    except aws.ConditionFailed as lost:
+        table.put(claim, ConditionExpression=free)
+    except table.ConditionFailed as lost:
         raise _exists(saga.domain) from lost
 
 
 def release_name(saga: OnboardDomain) -> None:
     try:
-        with aws.conditional():
-            aws.table().delete_item(
-                Key=_name(saga.user_id, saga.domain),
-                ConditionExpression=Attr("domain_id").eq(saga.domain_id),
-            )
-    except aws.ConditionFailed:
+        table.delete(
+            _name(saga.user_id, saga.domain),
+            ConditionExpression=Attr("domain_id").eq(saga.domain_id),
+        )
+    except table.ConditionFailed:
         return
 
 
 def hold_registration(domain: str, user_id: str, domain_id: str) -> dict[str, Any]:
     """Note that the tenant's domain needs the provider's registration of its name; the registration as it is then."""
-    return aws.table().update_item(
-        Key=_registration(domain),
+    return table.update(
+        _registration(domain),
         UpdateExpression="ADD holders :me",
         ExpressionAttributeValues={":me": {_holder(user_id, domain_id)}},
         ReturnValues="ALL_NEW",
-    )["Attributes"]
+    )
 
 
 def note_registration(domain: str, origin: str) -> None:
     """Write down, before the provider is asked, whether the registration there is ours or was `found`."""
-    aws.table().update_item(
-        Key=_registration(domain),
+    table.update(
+        _registration(domain),
         UpdateExpression="SET origin = if_not_exists(origin, :origin)",
         ExpressionAttributeValues={":origin": origin},
     )
@@ -117,33 +115,33 @@ def note_registration(domain: str, origin: str) -> None:
 def drop_registration(domain: str, user_id: str, domain_id: str) -> dict[str, Any]:
     """Note that `domain_id` needs the registration no more, and was the last to say so; what is left of it."""
     holder = _holder(user_id, domain_id)
-    return aws.table().update_item(
-        Key=_registration(domain),
+    return table.update(
+        _registration(domain),
         UpdateExpression="SET left_by = :holder DELETE holders :me",
         ExpressionAttributeValues={":me": {holder}, ":holder": holder},
         ReturnValues="ALL_NEW",
-    )["Attributes"]
+    )
 
 
 def holders(domain: str) -> list[dict[str, str]]:
     """Where the rows stand that need the provider's registration of the name, of whatever tenant."""
-    item: dict[str, Any] = aws.table().get_item(Key=_registration(domain), ConsistentRead=True).get("Item", {})
+    item: dict[str, Any] = table.get(_registration(domain)) or {}
     return [at(*_held(str(holder))) for holder in sorted(item.get("holders", ()))]
 
 
 def existing(owners: Iterable[tuple[str, str]]) -> set[str]:
     """Those of the domains, each by its tenant and id, that have a row."""
-    return {str(item["id"]) for item in aws.standing(at(*owner) for owner in owners)}
+    return {str(item["id"]) for item in table.standing(at(*owner) for owner in owners)}
 
 
 def claiming(names: Iterable[tuple[str, str]]) -> set[str]:
     """The ids of the domains that claim the names within their tenants; one that is being onboarded does too."""
-    return {str(item["domain_id"]) for item in aws.standing(_name(*name) for name in names)}
+    return {str(item["domain_id"]) for item in table.standing(_name(*name) for name in names)}
 
 
 def in_use() -> Iterator[Domain]:
     """Every verified domain, of whatever tenant."""
-    for item in aws.standing(due.every(DUE_KIND)):
+    for item in table.standing(due.every(DUE_KIND)):
         domain = Domain.model_validate(item)
         if domain.status == DomainStatus.VERIFIED:
             yield domain
@@ -151,7 +149,7 @@ def in_use() -> Iterator[Domain]:
 
 def registrations(names: Iterable[str]) -> dict[str, Registration]:
     """The notes of those names that have one."""
-    items = aws.standing(map(_registration, names))
+    items = table.standing(map(_registration, names))
     return {
         str(item["pk"]).removeprefix("DOMAIN#"): Registration(
             holders=[_held(str(holder)) for holder in sorted(item.get("holders", ()))],
@@ -169,28 +167,27 @@ def absent(user_id: str, domain_id: str) -> dict[str, Any]:
 
 def verifier(domain: str) -> Verifier | None:
     """Who verified the name last."""
-    item = aws.table().get_item(Key=_verified(domain), ConsistentRead=True).get("Item")
+    item = table.get(_verified(domain))
     return Verifier(str(item["user_id"]), str(item.get("domain_id") or "")) if item else None
 
 
 def losses(user_id: str, domain: str) -> int:
     """How often the tenant has lost the name to another one."""
-    item = aws.table().get_item(Key=_losses(user_id, domain), ConsistentRead=True).get("Item")
-    return int(item["losses"]) if item else 0  # type: ignore[arg-type]
+    item = table.get(_losses(user_id, domain))
+    return int(item["losses"]) if item else 0
 
 
 def find(user_id: str, name: str) -> Domain | None:
     """The tenant's domain of that name."""
-    claim = aws.table().get_item(Key=_name(user_id, name), ConsistentRead=True).get("Item")
+    claim = table.get(_name(user_id, name))
     return get(user_id, str(claim["domain_id"])) if claim else None
 
 
 def forget_registration(domain: str) -> None:
     """Remove the note of a registration that nobody holds."""
     try:
-        with aws.conditional():
-            aws.table().delete_item(Key=_registration(domain), ConditionExpression=Attr("holders").not_exists())
-    except aws.ConditionFailed:
+        table.delete(_registration(domain), ConditionExpression=Attr("holders").not_exists())
+    except table.ConditionFailed:
         return
 
 
@@ -216,8 +213,8 @@ def save(
         *claim,
     ]
     try:
-        aws.transact(actions)
-    except aws.TransactionFailed as lost:
+        table.transact(actions)
+    except table.TransactionFailed as lost:
         if lost.items[0] is not None:
             return
         if any(item is not None for item in lost.items[len(actions) - len(claim) :]):
@@ -233,7 +230,7 @@ def retire(retirement: OffboardDomain) -> None:
     user_id, domain_id, name = retirement.user_id, retirement.domain_id, retirement.domain
     for _ in range(2):
         try:
-            aws.transact(
+            table.transact(
                 [
                     {"Delete": {"Key": at(user_id, domain_id), "ConditionExpression": "attribute_exists(pk)"}},
                     {"Delete": {"Key": _name(user_id, name)}},
@@ -244,7 +241,7 @@ def retire(retirement: OffboardDomain) -> None:
                     ended.note(name, domain_id, user_id),
                 ]
             )
-        except aws.TransactionFailed as lost:
+        except table.TransactionFailed as lost:
             if lost.items[0] is not None:
                 return
             # The row was verified, and the name claimed, at this very moment: the second look knows.
@@ -299,8 +296,8 @@ def verify(
     # What was seen in DNS proves this challenge and no other.
     seen = {"ownership": domain.ownership.model_dump(exclude_none=True)}
     try:
-        aws.transact([{"Update": GRAPH.update(key, to, put=put, drop=drop, seen=seen)}, *claim, *beginning])
-    except aws.TransactionFailed as lost:
+        table.transact([{"Update": GRAPH.update(key, to, put=put, drop=drop, seen=seen)}, *claim, *beginning])
+    except table.TransactionFailed as lost:
         if lost.items[0] is not None:
             return Domain.model_validate(GRAPH.standing(lost.items[0], to))
         if any(item is not None for item in lost.items[1 : 1 + len(claim)]):
@@ -312,19 +309,18 @@ def verify(
 def update(domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...]) -> None:
     """Set what is not the status, as long as the status has not changed since the row was read."""
     try:
-        with aws.conditional():
-            aws.table().update_item(
-                Key=at(domain.user_id, domain.id),
-                ConditionExpression=Attr("status").eq(domain.status),
-                **aws.assigned(put, drop),
-            )
-    except aws.ConditionFailed:
+        table.update(
+            at(domain.user_id, domain.id),
+            ConditionExpression=Attr("status").eq(domain.status),
+            **table.assigned(put, drop),
+        )
+    except table.ConditionFailed:
         return
 
 
 def change(domain: Domain, put: dict[str, Any]) -> Domain:
     """Set what its owner changed. Raises NotFound when the domain was deleted meanwhile."""
-    item = aws.change(at(domain.user_id, domain.id), put)
+    item = table.change(at(domain.user_id, domain.id), put)
     if item is None:
         raise NotFound("There is no such domain.")
     return Domain.model_validate(item)
@@ -374,7 +370,7 @@ def _set_back(loser: Domain) -> dict[str, Any]:
     """The action that has a row wait for a challenge of its own, whatever its status was."""
     waiting = loser.model_dump(mode="json", include={"ownership", "dns_records", "status_reason"}, exclude_none=True)
     put = waiting | {"status": DomainStatus.PENDING, "updated_at": clock.timestamp()}
-    update = aws.assigned(put, ("verified_at", *due.FIELDS))
+    update = table.assigned(put, ("verified_at", *due.FIELDS))
     update["ExpressionAttributeNames"]["#before"] = "status"
     update["ExpressionAttributeValues"][":before"] = loser.status
     return {"Update": {"Key": at(loser.user_id, loser.id), "ConditionExpression": "#before = :before", **update}}

@@ -5,13 +5,14 @@ operator binds; with `first` a zone goes to the first tenant that registers a na
 last name and that name's records are gone.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from kindling import aws, clock
-from kindling.aws import Attr
+from kindling import clock, table
 from kindling.errors import Conflict
 from kindling.settings import settings
+from kindling.table import Attr
 
 # The same for a zone that is another tenant's and for one that is not there: nobody learns what others have.
 NOT_BOUND = "The domain's zone is not bound to you here: add the records by hand, or ask the operator to bind it."
@@ -47,9 +48,8 @@ def join(zone: str, user_id: str, domain_id: str) -> bool:
         }
         joined["ExpressionAttributeValues"] |= {":by": FIRST, ":owner": OWNER, ":now": clock.timestamp()}
     try:
-        with aws.conditional():
-            aws.table().update_item(Key=_at(zone), **joined)
-    except aws.ConditionFailed:
+        table.update(_at(zone), **joined)
+    except table.ConditionFailed:
         return False
     return True
 
@@ -62,22 +62,19 @@ def leave(domain: str, domain_id: str) -> None:
     labels = domain.split(".")
     for start in range(len(labels) - 1):
         key = _at(".".join(labels[start:]))
-        try:
-            with aws.conditional():
-                aws.table().update_item(
-                    Key=key,
-                    UpdateExpression="DELETE domains :domain",
-                    ConditionExpression="contains(domains, :id)",
-                    ExpressionAttributeValues={":domain": {domain_id}, ":id": domain_id},
-                )
-        except aws.ConditionFailed:
-            pass
+        with suppress(table.ConditionFailed):
+            table.update(
+                key,
+                UpdateExpression="DELETE domains :domain",
+                ConditionExpression="contains(domains, :id)",
+                ExpressionAttributeValues={":domain": {domain_id}, ":id": domain_id},
+            )
         _free(key, Attr("bound_by").eq(FIRST))
 
 
 def is_bound(zone: str, user_id: str) -> bool:
     """Whether the zone is bound to the tenant."""
-    item = aws.table().get_item(Key=_at(zone), ConsistentRead=True).get("Item")
+    item = table.get(_at(zone))
     return item is not None and item["user_id"] == user_id
 
 
@@ -86,13 +83,10 @@ def bind(zone: str, user_id: str) -> Binding:
     item = {"owner": OWNER, "created_at": clock.timestamp(), "user_id": user_id, "bound_by": OPERATOR}
     free = Attr("domains").not_exists() | Attr("user_id").eq(user_id)
     try:
-        with aws.conditional():
-            written = aws.table().update_item(
-                Key=_at(zone), ConditionExpression=free, ReturnValues="ALL_NEW", **aws.assigned(item)
-            )
-    except aws.ConditionFailed as lost:
+        written = table.update(_at(zone), ConditionExpression=free, ReturnValues="ALL_NEW", **table.assigned(item))
+    except table.ConditionFailed as lost:
         raise Conflict(f"Domains of another tenant have records in {zone}: delete them first.") from lost
-    return _binding(written["Attributes"])
+    return _binding(written)
 
 
 def unbind(zone: str) -> None:
@@ -103,20 +97,19 @@ def unbind(zone: str) -> None:
 
 def list_bindings() -> list[Binding]:
     """Every zone that is bound, newest first."""
-    return [_binding(item) for item in aws.owned(OWNER)]
+    return [_binding(item) for item in table.owned(OWNER)]
 
 
 def _free(key: dict[str, str], condition: Any) -> bool:
     try:
-        with aws.conditional():
-            aws.table().delete_item(Key=key, ConditionExpression=condition & Attr("domains").not_exists())
-    except aws.ConditionFailed:
+        table.delete(key, ConditionExpression=condition & Attr("domains").not_exists())
+    except table.ConditionFailed:
         return False
     return True
 
 
 def _read(zone: str) -> dict[str, Any] | None:
-    return aws.table().get_item(Key=_at(zone), ConsistentRead=True).get("Item")
+    return table.get(_at(zone))
 
 
 def _binding(item: dict[str, Any]) -> Binding:

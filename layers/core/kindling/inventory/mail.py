@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from kindling import clock, providers
 from kindling.accounts import store as accounts
 from kindling.accounts.model import marked
-from kindling.aws import FETCHED
 from kindling.cleanups.model import CleanupKind
 from kindling.domains import store as domains
 from kindling.inventory import owners
@@ -13,6 +12,7 @@ from kindling.inventory.model import Kind, Problem, Sighting
 from kindling.inventory.owners import Trace
 from kindling.inventory.pace import Pace
 from kindling.inventory.rules import Verdict, is_settled
+from kindling.table import FETCHED
 
 
 def look(pace: Pace) -> Iterator[Sighting]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from kindling import aws, providers
+from kindling import providers, table
 from kindling.accounts import store as accounts
 from kindling.cleanups import store as cleanups
 from kindling.cleanups.model import CleanupKind
@@ -53,8 +53,8 @@ def _order(finding: Finding, kind: CleanupKind, conditions: Actions) -> bool:
     """Write the cleanup in place of the finding, in one transaction; False when a condition does not hold."""
     note = cleanups.note(finding.user_id or "", kind, finding.target, finding.subject_id)
     try:
-        aws.transact([*conditions, note, store.forgetting(finding)])
-    except aws.TransactionFailed:
+        table.transact([*conditions, note, store.forgetting(finding)])
+    except table.TransactionFailed:
         return False
     return True
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kindling import aws, clock, due
+from kindling import clock, due, table
 from kindling.inventory.model import GRACE, Finding, Sighting
 
 # Nothing claims them: so all findings are found through the index of what is due.
@@ -22,17 +22,17 @@ def write(finding: Finding) -> None:
     fields = due.fields(DUE_KIND, key["sk"], clock.parse(first_seen_at) + GRACE)
     owner = f"{finding.user_id or 'operator'}#finding"
     item = {**key, "owner": owner, "created_at": first_seen_at, **finding.model_dump(mode="json", exclude_none=True)}
-    aws.table().put_item(Item={**item, **fields})
+    table.put({**item, **fields})
 
 
 def everything() -> list[Finding]:
     """Every finding, the operator's and all tenants'."""
-    return [Finding.model_validate(item) for item in aws.standing(due.every(DUE_KIND))]
+    return [Finding.model_validate(item) for item in table.standing(due.every(DUE_KIND))]
 
 
 def list_of(user_id: str) -> list[Finding]:
     """The tenant's findings, newest first."""
-    return [Finding.model_validate(item) for item in aws.owned(f"{user_id}#finding")]
+    return [Finding.model_validate(item) for item in table.owned(f"{user_id}#finding")]
 
 
 def forgetting(finding: Finding) -> dict[str, Any]:
@@ -41,14 +41,14 @@ def forgetting(finding: Finding) -> dict[str, Any]:
 
 
 def forget(finding: Finding) -> None:
-    aws.table().delete_item(Key=at(finding))
+    table.delete(at(finding))
 
 
 def note_round(checked_at: str) -> None:
-    aws.table().put_item(Item={**_ROUND, "checked_at": checked_at})
+    table.put({**_ROUND, "checked_at": checked_at})
 
 
 def checked_at() -> str | None:
     """When the last complete round began."""
-    item = aws.table().get_item(Key=_ROUND, ConsistentRead=True).get("Item")
+    item = table.get(_ROUND)
     return str(item["checked_at"]) if item else None

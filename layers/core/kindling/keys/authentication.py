@@ -7,10 +7,8 @@ import hashlib
 import hmac
 from datetime import timedelta
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from kindling import aws, clock
-from kindling.errors import Forbidden, Unauthorized
+from kindling import clock, table
+from kindling.errors import Forbidden, StoreUnavailable, Unauthorized
 from kindling.keys import quota, store
 from kindling.keys.model import Caller, Key, Scope, Token, read_token
 from kindling.observability import logger
@@ -105,7 +103,7 @@ def _stamp(key: Key) -> None:
     key.last_used_at = clock.timestamp(now)
     try:
         store.stamp(key.key_id, key.last_used_at, since)
-    except aws.ConditionFailed:
+    except table.ConditionFailed:
         return
-    except (BotoCoreError, ClientError):
+    except StoreUnavailable:
         logger.warning("use of a key not noted", key_id=key.key_id, exc_info=True)

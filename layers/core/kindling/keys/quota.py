@@ -12,10 +12,8 @@ import ipaddress
 from dataclasses import dataclass
 from math import ceil
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from kindling import aws, clock
-from kindling.errors import QuotaExceeded
+from kindling import clock, table
+from kindling.errors import QuotaExceeded, StoreUnavailable
 from kindling.keys import store
 from kindling.keys.model import Caller
 from kindling.observability import logger
@@ -161,13 +159,13 @@ def _extend(lease: Lease, meter: Meter, wanted: int) -> None:
     while True:
         try:
             store.count(meter.who, f"{meter.kind}#{lease.window}", n, most, expires_at)
-        except aws.ConditionFailed as lost:
+        except table.ConditionFailed as lost:
             room, tightest = _room(meter, lost.item or {})
             if room < 1:
                 lease.refused = tightest
                 return
             n = min(n, room)
-        except (BotoCoreError, ClientError):
+        except StoreUnavailable:
             logger.warning("quota not counted", kind=meter.kind, exc_info=True)
             break
         else:

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel
 
-from kindling import aws, clock
+from kindling import clock, table
 from kindling.derived import derive
 from kindling.errors import Conflict, IdempotencyKeyReused, KeyExceedsMaker, LastAdminKey, NotFound, Unauthorized
 from kindling.keys import quota, store
@@ -63,7 +63,7 @@ def create(caller: Caller, command: CreateKey, *, idempotency_key: str | None = 
     quota.admit_creation(caller)
     try:
         store.make(made, maker)
-    except aws.TransactionFailed as lost:
+    except table.TransactionFailed as lost:
         return Issued(_made_meanwhile(caller, made, lost), str(token), repeated=True)
     return Issued(made, str(token))
 
@@ -98,7 +98,7 @@ def rotate(caller: Caller, key_id: str, command: RotateKey, *, idempotency_key: 
     ends_at = min(overlap, old.expires_at or overlap)
     try:
         store.replace(made, old, maker, ends_at)
-    except aws.TransactionFailed as lost:
+    except table.TransactionFailed as lost:
         kept = _made_meanwhile(caller, made, lost)
         return Issued(kept, str(token), _own(caller, key_id), repeated=True)
     forget(key_id)
@@ -143,7 +143,7 @@ def _end(key: Key, now: str, *, beside: Key | None = None) -> bool:
     """Whether the key is revoked, by this call or by somebody meanwhile; not when the one `beside` it has changed."""
     try:
         store.revoke(key.key_id, now, beside=beside)
-    except aws.TransactionFailed as lost:
+    except table.TransactionFailed as lost:
         return lost.items[0] is not None
     return True
 
@@ -206,7 +206,7 @@ def _kept(made: Key) -> Key | None:
     return store.get(made.key_id) if made.request_hash else None
 
 
-def _made_meanwhile(caller: Caller, made: Key, lost: aws.TransactionFailed) -> Key:
+def _made_meanwhile(caller: Caller, made: Key, lost: table.TransactionFailed) -> Key:
     """The row of the same request, which was faster; anything else in the way is an error to raise."""
     maker, place = _maker(caller), lost.items[0]
     if not place:

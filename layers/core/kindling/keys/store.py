@@ -2,44 +2,43 @@
 
 from typing import Any
 
-from kindling import aws
-from kindling.aws import Attr
+from kindling import table
 from kindling.keys.model import Key
+from kindling.table import Attr
 
 Action = dict[str, Any]
 
 
 def get(key_id: str) -> Key | None:
-    item = aws.table().get_item(Key=_at(key_id), ConsistentRead=True).get("Item")
+    item = table.get(_at(key_id))
     return Key.model_validate(item) if item else None
 
 
 def put(key: Key) -> None:
     """Write the row; a key that is there already stays as it is, revoked if it is."""
     try:
-        with aws.conditional():
-            aws.table().put_item(Item=_item(key), ConditionExpression=Attr("pk").not_exists())
-    except aws.ConditionFailed:
+        table.put(_item(key), ConditionExpression=Attr("pk").not_exists())
+    except table.ConditionFailed:
         return
 
 
 def list_of(user_id: str) -> list[Key]:
     """The tenant's keys, newest first."""
-    return [Key.model_validate(item) for item in aws.owned(f"{user_id}#key")]
+    return [Key.model_validate(item) for item in table.owned(f"{user_id}#key")]
 
 
 def make(made: Key, maker: Key) -> None:
     """Write the row of a new key, if its maker's still stands as it was read.
 
-    Raises aws.TransactionFailed: its items are what the new key's place holds, and the maker's row.
+    Raises table.TransactionFailed: its items are what the new key's place holds, and the maker's row.
     """
-    aws.transact([_put(made), _unchanged(maker)])
+    table.transact([_put(made), _unchanged(maker)])
 
 
 def replace(made: Key, old: Key, maker: Key, ends_at: str) -> None:
     """Write the row of a new key and let the old one end at `ends_at`, if it and the maker stand as they were read.
 
-    Raises aws.TransactionFailed: its items are what the new key's place holds, the old row, and the maker's unless
+    Raises table.TransactionFailed: its items are what the new key's place holds, the old row, and the maker's unless
     that is the same.
     """
     standing, seen = _as_seen(old)
@@ -51,13 +50,13 @@ def replace(made: Key, old: Key, maker: Key, ends_at: str) -> None:
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
     checks = [] if maker.key_id == old.key_id else [_unchanged(maker)]
-    aws.transact([_put(made), {"Update": update}, *checks])
+    table.transact([_put(made), {"Update": update}, *checks])
 
 
 def revoke(key_id: str, at: str, *, beside: Key | None = None) -> None:
     """Mark a key that is not revoked yet; with `beside`, only if that one still stands as it was read.
 
-    Raises aws.TransactionFailed: its items are the row, and the one beside.
+    Raises table.TransactionFailed: its items are the row, and the one beside.
     """
     update = {
         "Key": _at(key_id),
@@ -66,44 +65,40 @@ def revoke(key_id: str, at: str, *, beside: Key | None = None) -> None:
         "ExpressionAttributeValues": {":at": at},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    aws.transact([{"Update": update}, *([_unchanged(beside)] if beside else [])])
+    table.transact([{"Update": update}, *([_unchanged(beside)] if beside else [])])
 
 
 def stamp(key_id: str, at: str, unless_since: str) -> None:
-    """Note that a key was used at `at`, unless it was noted later than `unless_since`. Raises aws.ConditionFailed."""
-    with aws.conditional():
-        aws.table().update_item(
-            Key=_at(key_id),
-            UpdateExpression="SET last_used_at = :at",
-            ConditionExpression=(
-                "attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at <= :since)"
-            ),
-            ExpressionAttributeValues={":at": at, ":since": unless_since},
-        )
+    """Note that a key was used at `at`, unless it was noted later than `unless_since`. Raises table.ConditionFailed."""
+    table.update(
+        _at(key_id),
+        waits=False,
+        UpdateExpression="SET last_used_at = :at",
+        ConditionExpression=("attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at <= :since)"),
+        ExpressionAttributeValues={":at": at, ":since": unless_since},
+    )
 
 
 def count(who: str, what: str, n: int, most: dict[str, int], expires_at: int) -> None:
     """Add `n` to each counter that `most` names, if none then stands above its most; each `n` is at most that.
 
     An item has the counters of one window, so that nothing has to be set back; the table's time to live removes it.
-    Raises aws.ConditionFailed with the counters that stood in the way.
+    Raises table.ConditionFailed with the counters that stood in the way.
     """
     numbered = list(enumerate(most.items()))
-    with aws.conditional():
-        aws.table().update_item(
-            Key={"pk": f"QUOTA#{who}", "sk": what},
-            UpdateExpression=f"SET expires_at = :expires ADD {', '.join(f'#c{i} :n' for i, _ in numbered)}",
-            ConditionExpression=" AND ".join(
-                f"(attribute_not_exists(#c{i}) OR #c{i} <= :room{i})" for i, _ in numbered
-            ),
-            ExpressionAttributeNames={f"#c{i}": name for i, (name, _) in numbered},
-            ExpressionAttributeValues={
-                ":n": n,
-                ":expires": expires_at,
-                **{f":room{i}": limit - n for i, (_, limit) in numbered},
-            },
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-        )
+    table.update(
+        {"pk": f"QUOTA#{who}", "sk": what},
+        waits=False,
+        UpdateExpression=f"SET expires_at = :expires ADD {', '.join(f'#c{i} :n' for i, _ in numbered)}",
+        ConditionExpression=" AND ".join(f"(attribute_not_exists(#c{i}) OR #c{i} <= :room{i})" for i, _ in numbered),
+        ExpressionAttributeNames={f"#c{i}": name for i, (name, _) in numbered},
+        ExpressionAttributeValues={
+            ":n": n,
+            ":expires": expires_at,
+            **{f":room{i}": limit - n for i, (_, limit) in numbered},
+        },
+        ReturnValuesOnConditionCheckFailure="ALL_OLD",
+    )
 
 
 def _put(key: Key) -> Action:

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from kindling import aws
-from kindling.aws import Key
+from kindling import table
 from kindling.metrics.model import FIELDS, Counts, Period, provider_of
+from kindling.table import Key
 
 DAYS_KEPT = timedelta(days=400)
 HOURS_KEPT = timedelta(days=40)
@@ -42,7 +42,7 @@ def hours(user_id: str, domain_id: str, hours: list[str]) -> list[Period]:
 
 def _between(user_id: str, domain_id: str, sort_key: Any, names: list[str]) -> list[Period]:
     where = Key("pk").eq(_of(user_id, domain_id)) & Key("sk").between(sort_key(names[0]), sort_key(names[-1]))
-    items = aws.pages({"KeyConditionExpression": where, "ConsistentRead": True})
+    items = table.pages({"KeyConditionExpression": where, "ConsistentRead": True})
     found = {str(item["sk"]): item for item in items}
     return [_read(name, found.get(sort_key(name), {})) for name in names]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from kindling import aws, clock
-from kindling.aws import Key
+from kindling import clock, table
+from kindling.table import Key
 
 KEPT = timedelta(days=90)
 
@@ -42,11 +42,11 @@ def read(item: dict[str, Any]) -> Ended:
 
 def known(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Ended]:
     """Those of the pairs of a name and a subject's id that have ended."""
-    found = map(read, aws.standing(at(name, subject_id) for name, subject_id in pairs))
+    found = map(read, table.standing(at(name, subject_id) for name, subject_id in pairs))
     return {(ended.name, ended.subject_id): ended for ended in found}
 
 
 def all_of(name: str) -> list[Ended]:
     """All that had the address or name and have ended, the last one first."""
-    items = aws.pages({"KeyConditionExpression": Key("pk").eq(f"ENDED#{name}"), "ConsistentRead": True})
+    items = table.pages({"KeyConditionExpression": Key("pk").eq(f"ENDED#{name}"), "ConsistentRead": True})
     return sorted(map(read, items), key=lambda ended: ended.ended_at, reverse=True)

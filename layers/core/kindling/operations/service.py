@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from kindling import aws, clock, due
-from kindling.errors import NotFound, StaleStatus, StoreUnavailable, named
+from kindling.errors import NotFound, RowNotDeleted, StaleStatus, named
 from kindling.keys.model import Caller
 from kindling.observability import logger
 from kindling.operations import ended, store
@@ -69,14 +69,14 @@ def wait(operation: Operation, seconds: float) -> Operation:
 def wait_until_gone(operation: Operation, seconds: float, gone: Callable[[], bool]) -> Operation | None:
     """None once a deletion's row is gone; the operation itself for a caller that does not wait.
 
-    Raises StoreUnavailable when the row is still there in the end.
+    Raises RowNotDeleted when the row is still there in the end.
     """
     operation = wait(operation, seconds)
     if operation.finished or gone():
         return None
     if seconds == 0:
         return operation
-    raise StoreUnavailable(f"{operation.name} could not be deleted yet; its deletion goes on by itself.")
+    raise RowNotDeleted(f"{operation.name} could not be deleted yet; its deletion goes on by itself.")
 
 
 def raise_failure(operation: Operation) -> None:
@@ -184,10 +184,11 @@ def _undo(operation: Operation) -> bool:
 def _execute(execution_arn: str, request: dict[str, Any]) -> None:
     machine, _, name = execution_arn.replace(":execution:", ":stateMachine:").rpartition(":")
     client = aws.stepfunctions()
-    try:
-        client.start_execution(stateMachineArn=machine, name=name, input=json.dumps(request))
-    except client.exceptions.ExecutionAlreadyExists:
-        logger.info("execution joined", execution=execution_arn)
+    with aws.available():
+        try:
+            client.start_execution(stateMachineArn=machine, name=name, input=json.dumps(request))
+        except client.exceptions.ExecutionAlreadyExists:
+            logger.info("execution joined", execution=execution_arn)
 
 
 def _execution_arn(machine_arn: str, name: str, operation_id: str) -> str:
@@ -198,18 +199,20 @@ def _execution_arn(machine_arn: str, name: str, operation_id: str) -> str:
 def _status(execution_arn: str) -> str | None:
     """How the execution stands in Step Functions' words; None when it knows none of that name."""
     client = aws.stepfunctions()
-    try:
-        return client.describe_execution(executionArn=execution_arn)["status"]
-    except client.exceptions.ExecutionDoesNotExist:
-        return None
+    with aws.available():
+        try:
+            return client.describe_execution(executionArn=execution_arn)["status"]
+        except client.exceptions.ExecutionDoesNotExist:
+            return None
 
 
 def _current_step(execution_arn: str) -> str | None:
     client = aws.stepfunctions()
-    try:
-        history = client.get_execution_history(executionArn=execution_arn, maxResults=20, reverseOrder=True)
-    except client.exceptions.ExecutionDoesNotExist:
-        return None
+    with aws.available():
+        try:
+            history = client.get_execution_history(executionArn=execution_arn, maxResults=20, reverseOrder=True)
+        except client.exceptions.ExecutionDoesNotExist:
+            return None
     entered = [event for event in history["events"] if "stateEnteredEventDetails" in event]
     last = max(entered, key=lambda event: event["id"], default=None)
     return last["stateEnteredEventDetails"]["name"] if last else None

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from kindling import aws, due
-from kindling.aws import Attr
+from kindling import due, table
 from kindling.operations.model import GRAPH, Failure, Operation, OperationState
+from kindling.table import Attr
 
 
 def at(user_id: str, operation_id: str) -> dict[str, str]:
@@ -19,9 +19,8 @@ def put(operation: Operation, due_fields: dict[str, str]) -> None:
         **operation.model_dump(mode="json", exclude_none=True),
     }
     try:
-        with aws.conditional():
-            aws.table().put_item(Item={**item, **due_fields}, ConditionExpression=Attr("pk").not_exists())
-    except aws.ConditionFailed:
+        table.put({**item, **due_fields}, ConditionExpression=Attr("pk").not_exists())
+    except table.ConditionFailed:
         return
 
 
@@ -30,13 +29,13 @@ def get(user_id: str, operation_id: str) -> Operation | None:
 
 
 def read(key: dict[str, str]) -> Operation | None:
-    item = aws.table().get_item(Key=key, ConsistentRead=True).get("Item")
+    item = table.get(key)
     return Operation.model_validate(item) if item else None
 
 
 def standing(owners: Iterable[tuple[str, str]]) -> list[Operation]:
     """Those of the operations, each by its tenant and id, that there are."""
-    return [Operation.model_validate(item) for item in aws.standing(at(*owner) for owner in owners)]
+    return [Operation.model_validate(item) for item in table.standing(at(*owner) for owner in owners)]
 
 
 def success(user_id: str, operation_id: str) -> dict[str, Any]:
@@ -54,8 +53,8 @@ def fail(user_id: str, operation_id: str, failure: Failure, ended: dict[str, Any
     key = at(user_id, operation_id)
     update = GRAPH.update(key, to, put={"failure": failure.model_dump()}, drop=due.FIELDS)
     try:
-        aws.transact([{"Update": update}, ended])
-    except aws.TransactionFailed as lost:
+        table.transact([{"Update": update}, ended])
+    except table.TransactionFailed as lost:
         GRAPH.standing(lost.items[0], to)
 
 
@@ -66,17 +65,16 @@ def start_undoing(user_id: str, operation_id: str) -> None:
 def hand_over(operation: Operation, execution_arn: str, due_at: str) -> bool:
     """Note the execution that takes over from a dead one; False when the operation was closed meanwhile."""
     try:
-        with aws.conditional():
-            aws.table().update_item(
-                Key=at(operation.user_id, operation.operation_id),
-                UpdateExpression="SET execution_arn = :arn, undo_attempts = :n, due_at = :due",
-                ConditionExpression=Attr("due_shard").exists(),
-                ExpressionAttributeValues={
-                    ":arn": execution_arn,
-                    ":n": operation.undo_attempts + 1,
-                    ":due": due_at,
-                },
-            )
-    except aws.ConditionFailed:
+        table.update(
+            at(operation.user_id, operation.operation_id),
+            UpdateExpression="SET execution_arn = :arn, undo_attempts = :n, due_at = :due",
+            ConditionExpression=Attr("due_shard").exists(),
+            ExpressionAttributeValues={
+                ":arn": execution_arn,
+                ":n": operation.undo_attempts + 1,
+                ":due": due_at,
+            },
+        )
+    except table.ConditionFailed:
         return False
     return True

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from kindling import aws
+from kindling import table
 from kindling.accounts import service as accounts
 from kindling.accounts.model import Account
 from kindling.accounts.store import Holder
@@ -27,7 +27,7 @@ def standing(holder: Holder, recipients: list[str]) -> Standing:
     """The rows of account, domain and warming, and the suppressions of `recipients`, consistently read."""
     unique = list(dict.fromkeys(recipients))
     user_id = holder.user_id
-    account, domain, warming, *entries = aws.fetch(
+    account, domain, warming, *entries = table.fetch(
         [
             accounts.key(user_id, holder.account_id),
             domains.key(user_id, holder.domain_id),

@@ -2,24 +2,25 @@
 
 from typing import Any
 
-from kindling import aws, clock
-from kindling.aws import Attr
+from kindling import clock, table
 from kindling.suppressions.model import Reason, Source, Suppression
+from kindling.table import Attr
 
 
 def get(user_id: str, email: str) -> Suppression | None:
-    item = aws.table().get_item(Key=at(user_id, email), ConsistentRead=True).get("Item")
+    item = table.get(at(user_id, email))
     return Suppression.model_validate(item) if item else None
 
 
 def list_of(user_id: str) -> list[Suppression]:
     """The tenant's entries, newest first."""
-    return [Suppression.model_validate(item) for item in aws.owned(f"{user_id}#suppression")]
+    return [Suppression.model_validate(item) for item in table.owned(f"{user_id}#suppression")]
 
 
 def put(entry: Suppression) -> None:
     """Add an entry; one that stands there stays as it is."""
-    aws.table().update_item(**added(entry)["Update"])
+    update = added(entry)["Update"]
+    table.update(update.pop("Key"), **update)
 
 
 def added(entry: Suppression) -> dict[str, Any]:
@@ -38,9 +39,8 @@ def added(entry: Suppression) -> dict[str, Any]:
 def delete(user_id: str, email: str) -> bool:
     """Remove an entry; whether there was one."""
     try:
-        with aws.conditional():
-            aws.table().delete_item(Key=at(user_id, email), ConditionExpression=Attr("pk").exists())
-    except aws.ConditionFailed:
+        table.delete(at(user_id, email), ConditionExpression=Attr("pk").exists())
+    except table.ConditionFailed:
         return False
     return True
 

@@ -1,6 +1,6 @@
 """Admitting a send: the gate's decision, made and counted in one conditional write."""
 
-from kindling import aws, clock
+from kindling import clock, table
 from kindling.errors import NotFound, StoreUnavailable
 from kindling.warming import gate, store
 from kindling.warming.gate import Refusal, Windows
@@ -14,8 +14,8 @@ def admit(warming: Warming, n: int) -> Windows | Refusal:
     """The windows in which `n` recipients were counted, or what stands in their way.
 
     `warming` may be old: nothing is admitted that the item, as it is at the moment of the write, does not allow.
-    Raises NotFound when the domain is gone, StoreUnavailable when no decision could be made. An error of the SDK
-    itself means that nobody knows whether the recipients were counted: then they may not be sent to.
+    Raises NotFound when the domain is gone, StoreUnavailable when no decision could be made, or nobody knows whether
+    the recipients were counted: then they may not be sent to.
     """
     for _ in range(TRIES):
         now = clock.now()
@@ -25,7 +25,7 @@ def admit(warming: Warming, n: int) -> Windows | Refusal:
         at = gate.windows(warming, now)
         try:
             store.count(warming, at, n)
-        except aws.ConditionFailed as lost:
+        except table.ConditionFailed as lost:
             if not lost.item:
                 raise NotFound("There is no such domain.") from lost
             warming = Warming.model_validate(lost.item)

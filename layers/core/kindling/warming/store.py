@@ -1,24 +1,18 @@
 """DynamoDB calls for warming: the one item that is a domain's gate, its history, and a tenant's own schedules."""
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from kindling import aws, clock
-from kindling.aws import Attr, Key
-from kindling.errors import NotFound, StaleStatus
+from kindling import clock, table
+from kindling.errors import NotFound, StaleStatus, StoreUnavailable
 from kindling.observability import logger
+from kindling.table import Attr, Key
 from kindling.warming import gate
 from kindling.warming.gate import Windows
 from kindling.warming.model import GRAPH, HistoryEntry, Phase, Warming
 from kindling.warming.schedules import CUSTOM, PRESETS, STANDARD, Schedule
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.service_resource import Table
-
 DUE_KIND = "warming"
-CONFLICT_TRIES = 5
 # A history entry's place is the revision that it changed, so that text order is their order.
 PLACE_DIGITS = 10
 
@@ -28,14 +22,14 @@ def get(user_id: str, domain_id: str) -> Warming | None:
 
 
 def read(key: dict[str, str]) -> Warming | None:
-    item = aws.table().get_item(Key=key, ConsistentRead=True).get("Item")
+    item = table.get(key)
     return Warming.model_validate(item) if item else None
 
 
 def all_of(user_id: str) -> list[Warming]:
     """The warming of every domain of the tenant, as the table has them at this moment."""
     where = Key("pk").eq(f"TENANT#{user_id}") & Key("sk").begins_with("WARMING#")
-    items = aws.pages({"KeyConditionExpression": where, "ConsistentRead": True})
+    items = table.pages({"KeyConditionExpression": where, "ConsistentRead": True})
     return [Warming.model_validate(item) for item in items]
 
 
@@ -60,12 +54,13 @@ def count(warming: Warming, windows: Windows, n: int) -> None:
     old = gate.stale(warming, windows)
     names |= {f"#o{i}": window for i, window in enumerate(old)}
     drop = " REMOVE " + ", ".join(f"#sent.#o{i}" for i in range(len(old))) if old else ""
-    _update(
+    table.update(
         at(warming.user_id, warming.domain_id),
         UpdateExpression="SET " + ", ".join(sets) + drop,
         ConditionExpression=" AND ".join(conditions),
         ExpressionAttributeNames=names,
         ExpressionAttributeValues=values,
+        ReturnValuesOnConditionCheckFailure="ALL_OLD",
     )
 
 
@@ -77,17 +72,17 @@ def give_back(user_id: str, domain_id: str, windows: Windows, n: int) -> None:
     for kept in (windows.names, windows.names[:2], windows.names[:1]):
         names = {"#sent": "sent"} | {f"#w{i}": window for i, window in enumerate(kept)}
         try:
-            _update(
+            table.update(
                 at(user_id, domain_id),
-                table=aws.unrepeated(),
+                once=True,
                 UpdateExpression="SET " + ", ".join(f"#sent.#w{i} = #sent.#w{i} - :n" for i in range(len(kept))),
                 ConditionExpression=" AND ".join(f"#sent.#w{i} >= :n" for i in range(len(kept))),
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues={":n": n},
             )
-        except aws.ConditionFailed:
+        except table.ConditionFailed:
             continue
-        except (ClientError, BotoCoreError) as error:
+        except StoreUnavailable as error:
             logger.warning("quota not given back", domain_id=domain_id, recipients=n, reason=str(error))
         return
 
@@ -123,8 +118,8 @@ def moved(
 def move(warming: Warming, entry: HistoryEntry, *, put: dict[str, Any], drop: tuple[str, ...] = ()) -> None:
     """Move a domain to another phase. Raises NotFound, or StaleStatus when it changed since it was read."""
     try:
-        aws.transact(moved(warming, entry, put=put, drop=drop))
-    except aws.TransactionFailed as lost:
+        table.transact(moved(warming, entry, put=put, drop=drop))
+    except table.TransactionFailed as lost:
         if lost.items[0] == {}:
             raise NotFound("There is no such domain.") from lost
         raise StaleStatus("The domain's warming changed meanwhile; read it again.") from lost
@@ -137,12 +132,12 @@ def adjust(warming: Warming, *, put: dict[str, Any], drop: tuple[str, ...] = ())
     """
     put = put | {"revision": warming.revision + 1, "updated_at": clock.timestamp()}
     try:
-        _update(
+        table.update(
             at(warming.user_id, warming.domain_id),
             ConditionExpression=Attr("revision").eq(warming.revision),
-            **aws.assigned(put, drop),
+            **table.assigned(put, drop),
         )
-    except aws.ConditionFailed:
+    except table.ConditionFailed:
         return False
     return True
 
@@ -166,20 +161,20 @@ def history(user_id: str, domain_id: str, limit: int, after: str | None) -> tupl
     }
     if after:
         query["ExclusiveStartKey"] = {"pk": _history(user_id, domain_id), "sk": after}
-    page = aws.table().query(**query)
+    page = table.query(**query)
     last = page.get("LastEvaluatedKey")
     return [HistoryEntry.model_validate(item) for item in page["Items"]], str(last["sk"]) if last else None
 
 
 def schedule_of(user_id: str) -> Schedule:
     """The schedule that the tenant's domains follow."""
-    item = aws.table().get_item(Key=_schedule(user_id), ConsistentRead=True).get("Item")
+    item = table.get(_schedule(user_id))
     return Schedule.model_validate_json(str(item["body"])) if item else PRESETS[STANDARD]
 
 
 def own_schedule(user_id: str) -> Schedule | None:
     """The newest schedule of the tenant's own, followed or not."""
-    item = aws.table().get_item(Key=_schedule(user_id, CUSTOM), ConsistentRead=True).get("Item")
+    item = table.get(_schedule(user_id, CUSTOM))
     return Schedule.model_validate_json(str(item["body"])) if item else None
 
 
@@ -197,8 +192,8 @@ def put_schedule(user_id: str, schedule: Schedule) -> None:
             {"Put": {"Item": {**_schedule(user_id, CUSTOM), **body}}},
         ]
     try:
-        aws.transact(actions)
-    except aws.TransactionFailed as lost:
+        table.transact(actions)
+    except table.TransactionFailed as lost:
         raise StaleStatus("Another change of the schedule came first; try again.") from lost
 
 
@@ -218,20 +213,6 @@ def entry(warming: Warming, to: Phase, *, reason: str, triggered_by: str, detail
         triggered_by=triggered_by,
         created_at=clock.timestamp(),
     )
-
-
-def _update(key: dict[str, str], *, table: "Table | None" = None, **request: Any) -> None:
-    """A conditional write that gives way to a transaction on the same item and then tries again."""
-    for attempt in range(CONFLICT_TRIES):
-        try:
-            with aws.conditional():
-                (table or aws.table()).update_item(Key=key, ReturnValuesOnConditionCheckFailure="ALL_OLD", **request)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "TransactionConflictException" or attempt == CONFLICT_TRIES - 1:
-                raise
-            clock.sleep(0.02 * 2**attempt)
-        else:
-            return
 
 
 def _history(user_id: str, domain_id: str) -> str:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from kindling import aws, clock
+from kindling import clock, table
 
 # Longer than the provider keeps trying (27 h 35 min), with room for an endpoint that was switched on again.
 REMEMBERED = timedelta(days=14)
@@ -17,7 +17,7 @@ def once(event_id: str, actions: list[dict[str, Any]]) -> bool:
         "expires_at": int((clock.now() + REMEMBERED).timestamp()),
     }
     try:
-        aws.transact([{"Put": {"Item": seen, "ConditionExpression": "attribute_not_exists(pk)"}}, *actions])
-    except aws.TransactionFailed:
+        table.transact([{"Put": {"Item": seen, "ConditionExpression": "attribute_not_exists(pk)"}}, *actions])
+    except table.TransactionFailed:
         return False
     return True
