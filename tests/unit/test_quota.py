@@ -156,6 +156,22 @@ def test_creations_are_counted_one_by_one_for_an_hour(steady_clock: Clock, monke
     quota.admit_creation(caller())
 
 
+def test_one_key_leaves_creations_to_the_others(steady_clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENANT_CREATES_PER_HOUR", "5")
+    monkeypatch.setenv("KEY_CREATES_PER_HOUR", "2")
+    settings.cache_clear()
+    for letter in "aabb":
+        quota.admit_creation(caller(letter))
+    for letter in "ab":
+        with pytest.raises(QuotaExceeded) as refused:
+            quota.admit_creation(caller(letter))
+        assert (refused.value.extras["quota"], refused.value.extras["limit"]) == ("key_creates_per_hour", 2)
+    quota.admit_creation(caller("c"))
+    with pytest.raises(QuotaExceeded) as refused:
+        quota.admit_creation(caller("d"))
+    assert refused.value.extras["quota"] == "tenant_creates_per_hour"
+
+
 @pytest.mark.parametrize("count", [quota.admit_request, quota.admit_creation])
 def test_what_cannot_be_counted_is_let_through(
     steady_clock: Clock, monkeypatch: pytest.MonkeyPatch, count: Any

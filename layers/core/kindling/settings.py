@@ -35,6 +35,7 @@ class Settings:
     tenant_requests_per_second: int
     key_requests_per_second: int
     tenant_creates_per_hour: int
+    key_creates_per_hour: int
     failed_authentications_per_minute: int
     provider_timeout_seconds: float
     saga_wait_seconds: float
@@ -68,6 +69,7 @@ def settings() -> Settings:
         tenant_requests_per_second=int(os.environ.get("TENANT_REQUESTS_PER_SECOND", "50")),
         key_requests_per_second=int(os.environ.get("KEY_REQUESTS_PER_SECOND", "25")),
         tenant_creates_per_hour=int(os.environ.get("TENANT_CREATES_PER_HOUR", "500")),
+        key_creates_per_hour=int(os.environ.get("KEY_CREATES_PER_HOUR", "250")),
         failed_authentications_per_minute=int(os.environ.get("FAILED_AUTHENTICATIONS_PER_MINUTE", "60")),
         provider_timeout_seconds=float(os.environ.get("PROVIDER_TIMEOUT_SECONDS", "8")),
         saga_wait_seconds=float(os.environ.get("SAGA_WAIT_SECONDS", "20")),

@@ -81,10 +81,12 @@ def admit_request(caller: Caller) -> None:
 
 def admit_creation(caller: Caller) -> None:
     """Count something that is about to be created, each with a write of its own. Raises QuotaExceeded."""
-    limit = settings().tenant_creates_per_hour
-    quota = Quota("tenant_creates_per_hour", limit, limit)
-    meter = Meter(caller.user_id, "CREATES", CREATE_SECONDS, (quota,))
-    _take(meter, ahead=False)
+    tenant, key = settings().tenant_creates_per_hour, settings().key_creates_per_hour
+    quotas = (
+        Quota("tenant_creates_per_hour", tenant, tenant),
+        Quota("key_creates_per_hour", key, key, caller.key_id),
+    )
+    _take(Meter(caller.user_id, "CREATES", CREATE_SECONDS, quotas), ahead=False)
 
 
 def count_failure(address: str) -> None:
