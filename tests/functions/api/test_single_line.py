@@ -92,3 +92,13 @@ def test_an_attachment_has_a_media_type(kindling: Kindling, content_type: str) -
     reply = kindling.test_api.post(SEND, email(attachments=[{**FILE, "content_type": content_type}]))
     is_refused(reply, 400, "invalid_request")
     assert fields_of(reply.body) == ["attachments.0.content_type"]
+
+
+@pytest.mark.parametrize("character", ["\n", "\r", "\x00", "\x85", "\u2028"])
+def test_a_keys_name_and_the_reason_of_a_pause_are_one_line(kindling: Kindling, character: str) -> None:
+    domain = kindling.verified_domain()
+    name = kindling.api.post("/api/keys", {"name": f"ci{character}"})
+    reason = kindling.api.post(f"/v1/domains/{domain['id']}/warming/pause", {"reason": f"a{character}b"})
+    for reply, field in ((name, "name"), (reason, "reason")):
+        is_refused(reply, 400, "invalid_request")
+        assert fields_of(reply.body) == [field]

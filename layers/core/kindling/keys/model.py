@@ -6,9 +6,11 @@ import secrets
 import string
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from kindling.text import SingleLine
 
 TOKEN = re.compile(r"kd_(live|test)_([a-z0-9]{16})_([A-Za-z0-9-]{43,64})")
 KEY_ID_LENGTH = 16
@@ -63,7 +65,7 @@ class CreateKey(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(min_length=1, max_length=100)
+    name: Annotated[SingleLine, Field(min_length=1, max_length=100)]
     scopes: frozenset[Scope] = Field(default=frozenset({Scope.READ}), min_length=1)
     live: bool | None = None
     expires_in_days: int | None = Field(default=None, ge=1, le=3650)

@@ -1,11 +1,12 @@
 """Where a domain stands in its warming, and where it may go from there."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from kindling.metrics.model import Counts
+from kindling.text import SingleLine
 from kindling.transitions import Graph
 
 # What "no limit" looks like to clients that compute with numbers.
@@ -163,7 +164,7 @@ class PauseWarming(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    reason: str = Field(default="manual pause", min_length=1, max_length=500)
+    reason: Annotated[SingleLine, Field(min_length=1, max_length=500)] = "manual pause"
 
 
 class ExplainWarming(BaseModel):
