@@ -28,9 +28,10 @@ test: $(VENV)/dev ## run every test, those that need the local cloud last
 nightly: $(VENV)/dev ## the generated matrices of the tests whole, of which 'make test' runs a sample
 	$(BIN)/pytest -n auto --dist loadgroup --whole -m "not system"
 
-lint: $(VENV)/dev ## check style and layering
+lint: $(VENV)/dev ## check style and the order of the floors
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-logo
 
 types: $(VENV)/dev ## check types
 	$(BIN)/mypy

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from kindling import aws, table
+from kindling.platform import aws, table
 from kindling.warming import admission, store
 from kindling.warming.gate import Windows
 from kindling.warming.model import NONE

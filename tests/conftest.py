@@ -12,7 +12,7 @@ import httpx
 import pytest
 from moto import mock_aws
 
-from kindling import aws, clock, providers
+from kindling import providers
 from kindling.accounts import saga as provisioning
 from kindling.accounts.model import ProvisionAccount
 from kindling.domains import saga as onboarding
@@ -23,10 +23,11 @@ from kindling.keys import service as keys
 from kindling.keys.model import Scope, new_token
 from kindling.operations import store as operations
 from kindling.operations.model import Operation, OperationState
+from kindling.platform import aws, clock
+from kindling.platform.settings import settings
 from kindling.providers import authoritative
 from kindling.providers import client as provider_client
 from kindling.sending import service as sending
-from kindling.settings import settings
 from local.sandbox import Sandbox
 from tests.harness import machines
 from tests.harness.cloud import REGION, Cloud

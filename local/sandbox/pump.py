@@ -6,7 +6,7 @@ from types import TracebackType
 
 import httpx
 
-from kindling import clock
+from kindling.platform import clock
 from local.sandbox.sandbox import Sandbox
 
 WORKERS = 4

@@ -12,7 +12,7 @@ import dns.exception
 import dns.message
 import httpx
 
-from kindling import clock
+from kindling.platform import clock
 from local.sandbox import admin, agentmail, cloudflare, instantly, nameserver
 from local.sandbox.agentmail import deliveries
 from local.sandbox.faults import ROOTS, Fault, strike

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from kindling import clock
+from kindling.platform import clock
 from local.sandbox.nameserver.server import NameServer
 from local.sandbox.pump import Pump
 from local.sandbox.sandbox import Sandbox

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from kindling import aws
-from kindling.settings import settings
+from kindling.platform import aws
+from kindling.platform.settings import settings
 from tests.conftest import Kindling
 from tests.functions.api.test_schedules import follow, own, phase
 from tests.functions.api.test_send import at, email, is_refused, sender

@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from kindling import aws, clock
 from kindling.accounts import saga as provisioning
 from kindling.accounts.model import ProvisionAccount, mark
 from kindling.domains import dns, zones
@@ -19,6 +18,7 @@ from kindling.inventory import store as findings
 from kindling.inventory.model import GRACE, Finding
 from kindling.inventory.pace import MARGIN_SECONDS
 from kindling.operations import service as operations
+from kindling.platform import aws, clock
 from local import cli
 from tests.conftest import Kindling
 from tests.harness.lambdas import Api, invoke

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from kindling import aws, clock
 from kindling.domains import saga as onboarding
 from kindling.domains import service, store, verification
 from kindling.domains.model import GIVE_UP, LADDER, Domain, OnboardDomain
 from kindling.operations import service as operations
 from kindling.operations.model import Operation
-from kindling.settings import settings
+from kindling.platform import aws, clock
+from kindling.platform.settings import settings
 from tests.conftest import Kindling
 from tests.harness import machines
 from tests.harness.lambdas import Handler, invoke

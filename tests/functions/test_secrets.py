@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kindling import aws
+from kindling.platform import aws
 from tests.conftest import SECRETS, Kindling
 from tests.harness import machines
 from tests.harness.lambdas import Api, Reply
@@ -75,7 +75,7 @@ def places(kindling: Kindling, logged: list[str]) -> Iterator[tuple[str, str]]:
 @pytest.fixture
 def logged() -> Iterator[list[str]]:
     """Every line that a function logs, as it is written."""
-    from kindling.observability import logger
+    from kindling.platform.observability import logger
 
     lines: list[str] = []
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from kindling import aws
-from kindling.settings import settings
+from kindling.platform import aws
+from kindling.platform.settings import settings
 from tests.conftest import SECRETS, Kindling
 from tests.harness.lambdas import Reply, invoke
 

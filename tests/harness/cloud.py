@@ -9,7 +9,7 @@ from moto.secretsmanager.models import secretsmanager_backends
 from moto.sqs.models import sqs_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from kindling import aws
+from kindling.platform import aws
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"

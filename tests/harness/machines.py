@@ -23,7 +23,7 @@ from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
-from kindling import aws
+from kindling.platform import aws
 from tests.harness.cloud import ACCOUNT
 from tests.harness.lambdas import Handler, handler
 from tests.harness.template import MACHINES, ROOT

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from kindling import clock
+from kindling.platform import clock
 from local.sandbox import Sandbox
 from tests.sandbox.steps import Time
 

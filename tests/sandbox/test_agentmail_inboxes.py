@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kindling import clock
+from kindling.platform import clock
 from tests.sandbox.steps import Time, inbox, mailbox_key, verified_domain
 
 

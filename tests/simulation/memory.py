@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from unittest.mock import Mock, patch
 
-from kindling import clock, due
 from kindling.metrics import store as metrics
 from kindling.metrics.model import PERIOD_DAYS, Counts, Period, dates
+from kindling.platform import clock, due
 from kindling.warming import gate, policy, review, steps, store
 from kindling.warming.model import ALLOWED, SENDING, HistoryEntry, Limits, Phase, Warming
 from kindling.warming.policy import Evidence, Verdict

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kindling import aws
+from kindling.platform import aws
 from tests.conftest import Kindling
 from tests.harness.machines import dies_after_work, fails
 

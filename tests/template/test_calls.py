@@ -16,14 +16,14 @@ from typing import Any
 import httpx
 import pytest
 
-from kindling import aws, clock, due, table
 from kindling.accounts.model import mark
 from kindling.keys import authentication, quota
 from kindling.operations import ended, service
 from kindling.operations import store as operations
 from kindling.operations.model import Operation, OperationState
+from kindling.platform import aws, clock, due, table
+from kindling.platform.settings import settings
 from kindling.sending import service as sending
-from kindling.settings import settings
 from tests.conftest import SECRETS as CONFIGURED
 from tests.conftest import Kindling
 from tests.harness import lambdas, machines

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kindling import routes as known
+from kindling.entry import routes as known
 from tests.harness.template import FUNCTIONS, MACHINES, ROOT, TEMPLATE, routes
 
 APPS = sorted(path.relative_to(ROOT).parent for path in (ROOT / "functions").rglob("app.py"))
@@ -159,7 +159,7 @@ def test_no_environment_holds_a_secret() -> None:
 
 
 def test_the_settings_are_those_that_the_template_gives() -> None:
-    text = (ROOT / "layers/core/kindling/settings.py").read_text()
+    text = (ROOT / "layers/core/kindling/platform/settings.py").read_text()
     read = set(re.findall(r'os\.environ\.get\("(\w+)"', text))
     given = {name for _, name, _ in environments()}
     # Set by the local cloud and by tests only.

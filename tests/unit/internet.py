@@ -12,7 +12,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-from kindling import clock
+from kindling.platform import clock
 
 Records = dict[tuple[str, str], list[str]]
 Server = Callable[[dns.message.Message], dns.message.Message]

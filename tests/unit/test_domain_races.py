@@ -6,12 +6,12 @@ from typing import Any
 import httpx
 import pytest
 
-from kindling import aws, clock
 from kindling.domains import service, store, verification
 from kindling.domains.model import DnsSync, Domain, DomainStatus, OffboardDomain
 from kindling.domains.ownership import Ownership
 from kindling.domains.store import Verifier
 from kindling.errors import StaleStatus
+from kindling.platform import aws, clock
 from kindling.providers import client as provider_client
 from kindling.providers.model import TxtSurvey
 from tests.unit.script import Script, answer

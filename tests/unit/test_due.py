@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from kindling import aws, clock, due
 from kindling.errors import StoreUnavailable
-from kindling.settings import settings
+from kindling.platform import aws, clock, due
+from kindling.platform.settings import settings
 from tests.conftest import Clock
 
 LEASE = timedelta(minutes=5)

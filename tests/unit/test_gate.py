@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from kindling import table
 from kindling.errors import NotFound, RateLimitExceeded, StoreUnavailable, WarmingPaused
+from kindling.platform import table
 from kindling.warming import admission, gate, steps, store
 from kindling.warming.gate import Refusal, Windows
 from kindling.warming.model import UNLIMITED, Limits, Phase, Warming

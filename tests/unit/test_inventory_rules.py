@@ -5,10 +5,10 @@ from itertools import product
 
 import pytest
 
-from kindling import clock
 from kindling.accounts.model import mark, marked
 from kindling.inventory.model import GRACE, PROVIDERS, Finding, Kind, Problem, Sighting, seen
 from kindling.inventory.rules import Claimed, Known, Verdict, is_settled, judge, may_act
+from kindling.platform import clock
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from kindling import aws
 from kindling.errors import Forbidden, NotFound, Unauthorized
 from kindling.keys import authentication, store
 from kindling.keys import service as keys
 from kindling.keys.model import Caller, CreateKey, Scope, Token, new_token, read_token
+from kindling.platform import aws
 from tests.conftest import Clock
 
 USER = "7d3a4c1e-6b52-4f0a-9c8e-2f1b5d907a36"

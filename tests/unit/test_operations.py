@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from kindling import clock
 from kindling.errors import AddressTaken, ExecutionDied, KindlingError, ProviderRefused
 from kindling.operations import service, store
 from kindling.operations.model import Failure, Operation, OperationState
+from kindling.platform import clock
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:ProvisionAccount"
 USER = "7d3a4c1e-6b52-4f0a-9c8e-2f1b5d907a36"

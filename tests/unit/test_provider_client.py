@@ -189,7 +189,7 @@ def test_an_odd_retry_after_is_a_pause_of_our_own(rig: Rig, asked: str) -> None:
 def test_pauses_grow_and_differ(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     rig.script.play(answer(500))
     pauses: list[float] = []
-    monkeypatch.setattr("kindling.clock.sleep", pauses.append)
+    monkeypatch.setattr("kindling.platform.clock.sleep", pauses.append)
     for _ in range(4):
         with pytest.raises(ProviderUnavailable):
             rig.call()

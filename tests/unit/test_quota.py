@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from kindling import aws, clock
 from kindling.errors import QuotaExceeded, Unauthorized
 from kindling.keys import authentication, quota
 from kindling.keys import service as keys
 from kindling.keys.model import Caller, Scope
-from kindling.observability import logger
-from kindling.settings import settings
+from kindling.platform import aws, clock
+from kindling.platform.observability import logger
+from kindling.platform.settings import settings
 from tests.conftest import Clock
 
 USER = "7d3a4c1e-6b52-4f0a-9c8e-2f1b5d907a36"

@@ -10,12 +10,13 @@ import dns.message
 import dns.rrset
 import pytest
 
-from kindling import clock, providers
+from kindling import providers
 from kindling.errors import ProviderMisconfigured
+from kindling.platform import clock
+from kindling.platform.settings import settings
 from kindling.providers import authoritative
 from kindling.providers.authoritative import AuthoritativeResolver
 from kindling.providers.model import TxtSurvey
-from kindling.settings import settings
 from tests.conftest import Clock, World
 from tests.unit.internet import Internet, Records, Server, server
 

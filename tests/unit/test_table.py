@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from kindling import aws, table
 from kindling.errors import StoreUnavailable
-from kindling.table import Attr, Key
+from kindling.platform import aws, table
+from kindling.platform.table import Attr, Key
 from tests.conftest import Clock, Kindling
 
 KEY = {"pk": "A", "sk": "B"}

@@ -6,9 +6,9 @@ import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kindling.accounts.model import username
+from kindling.platform.text import SingleLine, ascii_lower, single_line
 from kindling.sending.model import media_type
 from kindling.suppressions.model import address
-from kindling.text import SingleLine, ascii_lower, single_line
 
 CONTROL = [chr(code) for code in range(0x3000) if unicodedata.category(chr(code)) in ("Cc", "Zl", "Zp")]
 

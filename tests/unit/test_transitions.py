@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from kindling import aws
 from kindling.accounts import model as accounts
 from kindling.domains import model as domains
 from kindling.errors import NotFound, StaleStatus
 from kindling.operations import model as operations
-from kindling.transitions import Graph, State
+from kindling.platform import aws
+from kindling.platform.transitions import Graph, State
 from tests.conftest import Clock
 
 # A new trigger of a domain that is being verified starts its ladder anew: the one move that may be made again.

@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kindling.accounts import service
 from kindling.accounts.model import CreateAccount
-from kindling.http import caller, counted, created, patience, serve
+from kindling.entry.route import caller, counted, created, patience, serve
 from kindling.keys.model import Scope
 
 app = APIGatewayHttpResolver(enable_validation=True)

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling.http import caller, idempotency_key, issued, serve
+from kindling.entry.route import caller, idempotency_key, issued, serve
 from kindling.keys import service
 from kindling.keys.model import CreateKey, Scope
 

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling.http import caller, created, serve
+from kindling.entry.route import caller, created, serve
 from kindling.keys.model import Scope
 from kindling.suppressions import service
 from kindling.suppressions.model import CreateSuppression, Suppression

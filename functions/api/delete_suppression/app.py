@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling.http import caller, serve
+from kindling.entry.route import caller, serve
 from kindling.keys.model import Scope
 from kindling.suppressions import service
 

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kindling.domains import service
-from kindling.http import caller, serve
+from kindling.entry.route import caller, serve
 from kindling.keys.model import Scope
 
 app = APIGatewayHttpResolver(enable_validation=True)

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling.http import serve
+from kindling.entry.route import serve
 
 app = APIGatewayHttpResolver(enable_validation=True)
 

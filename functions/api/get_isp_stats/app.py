@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling.http import caller, serve
+from kindling.entry.route import caller, serve
 from kindling.keys.model import Scope
 from kindling.metrics import service
 

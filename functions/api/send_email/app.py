@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling.http import MAX_MESSAGE_BYTES, caller, idempotency_key, queued, serve
+from kindling.entry.route import MAX_MESSAGE_BYTES, caller, idempotency_key, queued, serve
 from kindling.keys.model import Scope
 from kindling.sending import service
 from kindling.sending.model import SendEmail

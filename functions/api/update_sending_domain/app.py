@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kindling.domains import service
 from kindling.domains.model import UpdateSendingDomain
-from kindling.http import caller, serve
+from kindling.entry.route import caller, serve
 from kindling.keys.model import Scope
 
 app = APIGatewayHttpResolver(enable_validation=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling.observability import logger
+from kindling.platform.observability import logger
 from kindling.warming import review
 
 

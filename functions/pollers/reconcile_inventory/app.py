@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kindling.inventory import service
-from kindling.observability import logger
+from kindling.platform.observability import logger
 
 
 @logger.inject_lambda_context

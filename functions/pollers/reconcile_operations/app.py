@@ -4,8 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling.observability import logger
 from kindling.operations import service
+from kindling.platform.observability import logger
 
 
 @logger.inject_lambda_context

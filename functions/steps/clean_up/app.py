@@ -4,7 +4,7 @@ from typing import Any
 
 from kindling.cleanups import service
 from kindling.cleanups.model import CleanupKind
-from kindling.steps import step
+from kindling.entry.step import step
 
 
 @step

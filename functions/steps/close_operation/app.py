@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from kindling.entry.step import step
 from kindling.operations import service
-from kindling.steps import step
 
 
 @step

@@ -3,7 +3,7 @@
 from typing import Any
 
 from kindling.accounts import saga
-from kindling.steps import step
+from kindling.entry.step import step
 
 
 @step

@@ -4,7 +4,7 @@ from typing import Any
 
 from kindling.domains import saga
 from kindling.domains.model import OnboardDomain
-from kindling.steps import step
+from kindling.entry.step import step
 
 
 @step

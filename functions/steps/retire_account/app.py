@@ -4,7 +4,7 @@ from typing import Any
 
 from kindling.accounts import saga
 from kindling.accounts.model import DeprovisionAccount
-from kindling.steps import step
+from kindling.entry.step import step
 
 
 @step

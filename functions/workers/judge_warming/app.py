@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling.observability import logger
+from kindling.entry.worker import work
+from kindling.platform.observability import logger
 from kindling.warming import review
-from kindling.workers import work
 
 
 @logger.inject_lambda_context

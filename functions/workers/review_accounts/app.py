@@ -6,8 +6,8 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kindling.accounts import review
-from kindling.observability import logger
-from kindling.workers import work
+from kindling.entry.worker import work
+from kindling.platform.observability import logger
 
 
 @logger.inject_lambda_context

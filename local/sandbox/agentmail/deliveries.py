@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from kindling import clock
+from kindling.platform import clock
 from local.sandbox.outbox import Delivery
 from local.sandbox.world import Webhook, World
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from kindling import clock
+from kindling.platform import clock
 from local.sandbox.agentmail import deliveries
 from local.sandbox.agentmail.errors import body_of, invalid, not_found, refused
 from local.sandbox.agentmail.paging import page

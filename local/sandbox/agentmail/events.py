@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from kindling import clock
+from kindling.platform import clock
 from local.sandbox.agentmail import deliveries, fates
 from local.sandbox.world import Message, World
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from kindling import clock
+from kindling.platform import clock
 from local.sandbox.agentmail.domains import POD_ID
 from local.sandbox.agentmail.errors import body_of, invalid, not_found, refusal, refused
 from local.sandbox.agentmail.inboxes import find_inbox, find_live_inbox

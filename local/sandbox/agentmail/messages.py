@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from kindling import clock
+from kindling.platform import clock
 from local.sandbox.agentmail import events
 from local.sandbox.agentmail.domains import POD_ID, is_ready
 from local.sandbox.agentmail.errors import body_of, invalid, not_found, refused

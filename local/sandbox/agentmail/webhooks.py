@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import httpx
 from pydantic import Field
 
-from kindling import clock
+from kindling.platform import clock
 from local.sandbox.agentmail.errors import body_of, invalid, not_found
 from local.sandbox.agentmail.inboxes import ClientId
 from local.sandbox.agentmail.paging import page

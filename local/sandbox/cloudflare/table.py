@@ -5,7 +5,7 @@ import re
 import secrets
 from typing import Any
 
-from kindling import clock
+from kindling.platform import clock
 from local.sandbox.cloudflare.envelope import invalid, problem
 from local.sandbox.settings import Strict
 from local.sandbox.world import Record, World

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import httpx
 from pydantic import Field
 
-from kindling import clock
+from kindling.platform import clock
 from local.sandbox.agentmail.keys import opens_mailbox
 from local.sandbox.instantly import warmup
 from local.sandbox.instantly.errors import body_of, comma_list, page, refuse_a_body, refused

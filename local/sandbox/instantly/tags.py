@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import httpx
 from pydantic import Field
 
-from kindling import clock
+from kindling.platform import clock
 from local.sandbox.instantly.errors import body_of, comma_list, page, refuse_a_body, refused
 from local.sandbox.instantly.warmup import WORKSPACE_ID
 from local.sandbox.settings import Strict

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import httpx
 from pydantic import Field
 
-from kindling import clock
+from kindling.platform import clock
 from local.sandbox.instantly.errors import body_of, comma_list, page, refused
 from local.sandbox.settings import Strict
 from local.sandbox.wire import Call, Routes

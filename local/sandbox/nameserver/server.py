@@ -10,7 +10,7 @@ import dns.flags
 import dns.message
 import dns.opcode
 
-from kindling import clock
+from kindling.platform import clock
 from local.sandbox.sandbox import Sandbox
 
 HOST = "127.0.0.1"

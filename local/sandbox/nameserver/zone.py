@@ -9,7 +9,7 @@ import dns.rdatatype
 import dns.rrset
 from dns.rdtypes.ANY.TXT import TXT
 
-from kindling import clock
+from kindling.platform import clock
 from local.sandbox.world import Record, World
 from local.sandbox.zones import NAME_SERVERS, text_of, zone_id_of, zone_name_of
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from kindling import aws
 from kindling.accounts import store
 from kindling.errors import StoreUnavailable
-from kindling.transitions import Graph
+from kindling.platform import aws
+from kindling.platform.transitions import Graph
 from tests.conftest import Kindling
 
 ACCOUNTS = "/api/email/accounts"
@@ -195,7 +195,7 @@ def test_a_retry_that_died_blocks_nobody_for_long(kindling: Kindling) -> None:
     account = stuck(kindling)
     row = store.get(kindling.user_id, account["id"])
     assert row is not None
-    from kindling import clock
+    from kindling.platform import clock
 
     assert store.start_retry(row, clock.timestamp(), clock.timestamp(clock.now()))
     kindling.clock.advance(seconds=1)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kindling import aws
+from kindling.platform import aws
 from tests.conftest import Kindling
 from tests.harness.lambdas import invoke
 
@@ -117,7 +117,7 @@ def test_a_cleanup_tells_why_it_failed_and_backs_off(kindling: Kindling) -> None
         assert cleanup["attempts"] == attempt
         assert "Instantly" in cleanup["last_error"]
         assert cleanup["stuck"] is False
-        from kindling import clock
+        from kindling.platform import clock
 
         waits.append(round((clock.parse(cleanup["next_attempt_at"]) - clock.now()).total_seconds() / 60))
     assert waits == [5, 10, 20, 40]

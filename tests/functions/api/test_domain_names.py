@@ -4,7 +4,7 @@
 
 import pytest
 
-from kindling.settings import settings
+from kindling.platform.settings import settings
 from tests.conftest import Kindling
 
 DOMAINS, V1 = "/api/email/domains", "/v1/domains"

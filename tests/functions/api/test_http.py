@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from kindling import aws
 from kindling.keys import authentication
-from kindling.settings import settings
+from kindling.platform import aws
+from kindling.platform.settings import settings
 from tests.conftest import EVERYTHING, Kindling, issue
 from tests.harness.lambdas import Api
 from tests.harness.template import routes

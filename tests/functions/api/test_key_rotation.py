@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from kindling import clock
 from kindling.keys import store
+from kindling.platform import clock
 from tests.conftest import Kindling
 from tests.functions.api.test_keys import KEYS, end, key_id, listed, make, rotate
 from tests.functions.api.test_send import is_refused

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from kindling import aws, clock
 from kindling.errors import KindlingError, LastAdminKey
 from kindling.keys import authentication, quota, service, store
 from kindling.keys.model import Caller, Key, Scope, read_token
+from kindling.platform import aws, clock
 from tests.conftest import EVERYTHING, Kindling, Sample, issue
 from tests.functions.api.test_send import email, is_refused, sender, sent
 from tests.harness.lambdas import Api, Reply

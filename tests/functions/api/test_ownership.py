@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from kindling import aws
 from kindling.domains import store
 from kindling.domains.ownership import GRACE, LOOK_EVERY
+from kindling.platform import aws
 from tests.conftest import Kindling
 from tests.functions.test_webhooks import post as webhook
 from tests.harness.lambdas import Api, invoke

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kindling import aws
+from kindling.platform import aws
 from kindling.sending import service
 from tests.conftest import Kindling, issue
 from tests.functions.test_webhooks import SOFT, judge_what_is_queued, told

@@ -5,7 +5,7 @@ import re
 import uuid
 from typing import Any
 
-from kindling import aws, table
+from kindling.platform import aws, table
 from tests.conftest import Kindling, issue
 from tests.functions.api.test_contract import TIME, UUID, fits, like, maybe, number, one_of, text
 from tests.functions.api.test_schedules import begin_next_day, follow, own

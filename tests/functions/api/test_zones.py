@@ -9,7 +9,7 @@ import pytest
 
 from kindling.domains import zones
 from kindling.errors import Conflict
-from kindling.settings import settings
+from kindling.platform.settings import settings
 from tests.conftest import Kindling
 from tests.harness.lambdas import Api
 

@@ -16,8 +16,8 @@ from unittest import mock
 
 from botocore.exceptions import ReadTimeoutError
 
-from kindling import aws, clock, table
 from kindling.errors import StaleStatus, StoreUnavailable
+from kindling.platform import aws, clock, table
 from kindling.warming import admission, steps, store
 from kindling.warming.gate import Refusal, Windows
 from kindling.warming.model import API, Limits, Phase, Warming, after, before

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from kindling.text import SingleLine, ascii_lower
-from kindling.transitions import Graph
+from kindling.platform.text import SingleLine, ascii_lower
+from kindling.platform.transitions import Graph
 
 DAILY_LIMIT = 30  # messages a day, the contract's default
 USERNAME_LENGTH = 64  # RFC 5321, local part

@@ -4,15 +4,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from kindling import clock, due, providers
+from kindling import providers
 from kindling.accounts import store
 from kindling.accounts.model import Account, WarmupStatus
 from kindling.accounts.policy import reputation, verdict
 from kindling.errors import NotFound, ProviderError, StaleStatus
 from kindling.keys.model import Caller
-from kindling.observability import logger
+from kindling.platform import clock, due
+from kindling.platform.observability import logger
+from kindling.platform.settings import settings
 from kindling.providers.model import WarmupAccount, WarmupFigures, WarmupTotals
-from kindling.settings import settings
 
 # Addresses in one call: Instantly, POST /api/v2/accounts/warmup-analytics
 BATCH = 100

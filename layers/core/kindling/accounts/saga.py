@@ -1,11 +1,12 @@
 """The steps of `provision_account` and their undos. Every one may run again and changes nothing the second time."""
 
-from kindling import clock, providers
+from kindling import providers
 from kindling.accounts import service, store, warmup
 from kindling.accounts.model import PENDING, WARMING, Account, DeprovisionAccount, ProvisionAccount, mark
 from kindling.domains import service as domains
 from kindling.errors import AccountsLeft
 from kindling.operations import service as operations
+from kindling.platform import clock
 
 # How long a new inbox may hide: a look right after an unclear create can miss it.
 INBOX_APPEARS_SECONDS = 10.0

@@ -3,7 +3,7 @@
 import uuid
 from datetime import timedelta
 
-from kindling import clock, providers
+from kindling import providers
 from kindling.accounts import store, warmup
 from kindling.accounts.model import (
     PENDING,
@@ -27,10 +27,11 @@ from kindling.errors import (
     WarmupRetryRunning,
 )
 from kindling.keys.model import Caller
-from kindling.observability import logger
 from kindling.operations import service as operations
 from kindling.operations.model import Operation
-from kindling.settings import settings
+from kindling.platform import clock
+from kindling.platform.observability import logger
+from kindling.platform.settings import settings
 
 # Longer than the function may run: whoever holds the right to retry and dies loses it by itself.
 RETRY_LEASE = timedelta(seconds=35)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from kindling import clock, due, table
 from kindling.accounts.model import (
     GRAPH,
     PENDING,
@@ -23,7 +22,8 @@ from kindling.cleanups.model import CleanupKind
 from kindling.errors import AddressBurnt, AddressTaken, NotFound, StaleStatus
 from kindling.operations import ended
 from kindling.operations import store as operations
-from kindling.table import Attr, Key
+from kindling.platform import clock, due, table
+from kindling.platform.table import Attr, Key
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """What is done at the warmup provider for one account. Every function may run again."""
 
-from kindling import clock, providers
+from kindling import providers
 from kindling.accounts.model import DAILY_LIMIT
 from kindling.errors import WarmupBusy, WarmupUnconfirmed
+from kindling.platform import clock
 from kindling.providers.model import WarmupRegistration
 
 SECRET_NAME = "kindling-warmup"  # noqa: S105

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from kindling import clock, due, providers
+from kindling import providers
 from kindling.accounts import store as accounts
 from kindling.accounts import warmup
 from kindling.accounts.model import mark
@@ -12,8 +12,9 @@ from kindling.cleanups.model import STUCK_ATTEMPTS, Cleanup, CleanupKind, back_o
 from kindling.domains import removal
 from kindling.errors import ProviderError
 from kindling.keys.model import Caller
-from kindling.observability import logger
-from kindling.settings import settings
+from kindling.platform import clock, due
+from kindling.platform.observability import logger
+from kindling.platform.settings import settings
 
 LEASE = timedelta(minutes=5)
 

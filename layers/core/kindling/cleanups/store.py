@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from kindling import clock, due, table
 from kindling.cleanups.model import FIRST_TRY, Cleanup, CleanupKind
-from kindling.table import Attr
+from kindling.platform import clock, due, table
+from kindling.platform.table import Attr
 
 DUE_KIND = "cleanup"
 

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 from kindling.domains.names import domain_name
 from kindling.domains.ownership import LABEL, Ownership
+from kindling.platform.transitions import Graph
 from kindling.providers.model import DnsRecord, MailRecord
-from kindling.transitions import Graph
 
 # Re-checks after the trigger, then the end: docs of the contract, "up to 12 hours".
 LADDER = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 40, 80, 160, 320))

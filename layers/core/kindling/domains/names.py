@@ -8,7 +8,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from kindling.text import ascii_lower
+from kindling.platform.text import ascii_lower
 
 if TYPE_CHECKING:
     from idna import IDNAError

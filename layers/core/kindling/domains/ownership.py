@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
-from kindling import clock
+from kindling.platform import clock
 from kindling.providers.model import DnsRecord
 
 LABEL = "_kindling"

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from kindling import clock, providers
+from kindling import providers
 from kindling.domains import dns, removal, store, verification, zones
 from kindling.domains.model import DnsSync, Domain, DomainStatus, OffboardDomain, OnboardDomain, checks
 from kindling.domains.ownership import Ownership
 from kindling.domains.verification import Look, Verdict
 from kindling.errors import DomainTaken, ProviderUnavailable
 from kindling.operations import service as operations
+from kindling.platform import clock
 from kindling.providers.model import MailDomain
 from kindling.warming import steps
 

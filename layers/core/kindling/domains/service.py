@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from kindling import clock, due, providers
+from kindling import providers
 from kindling.domains import store, verification, zones
 from kindling.domains.model import (
     CreateDomain,
@@ -20,8 +20,9 @@ from kindling.errors import InvalidRequest, LiveKeyRequired, NotFound, ProviderE
 from kindling.keys.model import Caller
 from kindling.operations import service as operations
 from kindling.operations.model import Operation
+from kindling.platform import clock, due
+from kindling.platform.settings import settings
 from kindling.providers.model import ZoneRecord
-from kindling.settings import settings
 
 # A dispatched check that dies is handed out again after this.
 CHECK_LEASE = timedelta(minutes=5)

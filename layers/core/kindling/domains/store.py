@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from kindling import clock, due, table
 from kindling.cleanups import store as cleanups
 from kindling.cleanups.model import CleanupKind
 from kindling.domains.model import GRAPH, Domain, DomainStatus, OffboardDomain, OnboardDomain
 from kindling.errors import DomainExists, DomainTaken, NotFound, StaleStatus
 from kindling.operations import ended
 from kindling.operations import store as operations
-from kindling.table import Attr
+from kindling.platform import clock, due, table
+from kindling.platform.table import Attr
 from kindling.warming import store as warming
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from kindling import clock, due, providers
-from kindling.derived import derive
+from kindling import providers
 from kindling.domains import ownership, store
 from kindling.domains.model import GIVE_UP, Domain, DomainStatus, checks, next_check, plain_records, status_after
 from kindling.domains.ownership import LOOK_EVERY, Ownership
 from kindling.errors import DomainTaken, NotFound, ProviderError, StaleStatus
+from kindling.platform import clock, due
+from kindling.platform.derived import derive
 from kindling.providers.model import DnsRecord, MailDomain, TxtSurvey
 from kindling.warming import steps
 

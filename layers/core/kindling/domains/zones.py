@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from kindling import clock, table
 from kindling.errors import Conflict
-from kindling.settings import settings
-from kindling.table import Attr
+from kindling.platform import clock, table
+from kindling.platform.settings import settings
+from kindling.platform.table import Attr
 
 # The same for a zone that is another tenant's and for one that is not there: nobody learns what others have.
 NOT_BOUND = "The domain's zone is not bound to you here: add the records by hand, or ask the operator to bind it."

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from kindling import clock, providers
+from kindling import providers
 from kindling.cleanups.model import CleanupKind
 from kindling.domains import dns, zones
 from kindling.domains import store as domains
@@ -13,6 +13,7 @@ from kindling.inventory.model import Kind, Problem, Sighting
 from kindling.inventory.owners import Trace
 from kindling.inventory.pace import Pace
 from kindling.inventory.rules import Verdict, is_settled
+from kindling.platform import clock
 from kindling.providers.model import DnsRecord, Zone, ZoneRecord
 
 PUBLISHED = "published"

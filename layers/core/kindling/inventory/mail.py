@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from kindling import clock, providers
+from kindling import providers
 from kindling.accounts import store as accounts
 from kindling.accounts.model import marked
 from kindling.cleanups.model import CleanupKind
@@ -12,7 +12,8 @@ from kindling.inventory.model import Kind, Problem, Sighting
 from kindling.inventory.owners import Trace
 from kindling.inventory.pace import Pace
 from kindling.inventory.rules import Verdict, is_settled
-from kindling.table import FETCHED
+from kindling.platform import clock
+from kindling.platform.table import FETCHED
 
 
 def look(pace: Pace) -> Iterator[Sighting]:

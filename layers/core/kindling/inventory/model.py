@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from kindling import clock
+from kindling.platform import clock
 
 # How long a finding has to last before anything is removed; a row younger than this is not looked for.
 GRACE = timedelta(hours=24)

@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from kindling import providers, table
+from kindling import providers
 from kindling.accounts import store as accounts
 from kindling.cleanups import store as cleanups
 from kindling.cleanups.model import CleanupKind
 from kindling.domains import store as domains
 from kindling.inventory import store, warmup
 from kindling.inventory.model import Finding, Kind
-from kindling.observability import logger
+from kindling.platform import table
+from kindling.platform.observability import logger
 
 Actions = list[dict[str, Any]]
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from kindling import clock
 from kindling.inventory.model import GRACE, Finding
+from kindling.platform import clock
 
 
 class Verdict(StrEnum):

@@ -6,13 +6,13 @@ What a round did not see completely is unknown: it makes no finding there and en
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from kindling import clock
 from kindling.errors import ProviderError
 from kindling.inventory import dns, mail, removal, store, warmup
 from kindling.inventory.model import PROVIDERS, Finding, Provider, Sighting, seen
 from kindling.inventory.pace import OutOfTime, Pace
 from kindling.inventory.rules import may_act
-from kindling.observability import logger
+from kindling.platform import clock
+from kindling.platform.observability import logger
 
 LOOKS: dict[Provider, Callable[[Pace], Iterator[Sighting]]] = {
     Provider.MAIL: mail.look,

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from kindling import clock, due, table
 from kindling.inventory.model import GRACE, Finding, Sighting
+from kindling.platform import clock, due, table
 
 # Nothing claims them: so all findings are found through the index of what is due.
 DUE_KIND = "finding"

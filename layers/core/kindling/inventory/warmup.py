@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from kindling import clock, providers
+from kindling import providers
 from kindling.accounts import store as accounts
 from kindling.accounts.model import PENDING, marked
 from kindling.accounts.warmup import TAG_MARK, WARMUP_TAG
@@ -12,6 +12,7 @@ from kindling.inventory.model import Kind, Problem, Sighting
 from kindling.inventory.owners import Fate
 from kindling.inventory.pace import Pace
 from kindling.inventory.rules import Verdict, is_settled
+from kindling.platform import clock
 from kindling.providers.model import WarmupTag
 
 _TENANT_TAG = re.compile(f"{TAG_MARK}([0-9a-f-]{{36}})")

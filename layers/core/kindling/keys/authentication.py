@@ -7,11 +7,11 @@ import hashlib
 import hmac
 from datetime import timedelta
 
-from kindling import clock, table
 from kindling.errors import Forbidden, StoreUnavailable, Unauthorized
 from kindling.keys import quota, store
 from kindling.keys.model import Caller, Key, Scope, Token, read_token
-from kindling.observability import logger
+from kindling.platform import clock, table
+from kindling.platform.observability import logger
 
 REFUSED = "The API key is missing, malformed, unknown, revoked or expired."
 # Also the longest time for which a revoked key still opens a warm execution environment.

@@ -12,12 +12,12 @@ import ipaddress
 from dataclasses import dataclass
 from math import ceil
 
-from kindling import clock, table
 from kindling.errors import QuotaExceeded, StoreUnavailable
 from kindling.keys import store
 from kindling.keys.model import Caller
-from kindling.observability import logger
-from kindling.settings import settings
+from kindling.platform import clock, table
+from kindling.platform.observability import logger
+from kindling.platform.settings import settings
 
 REQUEST_SECONDS = 10
 CREATE_SECONDS = 3600

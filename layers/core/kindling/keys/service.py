@@ -14,8 +14,6 @@ from datetime import timedelta
 
 from pydantic import BaseModel
 
-from kindling import clock, table
-from kindling.derived import derive
 from kindling.errors import Conflict, IdempotencyKeyReused, KeyExceedsMaker, LastAdminKey, NotFound, Unauthorized
 from kindling.keys import quota, store
 from kindling.keys.authentication import REFUSED, forget, hashed
@@ -34,6 +32,8 @@ from kindling.keys.model import (
     overreaches,
     read_token,
 )
+from kindling.platform import clock, table
+from kindling.platform.derived import derive
 
 REPEATABLE = timedelta(hours=24)
 

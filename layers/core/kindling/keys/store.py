@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from kindling import table
 from kindling.keys.model import Key
-from kindling.table import Attr
+from kindling.platform import table
+from kindling.platform.table import Attr
 
 Action = dict[str, Any]
 

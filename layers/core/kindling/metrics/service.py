@@ -3,12 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
-from kindling import clock
 from kindling.domains import service as domains
 from kindling.domains.model import Domain
 from kindling.keys.model import Caller
 from kindling.metrics import store
 from kindling.metrics.model import Counts, Period, dates, total
+from kindling.platform import clock
 from kindling.warming import service as warming
 
 

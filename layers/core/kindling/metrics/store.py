@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from kindling import table
 from kindling.metrics.model import FIELDS, Counts, Period, provider_of
-from kindling.table import Key
+from kindling.platform import table
+from kindling.platform.table import Key
 
 DAYS_KEPT = timedelta(days=400)
 HOURS_KEPT = timedelta(days=40)

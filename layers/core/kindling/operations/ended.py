@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from kindling import clock, table
-from kindling.table import Key
+from kindling.platform import clock, table
+from kindling.platform.table import Key
 
 KEPT = timedelta(days=90)
 

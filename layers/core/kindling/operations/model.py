@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from kindling.errors import named
-from kindling.transitions import Graph
+from kindling.platform.transitions import Graph
 
 
 class OperationState(StrEnum):

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from kindling import aws, clock, due
 from kindling.errors import NotFound, RowNotDeleted, StaleStatus, named
 from kindling.keys.model import Caller
-from kindling.observability import logger
 from kindling.operations import ended, store
 from kindling.operations.model import Failure, Operation, OperationState
+from kindling.platform import aws, clock, due
+from kindling.platform.observability import logger
 
 DUE_KIND = "operation"
 # A healthy saga ends well within this; the reconciler looks at the others.

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from kindling import due, table
 from kindling.operations.model import GRAPH, Failure, Operation, OperationState
-from kindling.table import Attr
+from kindling.platform import due, table
+from kindling.platform.table import Attr
 
 
 def at(user_id: str, operation_id: str) -> dict[str, str]:

@@ -2,9 +2,9 @@
 
 from functools import cache
 
-from kindling import aws
+from kindling.platform import aws
+from kindling.platform.settings import settings
 from kindling.providers.model import DnsProvider, MailProvider, Resolver, WarmupProvider
-from kindling.settings import settings
 
 
 @cache

@@ -20,8 +20,8 @@ import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 
-from kindling import clock
 from kindling.errors import ProviderMisconfigured
+from kindling.platform import clock
 from kindling.providers.model import TxtSurvey
 
 EXCHANGE_SECONDS = 2.0

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from kindling import clock
 from kindling.errors import ProviderError, ProviderMisconfigured, ProviderUnavailable
-from kindling.settings import settings
+from kindling.platform import clock
+from kindling.platform.settings import settings
 
 ATTEMPTS = 3
 BASE_PAUSE_SECONDS = 0.25

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from kindling.platform.text import SingleLine
 from kindling.providers.model import Attachment, OutgoingMessage
 from kindling.suppressions.model import address
-from kindling.text import SingleLine
 
 MAX_RECIPIENTS = 50  # Amazon SES, which AgentMail sends through, takes no more in one message
 MAX_BATCH = 100

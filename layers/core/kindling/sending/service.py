@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from kindling import clock, providers
+from kindling import providers
 from kindling.accounts import service as accounts
 from kindling.accounts.store import Holder
 from kindling.errors import (
@@ -23,7 +23,8 @@ from kindling.errors import (
     UnknownSender,
 )
 from kindling.keys.model import Caller
-from kindling.observability import logger
+from kindling.platform import clock
+from kindling.platform.observability import logger
 from kindling.sending import store
 from kindling.sending.model import SendBatch, SendEmail
 from kindling.warming import admission

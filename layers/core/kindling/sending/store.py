@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from kindling import table
 from kindling.accounts import service as accounts
 from kindling.accounts.model import Account
 from kindling.accounts.store import Holder
 from kindling.domains import service as domains
 from kindling.domains.model import Domain
+from kindling.platform import table
 from kindling.suppressions import service as suppressions
 from kindling.warming import service as warmings
 from kindling.warming.model import Warming

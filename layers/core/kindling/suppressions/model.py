@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from kindling.text import ascii_lower
+from kindling.platform.text import ascii_lower
 
 ADDRESS_LENGTH = 254  # RFC 5321
 _ADDRESS = re.compile(

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from kindling import clock, table
+from kindling.platform import clock, table
+from kindling.platform.table import Attr
 from kindling.suppressions.model import Reason, Source, Suppression
-from kindling.table import Attr
 
 
 def get(user_id: str, email: str) -> Suppression | None:

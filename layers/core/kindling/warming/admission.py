@@ -1,7 +1,7 @@
 """Admitting a send: the gate's decision, made and counted in one conditional write."""
 
-from kindling import clock, table
 from kindling.errors import NotFound, StoreUnavailable
+from kindling.platform import clock, table
 from kindling.warming import gate, store
 from kindling.warming.gate import Refusal, Windows
 from kindling.warming.model import Warming

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from kindling.metrics.model import Counts
-from kindling.text import SingleLine
-from kindling.transitions import Graph
+from kindling.platform.text import SingleLine
+from kindling.platform.transitions import Graph
 
 # What "no limit" looks like to clients that compute with numbers.
 UNLIMITED = 1_000_000_000

@@ -3,12 +3,12 @@
 from datetime import date, timedelta
 from typing import Any
 
-from kindling import clock, due
 from kindling.errors import NotFound, StaleStatus
 from kindling.metrics import store as metrics
 from kindling.metrics.model import PERIOD_DAYS, dates
-from kindling.observability import logger
-from kindling.settings import settings
+from kindling.platform import clock, due
+from kindling.platform.observability import logger
+from kindling.platform.settings import settings
 from kindling.warming import policy, steps, store
 from kindling.warming.model import SENDING, SYSTEM, Warming, snapshot
 from kindling.warming.policy import IDLE, Action, Evidence, Verdict

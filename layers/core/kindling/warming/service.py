@@ -4,7 +4,6 @@ import base64
 import binascii
 from typing import Any
 
-from kindling import clock, due
 from kindling.domains import service as domains
 from kindling.domains.model import Domain
 from kindling.errors import (
@@ -20,7 +19,8 @@ from kindling.keys import authentication as keys
 from kindling.keys.model import Caller, Scope
 from kindling.metrics import store as metrics
 from kindling.metrics.model import PERIOD_DAYS, Counts, dates, total
-from kindling.settings import settings
+from kindling.platform import clock, due
+from kindling.platform.settings import settings
 from kindling.warming import gate, policy, steps, store
 from kindling.warming.gate import Windows
 from kindling.warming.model import (

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from kindling import clock, due
 from kindling.metrics.model import Counts
+from kindling.platform import clock, due
 from kindling.warming import store
 from kindling.warming.model import RAMPED, SYSTEM, HistoryEntry, Limits, Phase, Warming
 from kindling.warming.schedules import Schedule

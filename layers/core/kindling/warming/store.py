@@ -3,10 +3,10 @@
 import uuid
 from typing import Any
 
-from kindling import clock, table
 from kindling.errors import NotFound, StaleStatus, StoreUnavailable
-from kindling.observability import logger
-from kindling.table import Attr, Key
+from kindling.platform import clock, table
+from kindling.platform.observability import logger
+from kindling.platform.table import Attr, Key
 from kindling.warming import gate
 from kindling.warming.gate import Windows
 from kindling.warming.model import GRAPH, HistoryEntry, Phase, Warming

@@ -4,13 +4,13 @@ from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
-from kindling import aws, clock
 from kindling.accounts import service as accounts
 from kindling.domains import service as domains
 from kindling.errors import InvalidRequest
 from kindling.metrics import store as metrics
-from kindling.observability import logger
-from kindling.settings import settings
+from kindling.platform import aws, clock
+from kindling.platform.observability import logger
+from kindling.platform.settings import settings
 from kindling.suppressions import store as suppressions
 from kindling.suppressions.model import Source
 from kindling.warming import service as warmings

@@ -5,8 +5,8 @@ import binascii
 import hashlib
 import hmac
 
-from kindling import clock
 from kindling.errors import Unauthorized
+from kindling.platform import clock
 
 TOLERANCE_SECONDS = 300
 PREFIX = "whsec_"

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from kindling import clock, table
+from kindling.platform import clock, table
 
 # Longer than the provider keeps trying (27 h 35 min), with room for an endpoint that was switched on again.
 REMEMBERED = timedelta(days=14)

@@ -9,9 +9,9 @@ import zlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from kindling import aws, clock, table
 from kindling.errors import StoreUnavailable
-from kindling.table import Attr, Key
+from kindling.platform import aws, clock, table
+from kindling.platform.table import Attr, Key
 
 SHARDS = 4
 PAGE = 100

@@ -6,8 +6,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling import aws
-from kindling.observability import logger
+from kindling.platform import aws
+from kindling.platform.observability import logger
 
 Event = dict[str, Any]
 

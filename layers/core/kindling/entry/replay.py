@@ -23,9 +23,9 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 )
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling import aws
 from kindling.errors import IdempotencyKeyReused, RequestRunning, StoreUnavailable
-from kindling.settings import settings
+from kindling.platform import aws
+from kindling.platform.settings import settings
 
 KEPT_SECONDS = 24 * 3600
 

@@ -13,10 +13,10 @@ from boto3.dynamodb.conditions import Attr, Key
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
-from kindling import aws, clock
 from kindling.errors import StoreUnavailable
-from kindling.observability import logger
-from kindling.settings import settings
+from kindling.platform import aws, clock
+from kindling.platform.observability import logger
+from kindling.platform.settings import settings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

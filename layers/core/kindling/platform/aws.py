@@ -11,10 +11,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from kindling import clock
 from kindling.errors import StoreUnavailable
-from kindling.observability import logger
-from kindling.settings import settings
+from kindling.platform import clock
+from kindling.platform.observability import logger
+from kindling.platform.settings import settings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient

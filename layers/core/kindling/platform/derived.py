@@ -4,8 +4,8 @@ import hashlib
 import hmac
 import json
 
-from kindling import aws
-from kindling.settings import settings
+from kindling.platform import aws
+from kindling.platform.settings import settings
 
 
 def derive(purpose: str, *parts: str) -> bytes:

@@ -8,7 +8,7 @@ import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from kindling.settings import settings
+from kindling.platform.settings import settings
 
 
 def now() -> datetime:

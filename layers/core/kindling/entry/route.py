@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling import clock
+from kindling.entry.routes import ROUTES
 from kindling.errors import (
     InvalidRequest,
     KindlingError,
@@ -21,9 +21,9 @@ from kindling.errors import (
     UnsupportedMediaType,
 )
 from kindling.keys.model import Caller, Issued, Scope, environment
-from kindling.observability import logger
-from kindling.routes import ROUTES
-from kindling.settings import settings
+from kindling.platform import clock
+from kindling.platform.observability import logger
+from kindling.platform.settings import settings
 
 if TYPE_CHECKING:
     from kindling.operations.model import Operation
@@ -182,7 +182,7 @@ def _resolve(
     if not kept:
         return _run(app, event, context)
     # Imported here: only requests that carry a key pay for it.
-    from kindling.replay import replayed
+    from kindling.entry.replay import replayed
 
     digest = hashlib.sha256(_body(event)).hexdigest()
     request = {

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kindling import clock, table
 from kindling.errors import NotFound, StaleStatus
+from kindling.platform import clock, table
 
 Key = dict[str, str]
 State = tuple[str, ...]

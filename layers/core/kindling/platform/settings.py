@@ -1,4 +1,4 @@
-"""Everything a function is told by its environment. Secrets never stand here: see `kindling.aws.secret`."""
+"""Everything a function is told by its environment. Secrets never stand here: see `kindling.platform.aws.secret`."""
 
 import os
 from dataclasses import dataclass

@@ -1,0 +1,1 @@
+"""What everything stands on: the table, AWS, the clock, settings, logs. It knows no topic."""
