@@ -105,12 +105,21 @@ def with_another_case(kindling: Kindling, mine: dict[str, Any], _: dict[str, Any
     kindling.world.set(dns_txt={record(mine)["name"]: [record(mine)["value"].upper(), record(mine)["value"][:-1]]})
 
 
+def stale(kindling: Kindling, mine: dict[str, Any], other: dict[str, Any]) -> None:
+    """The challenge from before the name went to another tenant, who has left since."""
+    for api, domain in ((kindling.api, mine), (kindling.other, other)):
+        publish(kindling, domain)
+        by_trigger(kindling, api, domain)
+        assert row(api, domain)["status"] == "verified"
+    publish(kindling, mine)
+
+
 def unanswered(kindling: Kindling, mine: dict[str, Any], _: dict[str, Any]) -> None:
     publish(kindling, mine)
     kindling.world.fault("dns", "TXT", "/*", "refuse")
 
 
-LACKS = {f.__name__: f for f in (no_challenge, another_tenants, at_the_parent, with_another_case, unanswered)}
+LACKS = {f.__name__: f for f in (no_challenge, another_tenants, stale, at_the_parent, with_another_case, unanswered)}
 
 
 @pytest.mark.parametrize(("way", "lack", "name"), list(itertools.product(WAYS, LACKS, NAMES)))
