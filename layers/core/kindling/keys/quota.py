@@ -1,8 +1,9 @@
 """Quotas: how often a tenant and a key may ask, how much they may create, and how often an address may fail.
 
 Every function counts in the same items, and yet most requests cost nothing: an execution environment takes requests
-out of the window in leases of 1, 2, 4, 8 … So a busy environment writes a few times in a window and an idle one
-once, and no more is ever leased than the quota. What is refused is refused from memory until the window ends.
+out of the window in leases of 1, 2, 4 … up to a 32nd of the quota. So an idle environment writes once in a window and
+a busy one for every seventh request or so, and no more is ever leased than the quota. What is refused is refused
+from memory until the window ends.
 
 These limits keep the service fair. They are not the gate: when they cannot be counted, requests are let through.
 """
@@ -25,6 +26,8 @@ FAILURE_SECONDS = 60
 # The time for which a window's item outlives it, for environments whose clocks are late.
 LINGER_SECONDS = 60
 MEMORY = 10_000
+# No lease is larger than this part of a quota: what an environment has leased and does not use, no other can.
+SHARES = 32
 TOTAL = "total"
 
 
@@ -137,7 +140,8 @@ def _take(meter: Meter, *, ahead: bool = True) -> None:
     """Take one out of the lease, or out of a new one: twice the last one when it may be taken `ahead`."""
     lease = _lease(meter)
     if not (lease.refused or lease.left):
-        _extend(lease, meter, max(2 * lease.size, 1) if ahead else 1)
+        largest = min(quota.most for quota in meter.quotas) // SHARES
+        _extend(lease, meter, max(min(2 * lease.size, largest), 1) if ahead else 1)
     _spend(lease, meter)
 
 
