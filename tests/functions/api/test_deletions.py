@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from kindling.platform import aws
 from tests.conftest import Kindling
 from tests.harness.lambdas import invoke
 
@@ -26,22 +25,8 @@ def left(kindling: Kindling) -> dict[str, int]:
 def clean(kindling: Kindling) -> int:
     """One tick of the poller, and its worker on what it queued."""
     queued = invoke("RunCleanupsFunction", {})["queued"]
-    work(kindling, "CLEANUPS_QUEUE_URL", "AttemptCleanupFunction")
+    kindling.work("AttemptCleanupFunction", "cleanups")
     return int(queued)
-
-
-def work(kindling: Kindling, queue: str, function: str) -> list[Any]:
-    import os
-
-    url = os.environ[queue]
-    messages = aws.sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-    if not messages:
-        return []
-    records = [{"messageId": m["MessageId"], "body": m["Body"], "eventSource": "aws:sqs"} for m in messages]
-    answer = invoke(function, {"Records": records})
-    for message in messages:
-        aws.sqs().delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return list(answer["batchItemFailures"])
 
 
 def test_an_account_is_removed_everywhere(kindling: Kindling) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from tests.conftest import Kindling
-from tests.functions.api.test_deletions import work
 from tests.harness.lambdas import invoke
 
 ANALYTICS = "/api/email/accounts/warmup-analytics"
@@ -22,7 +21,7 @@ def states(kindling: Kindling) -> dict[str, tuple[str, str]]:
 
 def poll(kindling: Kindling) -> list[Any]:
     invoke("GraduateAccountsFunction", {})
-    return work(kindling, "REVIEWS_QUEUE_URL", "ReviewAccountsFunction")
+    return kindling.work("ReviewAccountsFunction", "reviews")
 
 
 def test_figures_are_keyed_by_account_and_rise_with_the_days(kindling: Kindling) -> None:
@@ -151,14 +150,14 @@ def test_a_tenant_is_reviewed_hourly_while_accounts_warm_and_daily_otherwise(kin
     kindling.clock.advance(hours=1)
     assert invoke("GraduateAccountsFunction", {}) == {"queued": 1}
     assert invoke("GraduateAccountsFunction", {}) == {"queued": 0}
-    work(kindling, "REVIEWS_QUEUE_URL", "ReviewAccountsFunction")
+    kindling.work("ReviewAccountsFunction", "reviews")
     kindling.clock.advance(hours=1)
     assert invoke("GraduateAccountsFunction", {}) == {"queued": 1}
     kindling.world.set(warmup_states={"kim@acme.example": -1})
-    work(kindling, "REVIEWS_QUEUE_URL", "ReviewAccountsFunction")
+    kindling.work("ReviewAccountsFunction", "reviews")
     kindling.clock.advance(hours=2)
     assert invoke("GraduateAccountsFunction", {}) == {"queued": 1}
-    work(kindling, "REVIEWS_QUEUE_URL", "ReviewAccountsFunction")
+    kindling.work("ReviewAccountsFunction", "reviews")
     kindling.clock.advance(hours=2)
     assert invoke("GraduateAccountsFunction", {}) == {"queued": 0}
     kindling.clock.advance(hours=23)
