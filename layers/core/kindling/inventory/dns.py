@@ -63,7 +63,7 @@ def _orphans(traces: list[Trace], *, reported: bool = True) -> Iterator[Sighting
         )
         if verdict == Verdict.REMOVE:
             message = "The zone still has records, or a place, of a domain that was deleted or never finished."
-            yield sighting.model_copy(update={"user_id": trace.user_id, "safe": True, "message": message})
+            yield sighting.removable(trace.user_id, message)
         elif verdict == Verdict.REPORT and reported:
             yield sighting
 

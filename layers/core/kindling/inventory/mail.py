@@ -49,7 +49,7 @@ def _inboxes(ours: Mapping[str, str]) -> Iterator[Sighting]:
             yield sighting
         elif fate.verdict == Verdict.REMOVE:
             message = "The inbox of an account that was deleted or never finished still exists."
-            yield sighting.model_copy(update={"user_id": fate.user_id, "safe": True, "message": message})
+            yield sighting.removable(fate.user_id, message)
 
 
 def _registrations(names: list[str], hosts: set[str]) -> Iterator[Sighting]:
@@ -71,7 +71,7 @@ def _registrations(names: list[str], hosts: set[str]) -> Iterator[Sighting]:
             yield sighting
         elif verdict == Verdict.REMOVE:
             message = "The registration of a domain that was deleted or never finished still exists."
-            yield sighting.model_copy(update={"user_id": trace.user_id, "safe": True, "message": message})
+            yield sighting.removable(trace.user_id, message)
 
 
 def _missing_inboxes(pace: Pace, addresses: set[str]) -> Iterator[Sighting]:

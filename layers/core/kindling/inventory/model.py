@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel
 
@@ -60,6 +60,10 @@ class Sighting(BaseModel):
     user_id: str | None = None
     message: str
     safe: bool = False
+
+    def removable(self, user_id: str | None, message: str) -> Self:
+        """The same, provably ended: told to the tenant that it was of, and removed after the grace."""
+        return self.model_copy(update={"user_id": user_id, "safe": True, "message": message})
 
 
 class Finding(Sighting):

@@ -59,7 +59,7 @@ def _accounts(found: set[str], tagged: set[str]) -> Iterator[Sighting]:
         removable = fate.verdict == Verdict.REMOVE and not _has_another_inbox(address, fate)
         if removable:
             message = "The warmup of an account that was deleted or never finished still exists."
-            yield sighting.model_copy(update={"user_id": fate.user_id, "safe": True, "message": message})
+            yield sighting.removable(fate.user_id, message)
         elif fate.verdict != Verdict.NOTHING and known:
             yield sighting
 
