@@ -10,14 +10,13 @@ import pytest
 
 from kindling.accounts import saga as provisioning
 from kindling.accounts.model import ProvisionAccount, mark
-from kindling.domains import dns, zones
-from kindling.domains import store as domain_rows
+from kindling.domains import dns, registrations, zones
 from kindling.inventory import findings as told
 from kindling.inventory import service
 from kindling.inventory import store as findings
 from kindling.inventory.model import GRACE, Finding
 from kindling.inventory.pace import MARGIN_SECONDS
-from kindling.operations import service as operations
+from kindling.operations import store as operations
 from kindling.platform import aws, clock
 from local import cli
 from tests.conftest import Kindling
@@ -287,7 +286,7 @@ def test_a_crash_between_provider_and_row_is_undone_by_its_reconciler_and_leaves
 
     def dies(real: Any, event: Any) -> Any:
         answer = real(event, None)
-        operation = operations.find(event["saga"]["user_id"], event["saga"]["operation_id"])
+        operation = operations.get(event["saga"]["user_id"], event["saga"]["operation_id"])
         assert operation is not None
         aws.stepfunctions().stop_execution(executionArn=operation.execution_arn)
         return answer
@@ -430,7 +429,7 @@ def test_a_registration_that_we_made_and_nobody_needs_goes(kindling: Kindling, h
     assert look(kindling)["findings"] == 0
     assert drop("CLEANUP#mail_domain") == 1
     if held_as_yet:
-        domain_rows.hold_registration("acme.example", kindling.user_id, domain["id"])
+        registrations.hold("acme.example", kindling.user_id, domain["id"])
     kindling.world.heal()
     kindling.clock.advance(minutes=1)
     look(kindling)
@@ -444,12 +443,12 @@ def test_a_registration_that_another_tenant_needs_stays_when_an_ended_domain_let
     domain = registered(kindling.api)
     other = registered(kindling.other)
     assert kindling.api("DELETE", f"{DOMAINS}/{domain['id']}").status == 200
-    domain_rows.hold_registration("external-acme.example", kindling.user_id, domain["id"])
+    registrations.hold("external-acme.example", kindling.user_id, domain["id"])
     look(kindling)
     look(kindling, after=GRACE)
     finish_cleanups(kindling, 1)
     assert held(kindling)["domains"] == ["external-acme.example"]
-    note = domain_rows.registrations(["external-acme.example"])["external-acme.example"]
+    note = registrations.by_name(["external-acme.example"])["external-acme.example"]
     assert [domain_id for _, domain_id in note.holders] == [other["id"]]
 
 
@@ -458,12 +457,12 @@ def registered(api: Api) -> dict[str, Any]:
     return domain
 
 
-@pytest.mark.parametrize("origin", [domain_rows.FOUND, None])
+@pytest.mark.parametrize("origin", [registrations.FOUND, None])
 def test_a_registration_that_is_not_ours_is_none_of_our_business(kindling: Kindling, origin: str | None) -> None:
     ask(kindling, "agentmail", "POST", "/domains", {"domain": "theirs.example"})
     ask(kindling, "agentmail", "POST", "/inboxes", {"username": "by-hand", "client_id": "kindling-by-hand"})
     if origin:
-        domain_rows.note_registration("theirs.example", origin)
+        registrations.set_origin("theirs.example", origin)
     for after in (timedelta(0), GRACE):
         assert look(kindling, after=after) == {"findings": 0, "removed": 0, "incomplete": []}
     assert held(kindling)["domains"] == ["theirs.example"]

@@ -10,8 +10,9 @@ import pytest
 
 from kindling.domains import saga as onboarding
 from kindling.domains import service, store, verification
-from kindling.domains.model import GIVE_UP, LADDER, Domain, OnboardDomain
-from kindling.operations import service as operations
+from kindling.domains.model import GIVE_UP, LADDER, Domain, OnboardDomain, domain_key
+from kindling.operations import service as sagas
+from kindling.operations import store as operations
 from kindling.operations.model import Operation
 from kindling.platform import aws, clock
 from kindling.platform.settings import settings
@@ -78,7 +79,7 @@ def work(batch: list[dict[str, str]] | None = None) -> list[str]:
 
 
 def key(kindling: Kindling, domain_id: str) -> dict[str, str]:
-    return service.key(kindling.user_id, domain_id)
+    return domain_key(kindling.user_id, domain_id)
 
 
 def meanwhile(event: str, act: Callable[[], object]) -> None:
@@ -296,7 +297,7 @@ def dies_in(kindling: Kindling, step: str) -> None:
 
 
 def operation_of(saga: dict[str, str]) -> Operation:
-    found = operations.find(saga["user_id"], saga["operation_id"])
+    found = operations.get(saga["user_id"], saga["operation_id"])
     assert found is not None
     return found
 
@@ -428,7 +429,7 @@ def test_an_operation_that_ends_while_it_is_looked_at_stops_nobody(kindling: Kin
         looked_at = next(operation for operation in found if operation.execution_arn == arn)
         caught = {"Error": "ProviderRefused", "Cause": "no"}
         about = {"name": looked_at.name, "subject_id": looked_at.subject_id}
-        operations.fail(kindling.user_id, looked_at.operation_id, caught, **about)
+        sagas.fail(kindling.user_id, looked_at.operation_id, caught, **about)
 
     events.register("before-call.sfn.DescribeExecution", end)
     assert reconcile(kindling) == 1

@@ -1,6 +1,6 @@
 """The simulated life of a warming domain: what it sends, what comes back and when, and what the policy makes of it.
 
-Production's own code decides: `review.judge` at each UTC midnight and after every bounce and complaint, on a table
+Production's own code decides: `judgement.judge` at each UTC midnight and after every bounce and complaint, on a table
 in memory. Only questions whose answer is known are left out (see `Windows.asks`).
 
 A domain is verified at a random hour of day 0. Each day it sends its share of the daily limit, one recipient after
@@ -15,7 +15,7 @@ from math import log, log1p
 from random import Random
 from typing import NamedTuple
 
-from kindling.warming import policy, review
+from kindling.warming import judgement, policy
 from kindling.warming.model import Limits, Phase
 from kindling.warming.schedules import PRESETS
 from tests.simulation.memory import KEY, Judge, Memory, remembering
@@ -286,7 +286,7 @@ class Domain:
         """Have the domain judged as it stands now."""
         self._count(day, hours, mailing)
         self.life.asked += 1
-        review.judge(KEY)
+        judgement.judge(KEY)
         if not self.memory.sends:
             entry = self.memory.history[-1]
             sent = mailing.sent_by(hours)

@@ -9,8 +9,8 @@ from unittest.mock import Mock, patch
 from kindling.metrics import store as metrics
 from kindling.metrics.model import PERIOD_DAYS, Counts, Period, dates
 from kindling.platform import clock, due
-from kindling.warming import gate, policy, review, steps, store
-from kindling.warming.model import ALLOWED, SENDING, HistoryEntry, Limits, Phase, Warming
+from kindling.warming import changes, gate, judgement, policy, store
+from kindling.warming.model import ALLOWED, SENDING, HistoryEntry, Limits, Phase, Warming, history_entry
 from kindling.warming.policy import Evidence, Verdict
 from kindling.warming.schedules import Schedule
 
@@ -67,16 +67,16 @@ class Memory:
 
     def start(self) -> None:
         """What a verified domain's warming begins with."""
-        entry = steps.start_entry(self.warming, "system")
-        put, drop = steps.started(self.warming, self.schedule)
+        entry = changes.start_entry(self.warming, "system")
+        put, drop = changes.started(self.warming, self.schedule)
         self.move(self.warming, entry, put=put, drop=drop)
 
     def resume(self) -> None:
         """What the owner's `resume` does after a pause by the policy."""
         phase = self.warming.phase_before or Phase.PHASE_1
-        put, drop = steps.resumed(self.warming, self.schedule)
-        put |= steps.judged_anew(self.today_counts)
-        entry = store.entry(self.warming, phase, reason="warming_resumed", triggered_by="api")
+        put, drop = changes.resumed(self.warming, self.schedule)
+        put |= changes.judged_from_now(self.today_counts)
+        entry = history_entry(self.warming, phase, reason="warming_resumed", triggered_by="api")
         self.move(self.warming, entry, put=put, drop=drop)
 
     # In the places of kindling.warming.store's and kindling.metrics.store's functions.
@@ -139,7 +139,7 @@ def remembering(memory: Memory, judge: Judge = policy.judge) -> Iterator[None]:
             (store, "move", memory.move),
             (metrics, "days", memory.days),
             (policy, "judge", judge),
-            (review, "logger", Mock()),
+            (judgement, "logger", Mock()),
         ):
             stack.enter_context(patch.object(place, name, instead))
         yield

@@ -25,7 +25,7 @@ FIRST = date(2026, 3, 1)
 
 def blind(warming: Warming, schedule: Schedule, evidence: Evidence, *, new_day: bool) -> Verdict:
     """Production's policy without anything that stops a domain or sets it back."""
-    with patch.object(policy, "_stop", lambda *_: None), patch.object(policy, "_step_back", lambda *_: None):
+    with patch.object(policy, "_stop", lambda *_: None), patch.object(policy, "_demotion", lambda *_: None):
         return production(warming, schedule, evidence, new_day=new_day)
 
 

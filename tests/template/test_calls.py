@@ -18,7 +18,7 @@ import pytest
 
 from kindling.accounts.model import mark
 from kindling.keys import authentication, quota
-from kindling.operations import ended, service
+from kindling.operations import parts, service
 from kindling.operations import store as operations
 from kindling.operations.model import Operation, OperationState
 from kindling.platform import aws, clock, due, table
@@ -61,7 +61,7 @@ class Watch:
             aws._secrets.clear()
             authentication._seen.clear()
             quota._leases.clear()
-            sending._holders.clear()
+            sending._claims.clear()
             try:
                 return real(event, context)
             finally:
@@ -283,7 +283,7 @@ def delete_everything(kindling: Kindling, domain_id: str, account_id: str) -> No
 def take_stock(kindling: Kindling) -> None:
     """An inbox that turns up after its account was undone: told, and removed a day later."""
     account_id = str(uuid.uuid4())
-    table.transact([ended.note("late@agentmail.to", account_id, kindling.user_id)])
+    table.transact([parts.ended("late@agentmail.to", account_id, kindling.user_id)])
     inbox = {"username": "late", "client_id": mark(account_id)}
     headers = {"Authorization": f"Bearer {CONFIGURED['agentmail']}"}
     made = httpx.Request("POST", "http://sandbox/v0/inboxes", json=inbox, headers=headers)

@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from kindling.domains import service, store, verification
-from kindling.domains.model import DnsSync, Domain, DomainStatus, OffboardDomain
+from kindling.domains import claims, service, store, verification
+from kindling.domains.claims import Verifier
+from kindling.domains.model import DnsSync, Domain, DomainStatus, OffboardDomain, domain_key
 from kindling.domains.ownership import Ownership
-from kindling.domains.store import Verifier
 from kindling.errors import StaleStatus
 from kindling.platform import aws, clock
 from kindling.providers import client as provider_client
@@ -37,7 +37,7 @@ def verifying(user_id: str = USER) -> Domain:
         updated_at=now,
     )
     row = domain.model_dump(mode="json", exclude_none=True)
-    aws.table().put_item(Item={**store.at(user_id, domain.id), "owner": f"{user_id}#domain", **row})
+    aws.table().put_item(Item={**domain_key(user_id, domain.id), "owner": f"{user_id}#domain", **row})
     return domain
 
 
@@ -47,8 +47,8 @@ def read(domain: Domain) -> Domain | None:
 
 def verify(domain: Domain) -> Domain:
     """Verify by whatever was seen before: the name may change hands until it is written."""
-    claim = store.claimed(domain, store.verifier(NAME), None)
-    return store.verify(domain, put={"verified_at": clock.timestamp()}, drop=(), claim=claim, beginning=[])
+    claim = claims.taken(domain, claims.verifier(NAME))
+    return store.verify(domain, put={"verified_at": clock.timestamp()}, drop=(), claim=claim, warming=[])
 
 
 def retire(domain: Domain) -> None:
@@ -67,7 +67,7 @@ def before_the_next_transaction(act: Callable[[], object]) -> None:
 
 def has(domain: Domain) -> bool:
     """Whether the name is this domain's."""
-    return store.verifier(NAME) == Verifier(domain.user_id, domain.id)
+    return claims.verifier(NAME) == Verifier(domain.user_id, domain.id)
 
 
 def test_of_two_that_verify_a_name_at_once_one_has_it_and_the_other_looks_again() -> None:
@@ -83,17 +83,17 @@ def test_a_deleted_domain_gives_its_name_back_and_who_had_it_stays_known() -> No
     domain = verifying()
     verify(domain)
     retire(domain)
-    assert store.verifier(NAME) == Verifier(USER, "")
-    assert (store.losses(USER, NAME), store.losses(RIVAL, NAME)) == (0, 0)
+    assert claims.verifier(NAME) == Verifier(USER, "")
+    assert (claims.losses(USER, NAME), claims.losses(RIVAL, NAME)) == (0, 0)
     rival = verify(verifying(RIVAL))
     assert (rival.status, has(rival)) == ("verified", True)
-    assert (store.losses(USER, NAME), store.losses(RIVAL, NAME)) == (1, 0)
+    assert (claims.losses(USER, NAME), claims.losses(RIVAL, NAME)) == (1, 0)
 
 
 def test_a_domain_verified_again_by_its_tenant_has_lost_nothing() -> None:
     for _ in range(3):
         verify(verifying())
-    assert store.losses(USER, NAME) == 0
+    assert claims.losses(USER, NAME) == 0
 
 
 def test_a_domain_whose_name_a_rival_verified_can_be_deleted_and_takes_nothing_from_the_rival() -> None:
@@ -108,7 +108,7 @@ def test_a_domain_that_is_verified_while_it_is_deleted_keeps_its_name_from_nobod
     before_the_next_transaction(lambda: verify(domain))
     retire(domain)
     assert read(domain) is None
-    assert store.verifier(NAME) == Verifier(USER, "")
+    assert claims.verifier(NAME) == Verifier(USER, "")
 
 
 def test_a_domain_is_not_verified_by_a_challenge_that_is_no_longer_its_own() -> None:
@@ -117,15 +117,15 @@ def test_a_domain_is_not_verified_by_a_challenge_that_is_no_longer_its_own() -> 
     before_the_next_transaction(lambda: store.update(domain, put=renewed, drop=()))
     with pytest.raises(StaleStatus):
         verify(domain)
-    assert store.verifier(NAME) is None
+    assert claims.verifier(NAME) is None
 
 
 def test_whoever_loses_his_row_to_a_rival_keeps_it_waiting_with_another_challenge() -> None:
     loser, rival = verify(verifying()), verifying(RIVAL)
     proof = Ownership(challenge="renewed")
     set_back = loser.model_copy(update={"ownership": proof, "status_reason": "why"})
-    claim = store.claimed(rival, store.verifier(NAME), set_back)
-    store.verify(rival, put={"verified_at": clock.timestamp()}, drop=(), claim=claim, beginning=[])
+    claim = [*claims.taken(rival, claims.verifier(NAME)), store.lost(set_back)]
+    store.verify(rival, put={"verified_at": clock.timestamp()}, drop=(), claim=claim, warming=[])
     waiting = read(loser)
     assert waiting
     assert (waiting.status, waiting.ownership, waiting.status_reason) == ("pending", proof, "why")
@@ -135,7 +135,7 @@ def test_whoever_loses_his_row_to_a_rival_keeps_it_waiting_with_another_challeng
 
 def test_a_domain_that_is_deleted_while_it_is_looked_at_stays_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     domain = verifying()
-    key = store.at(USER, domain.id)
+    key = domain_key(USER, domain.id)
     script = Script(answer(200, {"domain_id": NAME, "status": "VERIFIED"}))
     monkeypatch.setattr(provider_client, "transport", lambda: httpx.MockTransport(script.handle))
     monkeypatch.setattr(verification, "survey", lambda _: TxtSurvey((frozenset({domain.ownership.challenge}),)))

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from kindling import errors
-from kindling.errors import KindlingError, ProviderUnavailable, named
+from kindling.errors import KindlingError, ProviderUnavailable, class_named
 
 
 def tree(root: type[KindlingError]) -> list[type[KindlingError]]:
@@ -52,14 +52,14 @@ def test_a_code_is_its_class_in_small_letters(cls: type[KindlingError]) -> None:
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_a_class_is_found_by_its_name(cls: type[KindlingError]) -> None:
-    assert named(cls.__name__) is cls
+    assert class_named(cls.__name__) is cls
 
 
 @pytest.mark.parametrize(
     "name", ["States.Timeout", "Lambda.Unknown", "Sandbox.Timedout", "KeyError", "", "provider_error"]
 )
 def test_a_name_from_outside_is_an_unclear_failure(name: str) -> None:
-    assert named(name) is ProviderUnavailable
+    assert class_named(name) is ProviderUnavailable
 
 
 def test_extras_travel_with_their_error() -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from kindling.errors import NotFound, RateLimitExceeded, StoreUnavailable, WarmingPaused
 from kindling.platform import table
-from kindling.warming import admission, gate, steps, store
+from kindling.warming import admission, changes, gate, store
 from kindling.warming.gate import Refusal, Windows
-from kindling.warming.model import UNLIMITED, Limits, Phase, Warming
+from kindling.warming.model import UNLIMITED, Limits, Phase, Warming, warming_key
 from kindling.warming.schedules import PRESETS
 
 NOW = datetime(2026, 3, 1, 9, 0, 12, tzinfo=UTC)
@@ -132,7 +132,7 @@ def test_a_gates_item_stays_within_one_write_unit() -> None:
         phase_started_at="2026-02-01T09:00:00.000Z",
         updated_at="2026-03-01T09:00:00.000Z",
     )
-    item = {**store.at(identity, identity), **fullest.item(), "due_shard": "warming#3", "due_at": "2026-03-02T00:00"}
+    item = {**warming_key(identity, identity), **fullest.item(), "due_shard": "warming#3", "due_at": "2026-03-02T00:00"}
     assert _size(item) < WRITE_UNIT
 
 
@@ -170,10 +170,10 @@ def test_a_gate_that_is_gone_or_never_stands_still_gives_no_decision(
 
 def test_limits_that_hold_today_are_only_ever_lowered(steady_clock: object) -> None:
     schedule = PRESETS["standard"]
-    today = warming(limits_on=steps.today())
-    put, drop = steps.on(today, schedule, schedule.limits(Phase.PHASE_2, 5))
+    today = warming(limits_on=changes.today())
+    put, drop = changes.limited(today, schedule, schedule.limits(Phase.PHASE_2, 5))
     assert (put["limits"], drop) == (LIMITS.model_dump(), ())
-    put, _ = steps.on(warming(limits_on="2026-02-28"), schedule, schedule.limits(Phase.PHASE_2, 5))
+    put, _ = changes.limited(warming(limits_on="2026-02-28"), schedule, schedule.limits(Phase.PHASE_2, 5))
     assert put["limits"] == {"daily_limit": 5000, "hourly_limit": 500, "per_minute_limit": 20}
-    put, drop = steps.on(today, schedule, None)
+    put, drop = changes.limited(today, schedule, None)
     assert ("limits" in put, set(drop)) == (False, {"limits", "limits_on"})

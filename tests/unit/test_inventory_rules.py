@@ -7,12 +7,12 @@ import pytest
 
 from kindling.accounts.model import mark, marked
 from kindling.inventory.model import GRACE, PROVIDERS, Finding, Kind, Problem, Sighting, seen
-from kindling.inventory.rules import Claimed, Known, Verdict, is_settled, judge, may_act
+from kindling.inventory.rules import Claimed, Known, Outcome, classify, is_settled, may_act
 from kindling.platform import clock
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
-NOTHING, REPORT, REMOVE = Verdict.NOTHING, Verdict.REPORT, Verdict.REMOVE
+NOTHING, REPORT, REMOVE = Outcome.NOTHING, Outcome.REPORT, Outcome.REMOVE
 ACCOUNT = "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"
 
 # What is to be done where neither a row nor a cleanup names it: without a note of its end, and with one.
@@ -34,8 +34,8 @@ def finding(*, safe: bool = True) -> Finding:
 
 
 @pytest.mark.parametrize(("claimed", "ended"), list(product(Claimed, (False, True))))
-def test_what_nothing_names_is_judged_by_its_claim_and_the_note_of_its_end(claimed: Claimed, ended: bool) -> None:
-    assert judge(Known(claimed=claimed, ended=ended)) == UNNAMED[claimed][ended]
+def test_what_nothing_names_is_classifyd_by_its_claim_and_the_note_of_its_end(claimed: Claimed, ended: bool) -> None:
+    assert classify(Known(claimed=claimed, ended=ended)) == UNNAMED[claimed][ended]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_what_nothing_names_is_judged_by_its_claim_and_the_note_of_its_end(claim
     [each for each in product((False, True), (False, True), Claimed, (False, True)) if each[0] or each[1]],
 )
 def test_what_a_row_or_a_cleanup_names_is_left_alone(row: bool, cleanup: bool, claimed: Claimed, ended: bool) -> None:
-    assert judge(Known(row=row, cleanup=cleanup, claimed=claimed, ended=ended)) == NOTHING
+    assert classify(Known(row=row, cleanup=cleanup, claimed=claimed, ended=ended)) == NOTHING
 
 
 def test_nothing_is_removed_before_the_grace_has_ended_to_the_millisecond() -> None:

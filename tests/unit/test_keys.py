@@ -80,9 +80,9 @@ def test_a_key_opens_for_its_tenant_with_its_scopes() -> None:
     keys.seed(USER, TEXT, ["read", "send"], "ci")
     caller = opened(header(TEXT))
     assert caller == Caller(USER, "a" * 16, True, frozenset({Scope.READ, Scope.SEND}))
-    authentication.require(caller, Scope.SEND)
+    caller.require(Scope.SEND)
     with pytest.raises(Forbidden) as refused:
-        authentication.require(caller, Scope.ADMIN)
+        caller.require(Scope.ADMIN)
     assert refused.value.extras == {"required_scope": "admin"}
 
 

@@ -189,10 +189,10 @@ def test_the_third_pause_within_a_phase_is_a_suspension() -> None:
     ("phase", "back", "action"),
     [
         (Phase.PHASE_1, Phase.PHASE_1, Action.EASE),
-        (Phase.PHASE_2, Phase.PHASE_1, Action.STEP_BACK),
-        (Phase.PHASE_3, Phase.PHASE_2, Action.STEP_BACK),
-        (Phase.PHASE_4, Phase.PHASE_3, Action.STEP_BACK),
-        (Phase.WARMED, Phase.PHASE_4, Action.STEP_BACK),
+        (Phase.PHASE_2, Phase.PHASE_1, Action.DEMOTE),
+        (Phase.PHASE_3, Phase.PHASE_2, Action.DEMOTE),
+        (Phase.PHASE_4, Phase.PHASE_3, Action.DEMOTE),
+        (Phase.WARMED, Phase.PHASE_4, Action.DEMOTE),
     ],
 )
 def test_probably_too_high_rates_step_back_with_a_new_day(phase: Phase, back: Phase, action: Action) -> None:
@@ -214,8 +214,8 @@ def test_without_confidence_or_below_the_floors_nothing_steps_back(evidence: Evi
 def test_a_month_without_mail_steps_back() -> None:
     for phase, back, action in (
         (Phase.PHASE_1, Phase.PHASE_1, Action.EASE),
-        (Phase.PHASE_3, Phase.PHASE_2, Action.STEP_BACK),
-        (Phase.WARMED, Phase.PHASE_4, Action.STEP_BACK),
+        (Phase.PHASE_3, Phase.PHASE_2, Action.DEMOTE),
+        (Phase.WARMED, Phase.PHASE_4, Action.DEMOTE),
     ):
         found = verdict(seen(0, idle_days=30), warming(phase))
         assert (found.action, found.phase, found.reason) == (action, back, "idle")

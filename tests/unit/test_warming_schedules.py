@@ -31,7 +31,7 @@ def own(*days: int, **others: Any) -> dict[str, Any]:
 
 
 def daily(schedule: Schedule, phase: Phase) -> list[int]:
-    return [one.daily_limit for one in schedule.plan(phase).steps]
+    return [one.daily_limit for one in schedule.plan(phase).stages]
 
 
 def test_the_standard_phases_have_the_published_ranges_in_two_weeks_each() -> None:
@@ -69,7 +69,7 @@ def test_outreach_is_a_message_more_a_day_for_a_month_and_never_much() -> None:
 
 @pytest.mark.parametrize("schedule", PRESETS.values(), ids=PRESETS)
 def test_no_preset_ever_falls_and_each_can_be_passed(schedule: Schedule) -> None:
-    steps = [one.limits for phase in RAMPED for one in schedule.plan(phase).steps]
+    steps = [one.limits for phase in RAMPED for one in schedule.plan(phase).stages]
     for low, high in pairwise(steps):
         assert low.lower_of(high) == low
     for one in steps:
@@ -80,8 +80,8 @@ def test_no_preset_ever_falls_and_each_can_be_passed(schedule: Schedule) -> None
         assert 60 * one.per_minute_limit >= one.hourly_limit
     for phase in RAMPED:
         plan = schedule.plan(phase)
-        assert plan.min_volume <= 7 * plan.steps[-1].daily_limit
-        assert plan.min_days <= len(plan.steps)
+        assert plan.min_volume <= 7 * plan.stages[-1].daily_limit
+        assert plan.min_days <= len(plan.stages)
 
 
 @pytest.mark.parametrize("schedule", PRESETS.values(), ids=PRESETS)

@@ -6,16 +6,17 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kindling.domains import figures
+from kindling.entry import v1
 from kindling.entry.route import caller, serve
 from kindling.keys.model import Scope
-from kindling.metrics import service
 
 app = APIGatewayHttpResolver(enable_validation=True)
 
 
 @app.get("/v1/domains/<domain_id>/stats/daily", summary="Read figures by day", tags=["stats"])
 def get_daily_stats(domain_id: str, days: Annotated[int, Query(ge=1, le=90)] = 30) -> dict[str, Any]:
-    return service.daily(caller(app), domain_id, days=days)
+    return figures.daily(v1.find(caller(app), domain_id), days=days)
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

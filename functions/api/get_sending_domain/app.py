@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling.domains import service
+from kindling.entry import v1
 from kindling.entry.route import caller, serve
 from kindling.keys.model import Scope
 
@@ -14,7 +14,7 @@ app = APIGatewayHttpResolver(enable_validation=True)
 
 @app.get("/v1/domains/<domain_id>", summary="Read a domain", tags=["domains"])
 def get_sending_domain(domain_id: str) -> dict[str, Any]:
-    return service.find(caller(app), domain_id).wire_v1()
+    return v1.show(v1.find(caller(app), domain_id))
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling.domains import service
+from kindling.entry import v1
 from kindling.entry.route import caller, serve
 from kindling.keys.model import Scope
 
@@ -17,7 +17,7 @@ app = APIGatewayHttpResolver(enable_validation=True)
 def list_sending_domains(
     limit: Annotated[int, Query(ge=1, le=100)] = 50, offset: Annotated[int, Query(ge=0)] = 0
 ) -> dict[str, Any]:
-    return service.list_page(caller(app), limit=limit, offset=offset)
+    return v1.list_page(caller(app), limit=limit, offset=offset)
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kindling.entry import v1
 from kindling.entry.route import caller, serve
 from kindling.keys.model import Scope
 from kindling.warming import service
@@ -19,7 +20,7 @@ def list_warming_history(
     limit: Annotated[int, Query(ge=1)] = 50,
     cursor: Annotated[str | None, Query()] = None,
 ) -> dict[str, Any]:
-    return service.history(caller(app), domain_id, limit=limit, cursor=cursor)
+    return service.history(caller(app), v1.find(caller(app), domain_id), limit=limit, cursor=cursor)
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

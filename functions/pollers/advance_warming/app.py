@@ -1,15 +1,13 @@
-"""Every 15 minutes: queue the verdict on each domain whose day has ended."""
+"""Every 15 minutes: queue the judgement of each domain whose day has ended."""
 
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling.platform.observability import logger
-from kindling.warming import review
+from kindling.entry.poller import poller
+from kindling.warming import judgement
 
 
-@logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    queued = review.dispatch()
-    logger.info("verdicts queued", count=queued)
-    return {"queued": queued}
+@poller
+def lambda_handler(context: LambdaContext) -> dict[str, Any]:
+    return {"queued": judgement.dispatch()}

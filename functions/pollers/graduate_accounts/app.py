@@ -4,12 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling.accounts import review
-from kindling.platform.observability import logger
+from kindling.accounts import graduation
+from kindling.entry.poller import poller
 
 
-@logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    queued = review.dispatch()
-    logger.info("reviews queued", count=queued)
-    return {"queued": queued}
+@poller
+def lambda_handler(context: LambdaContext) -> dict[str, Any]:
+    return {"queued": graduation.dispatch()}

@@ -1,15 +1,13 @@
-"""Every day: compare what the providers hold with what rows and cleanups name."""
+"""Every day: compare the resources at the providers with rows and cleanups."""
 
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kindling.entry.poller import poller
 from kindling.inventory import service
-from kindling.platform.observability import logger
 
 
-@logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    told = service.reconcile(lambda: context.get_remaining_time_in_millis() / 1000)
-    logger.info("inventory reconciled", **told)
-    return told
+@poller
+def lambda_handler(context: LambdaContext) -> dict[str, Any]:
+    return service.reconcile(lambda: context.get_remaining_time_in_millis() / 1000)

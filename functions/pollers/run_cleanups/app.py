@@ -5,11 +5,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kindling.cleanups import service
-from kindling.platform.observability import logger
+from kindling.entry.poller import poller
 
 
-@logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    queued = service.dispatch()
-    logger.info("cleanups queued", count=queued)
-    return {"queued": queued}
+@poller
+def lambda_handler(context: LambdaContext) -> dict[str, Any]:
+    return {"queued": service.dispatch()}

@@ -1,15 +1,13 @@
-"""Every minute: queue the check of each verifying domain that is due."""
+"""Every minute: queue the check of each domain that is due."""
 
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kindling.domains import service
-from kindling.platform.observability import logger
+from kindling.entry.poller import poller
 
 
-@logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    queued = service.dispatch_checks()
-    logger.info("checks queued", count=queued)
-    return {"queued": queued}
+@poller
+def lambda_handler(context: LambdaContext) -> dict[str, Any]:
+    return {"queued": service.dispatch_checks()}

@@ -1,15 +1,17 @@
-"""Carry out each cleanup that was queued; what the provider refuses is put off."""
+"""Carry out each queued cleanup; one that the provider refuses is rescheduled."""
 
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kindling.cleanups import service
+from kindling.entry.removals import REMOVALS
 from kindling.entry.worker import work
 from kindling.platform.observability import logger
 
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    return work(event, context, service.attempt)
+    return work(event, context, partial(service.attempt, REMOVALS))

@@ -1,4 +1,4 @@
-"""Look at each domain whose check was queued; a failed look comes back alone."""
+"""Check each queued domain at the mail provider and in DNS."""
 
 from typing import Any
 

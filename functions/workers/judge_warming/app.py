@@ -1,4 +1,4 @@
-"""Judge each warming domain that was queued: it climbs, advances, stays, steps back or is stopped."""
+"""Judge each queued domain: its limits climb or fall, it changes phase, or it is stopped."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kindling.entry.worker import work
 from kindling.platform.observability import logger
-from kindling.warming import review
+from kindling.warming import judgement
 
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    return work(event, context, review.judge)
+    return work(event, context, judgement.judge)

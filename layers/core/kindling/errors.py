@@ -1,5 +1,7 @@
-"""One tree of errors. Each has an HTTP status and a code, and its class name is a contract: Lambda reports it
-to Step Functions, where Retry and Catch match on it.
+"""One tree of errors. Each has an HTTP status and a code.
+
+The class name is a contract: Lambda reports it to Step Functions, where Retry and Catch match on it, and the `code`
+that the API answers is the class name in snake case.
 
 KindlingError                     500 internal_error
 ├── InvalidRequest                400 invalid_request, with `fields`
@@ -51,6 +53,7 @@ KindlingError                     500 internal_error
         └── WarmupUnconfirmed     502 warmup_unconfirmed: accepted, but not seen warming
 """
 
+import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
@@ -62,6 +65,9 @@ class KindlingError(Exception):
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     code = "internal_error"
 
+    def __init_subclass__(cls) -> None:
+        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
     def __init__(self, message: str, **extras: Any) -> None:
         super().__init__(message)
         self.extras = extras
@@ -69,7 +75,6 @@ class KindlingError(Exception):
 
 class InvalidRequest(KindlingError):
     status = HTTPStatus.BAD_REQUEST
-    code = "invalid_request"
 
     @classmethod
     def of(cls, what: str, problems: Iterable[Any]) -> "InvalidRequest":
@@ -84,169 +89,157 @@ class InvalidRequest(KindlingError):
 
 
 class DomainNotVerified(InvalidRequest):
-    code = "domain_not_verified"
+    pass
 
 
 class PrerequisitesNotMet(InvalidRequest):
-    code = "prerequisites_not_met"
+    pass
 
 
 class Unauthorized(KindlingError):
     status = HTTPStatus.UNAUTHORIZED
-    code = "unauthorized"
 
 
 class Forbidden(KindlingError):
     status = HTTPStatus.FORBIDDEN
-    code = "forbidden"
 
 
 class LiveKeyRequired(Forbidden):
-    code = "live_key_required"
+    pass
 
 
 class KeyExceedsMaker(Forbidden):
-    code = "key_exceeds_maker"
+    pass
 
 
 class UnknownSender(Forbidden):
-    code = "unknown_sender"
+    pass
 
 
 class AccountNotActive(Forbidden):
-    code = "account_not_active"
+    pass
 
 
 class DomainNotSending(Forbidden):
-    code = "domain_not_sending"
+    pass
 
 
 class WarmingNotStarted(Forbidden):
-    code = "warming_not_started"
+    pass
 
 
 class WarmingPaused(Forbidden):
-    code = "warming_paused"
+    pass
 
 
 class WarmingSuspended(Forbidden):
-    code = "warming_suspended"
+    pass
 
 
 class NotFound(KindlingError):
     status = HTTPStatus.NOT_FOUND
-    code = "not_found"
 
 
 class MethodNotAllowed(KindlingError):
     status = HTTPStatus.METHOD_NOT_ALLOWED
-    code = "method_not_allowed"
 
 
 class Conflict(KindlingError):
     status = HTTPStatus.CONFLICT
-    code = "conflict"
 
 
 class StaleStatus(Conflict):
-    code = "stale_status"
+    pass
 
 
 class LastAdminKey(Conflict):
-    code = "last_admin_key"
+    pass
 
 
 class DomainExists(Conflict):
-    code = "domain_exists"
+    pass
 
 
 class DomainTaken(Conflict):
-    code = "domain_taken"
+    pass
 
 
 class AddressTaken(Conflict):
-    code = "address_taken"
+    pass
 
 
 class AddressBurnt(Conflict):
-    code = "address_burnt"
+    pass
 
 
 class WarmupNotRetryable(Conflict):
-    code = "warmup_not_retryable"
+    pass
 
 
 class WarmupRetryRunning(Conflict):
-    code = "warmup_retry_running"
+    pass
 
 
 class AlreadyWarming(Conflict):
-    code = "already_warming"
+    pass
 
 
 class NotWarming(Conflict):
-    code = "not_warming"
+    pass
 
 
 class NotPaused(Conflict):
-    code = "not_paused"
+    pass
 
 
 class RequestRunning(Conflict):
-    code = "request_running"
+    pass
 
 
 class PayloadTooLarge(KindlingError):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    code = "payload_too_large"
 
 
 class UnsupportedMediaType(KindlingError):
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-    code = "unsupported_media_type"
 
 
 class IdempotencyKeyReused(KindlingError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
-    code = "idempotency_key_reused"
 
 
 class RecipientsSuppressed(KindlingError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
-    code = "recipients_suppressed"
 
 
 class RateLimitExceeded(KindlingError):
     status = HTTPStatus.TOO_MANY_REQUESTS
-    code = "rate_limit_exceeded"
 
 
 class QuotaExceeded(KindlingError):
     status = HTTPStatus.TOO_MANY_REQUESTS
-    code = "quota_exceeded"
 
 
 class AccountsLeft(KindlingError):
-    code = "accounts_left"
+    pass
 
 
 class ExecutionDied(KindlingError):
-    code = "execution_died"
+    pass
 
 
 class RowNotDeleted(KindlingError):
-    code = "row_not_deleted"
+    pass
 
 
 class StatusNotSaved(KindlingError):
-    code = "status_not_saved"
+    pass
 
 
 class StoreUnavailable(KindlingError):
     """AWS is busy or away, which is nobody's fault who called: the same request is worth another try."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    code = "store_unavailable"
 
     def __init__(self, message: str, **extras: Any) -> None:
         super().__init__(message, **({"retry_after_seconds": 1} | extras))
@@ -254,21 +247,18 @@ class StoreUnavailable(KindlingError):
 
 class ProviderError(KindlingError):
     status = HTTPStatus.BAD_GATEWAY
-    code = "provider_error"
 
 
 class ProviderRefused(ProviderError):
-    code = "provider_refused"
+    pass
 
 
 class ProviderMisconfigured(ProviderError):
-    code = "provider_misconfigured"
+    pass
 
 
 class ProviderUnavailable(ProviderError):
     """`unreached` says that the request was certainly not carried out."""
-
-    code = "provider_unavailable"
 
     def __init__(self, message: str, *, unreached: bool = False, **extras: Any) -> None:
         super().__init__(message, **extras)
@@ -276,23 +266,23 @@ class ProviderUnavailable(ProviderError):
 
 
 class MailboxNotReady(ProviderUnavailable):
-    code = "mailbox_not_ready"
+    pass
 
 
 class TagVanished(ProviderUnavailable):
-    code = "tag_vanished"
+    pass
 
 
 class WarmupBusy(ProviderUnavailable):
-    code = "warmup_busy"
+    pass
 
 
 class WarmupUnconfirmed(ProviderUnavailable):
-    code = "warmup_unconfirmed"
+    pass
 
 
-def named(name: str) -> type[KindlingError]:
-    """The class that Lambda reported by name; names from outside this tree are unclear provider failures.
+def class_named(name: str) -> type[KindlingError]:
+    """The error class that Lambda reported by name; ProviderUnavailable for a name from outside this tree.
 
     A step that ends in `States.Timeout` or `Lambda.*` was talking to a provider or to AWS when it died.
     """

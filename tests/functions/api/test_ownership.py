@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kindling.domains import store
+from kindling.domains import claims
 from kindling.domains.ownership import GRACE, LOOK_EVERY
 from kindling.platform import aws
 from tests.conftest import Kindling
@@ -388,14 +388,14 @@ def test_a_name_that_changes_hands_while_it_is_saved_is_no_reason_to_undo(
     publish(kindling, mine)
     assert kindling.api("DELETE", f"{DOMAINS}/{mine['id']}").status == 200
     kindling.world.set(domain_states={name: VERIFIED})
-    claimed = store.claimed
+    claimed = claims.taken
     rival = {"pk": f"DOMAIN#{name}", "sk": "VERIFIED", "user_id": "somebody", "domain_id": "else"}
 
     def overtaken(*arguments: Any) -> Any:
         aws.table().put_item(Item=rival)
         return claimed(*arguments)
 
-    monkeypatch.setattr(store, "claimed", overtaken)
+    monkeypatch.setattr(claims, "taken", overtaken)
     again = register(kindling.api, name)
     assert again["status"] == "pending"
     assert row(kindling.api, again)["id"] == again["id"]

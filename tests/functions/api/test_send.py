@@ -22,7 +22,7 @@ WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWri
 def sender(kindling: Kindling, name: str = "acme.example", *, ready: bool = True) -> dict[str, Any]:
     """The account kim@… of a domain in its first phase; `ready` to send though it is not warmed up."""
     # An execution environment remembers whose an address is.
-    service._holders.clear()
+    service._claims.clear()
     account = kindling.account("kim", kindling.verified_domain(name))
     if ready:
         assert kindling.api.patch(f"{ACCOUNTS}/{account['id']}", {"warmup_enabled": False}).status == 200

@@ -18,9 +18,9 @@ from botocore.exceptions import ReadTimeoutError
 
 from kindling.errors import StaleStatus, StoreUnavailable
 from kindling.platform import aws, clock, table
-from kindling.warming import admission, steps, store
+from kindling.warming import admission, changes, store
 from kindling.warming.gate import Refusal, Windows
-from kindling.warming.model import API, Limits, Phase, Warming, after, before
+from kindling.warming.model import API, Limits, Phase, Warming, after, before, history_entry, warming_key
 from tests.system.gate.linearizability import Event
 from tests.system.gate.model import (
     Admitted,
@@ -236,7 +236,7 @@ class Client:
         call = GaveBack(n, windows.minute)
         self._wire.to_lose = int(self._dice.random() < self._plan.lose_give_backs)
         began = time.monotonic_ns()
-        store.give_back(self._first.user_id, self._first.domain_id, windows, n)
+        admission.give_back(self._first.user_id, self._first.domain_id, windows, n)
         if unanswered := self._wire.take():
             applied = any(write.applied for write in unanswered)
             self.record.lost.append(Lost(call, began, time.monotonic_ns(), applied))
@@ -251,7 +251,7 @@ class Client:
             to = warming.phase_before if chance < 0.85 else Phase.PAUSED
             self._move(warming, to or Phase.PHASE_1, limits, ("phase_before", "stopped_because", "stopped_by"))
         elif chance < 0.2:
-            put, drop = steps.stopped(warming, "drill", API)
+            put, drop = changes.stopped(warming, "drill", API)
             self._try(warming, warming, Phase.PAUSED, lambda: self._write(warming, Phase.PAUSED, put, drop))
         elif chance < 0.35 or warming.phase == Phase.WARMED:
             forward = warming.phase != Phase.WARMED and self._dice.random() < 0.5
@@ -261,7 +261,7 @@ class Client:
 
     def _move(self, warming: Warming, to: Phase, limits: Limits, drop: tuple[str, ...] = ()) -> None:
         """Set limits from today on, of which the last phase has none, and the phase if it is another one."""
-        new = warming.model_copy(update={"limits": limits, "limits_on": steps.today()})
+        new = warming.model_copy(update={"limits": limits, "limits_on": changes.today()})
         put = {"limits": limits.model_dump(), "limits_on": new.limits_on}
         if to == warming.phase:
             self._try(warming, new, to, lambda: store.adjust(warming, put=put))
@@ -273,7 +273,7 @@ class Client:
 
     def _write(self, warming: Warming, to: Phase, put: dict[str, Any], drop: tuple[str, ...]) -> bool:
         try:
-            store.move(warming, store.entry(warming, to, reason="drill", triggered_by=API), put=put, drop=drop)
+            store.move(warming, history_entry(warming, to, reason="drill", triggered_by=API), put=put, drop=drop)
         except StaleStatus:
             return False
         return True
@@ -308,4 +308,4 @@ def careless_count(warming: Warming, windows: Windows, n: int) -> None:
     """Counts as `store.count` does, but into the item as it was read, and puts that back without a condition."""
     sent = {name: warming.sent.get(name, 0) + n for name in windows.names}
     counted = warming.model_copy(update={"minute": windows.minute, "sent": warming.sent | sent})
-    aws.table().put_item(Item={**store.at(warming.user_id, warming.domain_id), **counted.item()})
+    aws.table().put_item(Item={**warming_key(warming.user_id, warming.domain_id), **counted.item()})

@@ -48,12 +48,9 @@ ALLOWED: dict[State, frozenset[State]] = {
 GRAPH = Graph(("status", "warmup_status"), ALLOWED)
 
 
-class ClaimStatus(StrEnum):
-    """What has become of an address. A burnt one had an inbox that was deleted: it never comes back."""
-
-    RESERVED = "reserved"
-    IN_USE = "in_use"
-    BURNT = "burnt"
+def account_key(user_id: str, account_id: str) -> dict[str, str]:
+    """The key of an account's row."""
+    return {"pk": f"TENANT#{user_id}", "sk": f"ACCOUNT#{account_id}"}
 
 
 class Account(BaseModel):

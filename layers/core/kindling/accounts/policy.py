@@ -1,4 +1,4 @@
-"""When an account graduates, and when it is banned. Pure: provider's words in, a state or nothing out.
+"""When an account graduates, and when it is banned. Pure functions of what the warmup provider reports.
 
 Reputation is Instantly's `stat_warmup_score` of the account, 0 to 100; while the account has none yet, the
 `health_score` of its warmup totals stands in for it.
@@ -21,7 +21,7 @@ def reputation(account: WarmupAccount, figures: WarmupFigures) -> int:
     return round(figures.totals.health_score if score is None else score)
 
 
-def verdict(state: State, account: WarmupAccount, figures: WarmupFigures) -> State | None:
+def next_state(state: State, account: WarmupAccount, figures: WarmupFigures) -> State | None:
     """The state an account should be in now, None to leave it. A ban goes before a graduation.
 
     An account whose warmup is paused at the provider is not graduated: its figures stand still.

@@ -1,9 +1,8 @@
 """The steps of `provision_account` and their undos. Every one may run again and changes nothing the second time."""
 
 from kindling import providers
-from kindling.accounts import service, store, warmup
+from kindling.accounts import claims, service, store, warmup
 from kindling.accounts.model import PENDING, WARMING, Account, DeprovisionAccount, ProvisionAccount, mark
-from kindling.domains import service as domains
 from kindling.errors import AccountsLeft
 from kindling.operations import service as operations
 from kindling.platform import clock
@@ -17,12 +16,12 @@ DEFINITE = ("ProviderRefused", "ProviderMisconfigured", "AddressTaken", "Address
 
 def reserve_address(saga: ProvisionAccount) -> None:
     """Raises AddressTaken, AddressBurnt."""
-    store.reserve(saga)
+    claims.reserve(saga)
 
 
 def release_address(saga: ProvisionAccount, caught: dict[str, str]) -> str:
     """Free the address unless it is burnt, and close the operation; the sentence that says why it failed."""
-    store.release(saga.address, saga.account_id)
+    claims.release(saga.address, saga.account_id)
     return operations.fail(saga.user_id, saga.operation_id, caught, name=saga.address, subject_id=saga.account_id)
 
 
@@ -44,7 +43,7 @@ def delete_inbox(saga: ProvisionAccount, caught: dict[str, str]) -> None:
         clock.sleep(LOOK_PAUSE_SECONDS)
         inbox = mail.get_inbox(saga.address)
     if inbox and inbox.client_id == mark(saga.account_id):
-        store.burn(saga)
+        claims.burn(saga)
         mail.delete_inbox(saga.address)
 
 
@@ -113,4 +112,4 @@ def save_account(saga: ProvisionAccount, tags: dict[str, str], *, inbox_id: str,
         created_at=now,
         updated_at=now,
     )
-    store.save(account, saga.operation_id, domains.key(saga.user_id, saga.domain_id))
+    store.save(account, saga.operation_id)

@@ -1,10 +1,11 @@
-"""Decisions about accounts: who may have one, and the retry of a warmup that did not start."""
+"""Use cases of accounts: create, read, update, delete, and the retry of a warmup that did not start."""
 
 import uuid
+from collections.abc import Iterator
 from datetime import timedelta
 
 from kindling import providers
-from kindling.accounts import store, warmup
+from kindling.accounts import claims, store, warmup
 from kindling.accounts.model import (
     PENDING,
     WARMING,
@@ -14,7 +15,6 @@ from kindling.accounts.model import (
     JoinedAccount,
     UpdateAccount,
 )
-from kindling.accounts.store import Holder
 from kindling.domains import service as domains
 from kindling.domains.model import Domain, DomainStatus
 from kindling.errors import (
@@ -33,26 +33,27 @@ from kindling.platform import clock
 from kindling.platform.observability import logger
 from kindling.platform.settings import settings
 
-# Longer than the function may run: whoever holds the right to retry and dies loses it by itself.
+# Longer than the function's timeout: a retry that dies gives its lease back.
 RETRY_LEASE = timedelta(seconds=35)
 RETRY_CONFIRM_SECONDS = 12.0
 DEPROVISION = "deprovision_account"
-# The providers ignore an empty text, so a cleared one becomes a blank there.
+ABSENT = "There is no such account."
+# The providers ignore an empty text, so a cleared field is sent as a blank.
 BLANK = " "
 NOT_SAVED = "Warmup was enabled but failed to update account status"
 
 
 def create(caller: Caller, command: CreateAccount, *, wait_seconds: float) -> JoinedAccount | Operation:
-    """Start provisioning; the account when that is done in time, otherwise the operation that goes on.
+    """Start provisioning; the account when it is ready in time, otherwise the running operation.
 
     Raises NotFound and DomainNotVerified for the domain, AddressTaken, AddressBurnt, LiveKeyRequired, or the
     error that made the saga fail.
     """
-    domains.require_live(caller)
+    caller.require_live()
     domain = domains.get(caller, command.domain_id)
     if domain.status != DomainStatus.VERIFIED:
         raise DomainNotVerified(f"{domain.domain} is {domain.status}: an account needs a verified domain.")
-    store.refuse_taken(f"{command.username}@{domain.domain}")
+    claims.refuse_taken(f"{command.username}@{domain.domain}")
     account_id = str(uuid.uuid4())
     operation = operations.start(
         settings().provision_account_arn,
@@ -68,7 +69,7 @@ def create(caller: Caller, command: CreateAccount, *, wait_seconds: float) -> Jo
 
 
 def get(caller: Caller, account_id: str) -> JoinedAccount:
-    """Raises NotFound, in the same words for another tenant's account."""
+    """The tenant's account. Raises NotFound, with the same message for another tenant's account."""
     return _joined(caller, _load(caller, account_id))
 
 
@@ -81,12 +82,12 @@ def list_accounts(caller: Caller) -> list[JoinedAccount]:
 
 
 def update(caller: Caller, account_id: str, command: UpdateAccount) -> JoinedAccount:
-    """Change signature or names, or whether warmup goes on, at the providers first.
+    """Change the signature, the names or whether warmup is enabled, at the providers first.
 
     Raises NotFound, and ProviderError with the row untouched.
     """
     account = _load(caller, account_id)
-    domains.require_live(caller)
+    caller.require_live()
     sent = command.model_fields_set
     at_warmup: dict[str, str] = {name: getattr(command, name) or BLANK for name in sent & {"first_name", "last_name"}}
     if "signature" in sent:
@@ -100,35 +101,22 @@ def update(caller: Caller, account_id: str, command: UpdateAccount) -> JoinedAcc
     return _joined(caller, store.update(account, command.changes))
 
 
-def holder(address: str) -> Holder | None:
-    """Whose an address is; None while no account has it."""
-    return store.holder(address)
-
-
-def last_holder(address: str) -> Holder | None:
-    """Whose an address is, or was before it was deleted."""
-    return store.last_holder(address)
-
-
-def key(user_id: str, account_id: str) -> dict[str, str]:
-    """Where the account's row stands, for whoever reads several rows at once."""
-    return store.at(user_id, account_id)
-
-
 def delete(caller: Caller, account_id: str, *, wait_seconds: float) -> Operation | None:
-    """Delete the account for good; its address never comes back. None once that is so.
+    """Delete the account; its address is burnt. None once its row is gone. Idempotent.
 
-    What a provider does not let go now is removed later and blocks nobody. Deleting again succeeds again.
-    Raises NotFound, RowNotDeleted when the row could not be deleted in time.
+    What a provider does not remove in time is left to cleanups. Raises NotFound, LiveKeyRequired, and RowNotDeleted
+    when the row still exists after `wait_seconds`.
     """
-    domains.require_live(caller)
+    caller.require_live()
     account = store.get(caller.user_id, account_id)
-    operation = start_deletion(account) if account else deletion_of(caller, account_id)
+    operation = start_deletion(account) if account else operations.previous(caller.user_id, account_id, DEPROVISION)
+    if operation is None:
+        raise NotFound(ABSENT)
     return operations.wait_until_gone(operation, wait_seconds, lambda: store.get(caller.user_id, account_id) is None)
 
 
 def start_deletion(account: Account) -> Operation:
-    """Start the account's deprovisioning; the same again joins it."""
+    """Start the account's deprovisioning, or join the one that runs."""
     return operations.start(
         settings().deprovision_account_arn,
         kind=DEPROVISION,
@@ -140,27 +128,31 @@ def start_deletion(account: Account) -> Operation:
     )
 
 
-def deletion_of(caller: Caller, account_id: str) -> Operation:
-    """The deletion that an absent account went through. Raises NotFound when the tenant never had it."""
-    operation = operations.find(caller.user_id, operations.about(account_id, DEPROVISION))
-    if operation is None:
-        raise NotFound("There is no such account.")
-    return operation
+def all_accounts() -> Iterator[Account]:
+    """Every account of all tenants, consistently read."""
+    for user_id in store.tenants():
+        yield from store.all_of(user_id)
+
+
+def has_accounts(user_id: str) -> bool:
+    """Whether the tenant has any account, consistently read."""
+    return bool(store.all_of(user_id))
 
 
 def retry_warmup(caller: Caller, account_id: str) -> JoinedAccount:
     """Enable a warmup that did not start, and move the row to warming by compare-and-swap.
 
-    Raises NotFound; WarmupNotRetryable outside pending/not_started; WarmupRetryRunning while another call is at
-    it; ProviderError when the provider refuses, the row unchanged; StatusNotSaved when only the row failed.
+    Raises NotFound; LiveKeyRequired; WarmupNotRetryable unless the account is pending/not_started; WarmupRetryRunning
+    while another retry runs; ProviderError when the provider refuses, with the row unchanged; StatusNotSaved when the
+    provider accepted and the row could not be written.
     """
     account = _load(caller, account_id)
-    domains.require_live(caller)
-    _gate(account)
+    caller.require_live()
+    _require_pending(account)
     now = clock.now()
     until = clock.timestamp(now + RETRY_LEASE)
     if not store.start_retry(account, clock.timestamp(now), until):
-        _gate(_load(caller, account_id))
+        _require_pending(_load(caller, account_id))
         raise WarmupRetryRunning("Another retry of this account's warmup is running.")
     try:
         warmup.register(account.email_address, account.first_name, account.last_name)
@@ -168,8 +160,8 @@ def retry_warmup(caller: Caller, account_id: str) -> JoinedAccount:
         warmup.confirm(account.email_address, within_seconds=RETRY_CONFIRM_SECONDS)
         account = _save_warming(account)
     except NotFound:
-        # Deleted while it was retried: what was just enabled must go as well.
-        store.forget_warmup(account)
+        # The account was deleted during the retry: the warmup that was enabled has to be removed.
+        store.schedule_warmup_removal(account)
         raise
     except Exception:
         _give_back(account, until)
@@ -178,7 +170,7 @@ def retry_warmup(caller: Caller, account_id: str) -> JoinedAccount:
 
 
 def _request(account_id: str, domain: str, command: CreateAccount) -> dict[str, str]:
-    """The saga's input for a caller's command; what is not known is left out."""
+    """The saga's input; without the names that were not given."""
     names = {
         "display_name": command.shown_name,
         "first_name": command.first_name,
@@ -194,7 +186,7 @@ def _request(account_id: str, domain: str, command: CreateAccount) -> dict[str, 
 
 
 def _switch_warmup(address: str, *, on: bool) -> None:
-    # Asked for whatever the provider shows: a job of the other kind may be on its way there.
+    # Not skipped when the provider shows the wanted state already: a job that changes it may be queued there.
     if on:
         providers.warmup().enable_warmup(address)
     else:
@@ -214,11 +206,11 @@ def _give_back(account: Account, until: str) -> None:
     try:
         store.end_retry(account, until)
     except StoreUnavailable:
-        # The lease ends by itself; the caller must hear of what went wrong before.
+        # The lease expires; the caller gets the error that came first.
         logger.warning("retry lease not given back", account_id=account.id)
 
 
-def _gate(account: Account) -> None:
+def _require_pending(account: Account) -> None:
     if account.state != PENDING:
         state = f"{account.status}/{account.warmup_status}"
         raise WarmupNotRetryable(
@@ -231,7 +223,7 @@ def _gate(account: Account) -> None:
 def _load(caller: Caller, account_id: str) -> Account:
     account = store.get(caller.user_id, account_id)
     if account is None:
-        raise NotFound("There is no such account.")
+        raise NotFound(ABSENT)
     return account
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-# The saga that writes a cleanup carries it out at once; this is when somebody else does instead.
+DUE_KIND = "cleanup"
+# The saga that writes a cleanup carries it out at once; the poller takes over after this.
 FIRST_TRY = timedelta(minutes=2)
 BACK_OFF = timedelta(minutes=5)
 LONGEST_BACK_OFF = timedelta(hours=6)
@@ -41,7 +42,12 @@ class Cleanup(BaseModel):
         return shown | {"next_attempt_at": self.due_at, "stuck": self.attempts >= STUCK_ATTEMPTS}
 
 
+def cleanup_key(user_id: str, kind: CleanupKind, subject_id: str) -> dict[str, str]:
+    """The key of a cleanup's row. It says what has to be removed, so the same cleanup twice is one row."""
+    return {"pk": f"TENANT#{user_id}", "sk": f"CLEANUP#{kind}#{subject_id}"}
+
+
 def back_off(attempts: int) -> timedelta:
-    """How long to wait after so many attempts that failed."""
+    """The pause after a number of failed attempts."""
     doublings = min(max(attempts - 1, 0), 10)
     return min(BACK_OFF * int(2**doublings), LONGEST_BACK_OFF)

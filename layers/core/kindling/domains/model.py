@@ -34,6 +34,14 @@ ALLOWED = {
 GRAPH = Graph(("status",), ALLOWED)
 
 
+DUE_KIND = "verification"
+
+
+def domain_key(user_id: str, domain_id: str) -> dict[str, str]:
+    """The key of a domain's row."""
+    return {"pk": f"TENANT#{user_id}", "sk": f"DOMAIN#{domain_id}"}
+
+
 class DnsConflict(BaseModel):
     """A record of the user's that stands where ours should; `found` is its value."""
 
@@ -97,29 +105,9 @@ class Domain(BaseModel):
         """The row as `/api/email/domains` shows it; a record's priority only where it has one."""
         records = [record.model_dump(exclude_none=True) for record in self.dns_records]
         return {
-            **self.model_dump(mode="json", exclude={"verification_triggered_at", "due_at", *_V1_ONLY}),
+            **self.model_dump(mode="json", exclude={"verification_triggered_at", "due_at", *V1_ONLY}),
             "dns_records": records,
             "ownership": self.ownership.wire(),
-        }
-
-    def wire_v1(self) -> dict[str, Any]:
-        """The row as `/v1/domains` shows it."""
-        return {
-            "id": self.id,
-            "domain": self.domain,
-            "type": self.type,
-            "verified": self.status == DomainStatus.VERIFIED,
-            "ownership_verified": self.ownership.proven,
-            "mx_verified": self.checks.mx,
-            "spf_verified": self.checks.spf,
-            "dkim_verified": self.checks.dkim,
-            "dmarc_verified": self.checks.dmarc,
-            "catch_all_enabled": self.catch_all_enabled,
-            "active": self.active,
-            "last_dns_check": self.last_dns_check,
-            "verified_at": self.verified_at,
-            "created_at": self.created_at,
-            "updated_at": self.updated_at,
         }
 
     @property
@@ -135,7 +123,8 @@ class Domain(BaseModel):
         return problems
 
 
-_V1_ONLY = ("type", "catch_all_enabled", "active", "checks", "last_dns_check")
+# Shown by `/v1/domains` only.
+V1_ONLY = ("type", "catch_all_enabled", "active", "checks", "last_dns_check")
 
 
 def checks(records: Iterable[MailRecord], domain: str) -> DnsChecks:

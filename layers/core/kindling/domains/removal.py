@@ -1,29 +1,40 @@
-"""Taking a domain out of the providers again: for the undo of its onboarding, and for its deletion."""
+"""Removing a domain's resources from the providers: for the undo of its onboarding, and for its cleanups."""
 
 from kindling import providers
-from kindling.domains import dns, store, zones
+from kindling.cleanups.model import Cleanup
+from kindling.domains import dns, registrations, zones
 
 
-def unpublish(domain: str, user_id: str, domain_id: str) -> None:
-    """Remove the records that carry this domain's mark, and only those; then its zone may be another tenant's."""
+def unpublish(name: str, user_id: str, domain_id: str) -> None:
+    """Remove the DNS records that carry this domain's mark, and no others; then release its place in the zone."""
     cloudflare = providers.dns()
-    zone = cloudflare.find_zone(domain)
+    zone = cloudflare.find_zone(name)
     if zone:
-        records = cloudflare.list_records(zone, domain)
+        records = cloudflare.list_records(zone, name)
         ours = [record for record in records if record.comment == dns.mark(user_id, domain_id)]
         if ours:
             cloudflare.change(zone, add=[], remove=ours, comment="")
-    zones.leave(domain, domain_id)
+    zones.leave(name, domain_id)
 
 
-def deregister(domain: str, user_id: str, domain_id: str) -> None:
-    """Remove the registration once nobody needs it, unless it was there before us.
+def deregister(name: str, user_id: str, domain_id: str) -> None:
+    """Remove the registration when no other domain needs it, unless it existed before Kindling.
 
-    The note of who needs it goes last, so that a removal that failed finds it again.
+    Its record is deleted last, so that a removal that failed finds it again.
     """
-    left = store.drop_registration(domain, user_id, domain_id)
-    if left.get("holders"):
+    left = registrations.leave(name, user_id, domain_id)
+    if left.holders:
         return
-    if left.get("origin") == store.CREATED:
-        providers.mail().delete_domain(domain)
-    store.forget_registration(domain)
+    if left.origin == registrations.CREATED:
+        providers.mail().delete_domain(name)
+    registrations.forget(name)
+
+
+def remove_dns_records(cleanup: Cleanup) -> None:
+    """Carry out a cleanup of DNS records. Raises ProviderError."""
+    unpublish(cleanup.target, cleanup.user_id, cleanup.subject_id)
+
+
+def remove_mail_domain(cleanup: Cleanup) -> None:
+    """Carry out a cleanup of a registration. Raises ProviderError."""
+    deregister(cleanup.target, cleanup.user_id, cleanup.subject_id)

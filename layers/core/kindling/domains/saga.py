@@ -3,25 +3,26 @@
 from typing import Any
 
 from kindling import providers
-from kindling.domains import dns, removal, store, verification, zones
+from kindling.domains import claims, dns, registrations, removal, store, verification, zones
 from kindling.domains.model import DnsSync, Domain, DomainStatus, OffboardDomain, OnboardDomain, checks
 from kindling.domains.ownership import Ownership
-from kindling.domains.verification import Look, Verdict
+from kindling.domains.verification import Look, Outcome
 from kindling.errors import DomainTaken, ProviderUnavailable
 from kindling.operations import service as operations
 from kindling.platform import clock
+from kindling.platform.table import Part
 from kindling.providers.model import MailDomain
-from kindling.warming import steps
+from kindling.warming import parts as warming
 
 
 def claim_name(saga: OnboardDomain) -> None:
     """Raises DomainExists."""
-    store.claim_name(saga)
+    claims.claim(saga)
 
 
 def release_name(saga: OnboardDomain, caught: dict[str, str]) -> str:
     """Free the name and close the operation with what was caught; the sentence that says why it failed."""
-    store.release_name(saga)
+    claims.release(saga)
     return operations.fail(saga.user_id, saga.operation_id, caught, name=saga.domain, subject_id=saga.domain_id)
 
 
@@ -30,12 +31,12 @@ def register_domain(saga: OnboardDomain) -> None:
 
     Whether it stood there before us is written down before we create one: only what we made may be removed.
     """
-    registration = store.hold_registration(saga.domain, saga.user_id, saga.domain_id)
+    registration = registrations.hold(saga.domain, saga.user_id, saga.domain_id)
     mail = providers.mail()
-    standing = mail.get_domain(saga.domain)
-    if "origin" not in registration:
-        store.note_registration(saga.domain, store.FOUND if standing else store.CREATED)
-    if standing is None:
+    existing = mail.get_domain(saga.domain)
+    if registration.origin is None:
+        registrations.set_origin(saga.domain, registrations.FOUND if existing else registrations.CREATED)
+    if existing is None:
         mail.create_domain(saga.domain)
 
 
@@ -103,25 +104,25 @@ def save_domain(saga: OnboardDomain, dns_sync: dict[str, Any], *, triggered: boo
         created_at=now,
         updated_at=now,
     )
-    verdict = verification.decide(domain, Look(live, verification.survey(saga.domain)), clock.now())
-    domain = domain.model_copy(update={"ownership": verdict.proof})
+    outcome = verification.decide(domain, Look(live, verification.survey(saga.domain)), clock.now())
+    domain = domain.model_copy(update={"ownership": outcome.proof})
     try:
-        _commit(saga, _decided(domain, verdict) if live.status == "VERIFIED" else domain, verdict.claim)
+        _commit(saga, _decided(domain, outcome) if live.status == "VERIFIED" else domain, outcome.claim)
     except DomainTaken:
         # The name changed hands since the look: the next one decides.
         _commit(saga, domain, [])
 
 
-def _decided(domain: Domain, verdict: Verdict) -> Domain:
-    verified_at = domain.created_at if verdict.status == DomainStatus.VERIFIED else None
-    changes = {"status": verdict.status, "status_reason": verdict.reason, "verified_at": verified_at}
+def _decided(domain: Domain, outcome: Outcome) -> Domain:
+    verified_at = domain.created_at if outcome.status == DomainStatus.VERIFIED else None
+    changes = {"status": outcome.status, "status_reason": outcome.reason, "verified_at": verified_at}
     return domain.model_copy(update=changes)
 
 
-def _commit(saga: OnboardDomain, domain: Domain, claim: list[dict[str, Any]]) -> None:
+def _commit(saga: OnboardDomain, domain: Domain, claim: Part) -> None:
     verified = domain.status == DomainStatus.VERIFIED
-    warming = steps.begun(domain.user_id, domain.id, domain.domain, verified=verified)
-    store.save(domain, saga.operation_id, verification.due_fields(domain), begun=warming, claim=claim)
+    created = warming.created(domain.user_id, domain.id, domain.domain, verified=verified)
+    store.save(domain, saga.operation_id, verification.due_fields(domain), warming=created, claim=claim)
 
 
 def _live(saga: OnboardDomain) -> MailDomain:

@@ -1,19 +1,19 @@
 """Decisions about domains: registering, verifying, giving up."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
 from kindling import providers
-from kindling.domains import store, verification, zones
+from kindling.domains import claims, registrations, store, verification, zones
 from kindling.domains.model import (
+    DUE_KIND,
     CreateDomain,
     Domain,
     DomainStatus,
     UpdateDomain,
     UpdateSendingDomain,
-    purpose_of,
 )
 from kindling.domains.names import normal_form, why_reserved
 from kindling.errors import InvalidRequest, LiveKeyRequired, NotFound, ProviderError
@@ -27,8 +27,7 @@ from kindling.providers.model import ZoneRecord
 # A dispatched check that dies is handed out again after this.
 CHECK_LEASE = timedelta(minutes=5)
 OFFBOARD = "offboard_domain"
-# Without these nothing can be sent; the others are recommended.
-REQUIRED = ("ownership", "dkim", "spf", "return_path")
+ABSENT = "There is no such domain."
 
 
 def create(caller: Caller, command: CreateDomain, *, wait_seconds: float) -> Domain | Operation:
@@ -38,8 +37,8 @@ def create(caller: Caller, command: CreateDomain, *, wait_seconds: float) -> Dom
     saga fail.
     """
     _refuse_reserved(command.domain)
-    require_live(caller)
-    store.refuse_existing(caller.user_id, command.domain)
+    caller.require_live()
+    claims.refuse_existing(caller.user_id, command.domain)
     verification.refuse_taken(caller.user_id, command.domain)
     domain_id = str(uuid.uuid4())
     operation = operations.start(
@@ -59,71 +58,25 @@ def get(caller: Caller, domain_id: str) -> Domain:
     """Raises NotFound, in the same words for another tenant's domain."""
     domain = store.get(caller.user_id, domain_id)
     if domain is None:
-        raise NotFound("There is no such domain.")
+        raise NotFound(ABSENT)
     return domain
 
 
-def find(caller: Caller, id_or_name: str) -> Domain:
-    """The tenant's domain by its id or its name. Raises NotFound."""
-    if "." not in id_or_name:
-        return get(caller, id_or_name)
+def get_by_name(caller: Caller, name: str) -> Domain:
+    """The tenant's domain of that name, in any spelling. Raises NotFound."""
     try:
-        name = normal_form(id_or_name)
-    except ValueError as error:
-        raise NotFound("There is no such domain.") from error
-    domain = store.find(caller.user_id, name)
+        domain = store.find(caller.user_id, normal_form(name))
+    except ValueError:
+        domain = None
     if domain is None:
-        raise NotFound("There is no such domain.")
+        raise NotFound(ABSENT)
     return domain
 
 
-def list_page(caller: Caller, *, limit: int, offset: int) -> dict[str, Any]:
-    """A page of the tenant's domains, newest first, as their rows stand."""
-    shown = [domain.wire_v1() for domain in store.list_of(caller.user_id)[offset : offset + limit]]
-    return {"domains": shown, "limit": limit, "offset": offset}
-
-
-def verify_found(caller: Caller, id_or_name: str) -> dict[str, Any]:
-    """Trigger the provider's check; the domain with a sentence on what is missing. Raises NotFound, ProviderError."""
-    domain = verify(caller, find(caller, id_or_name).id, poll=False)
-    found = {"ownership": domain.ownership.proven, **domain.checks.model_dump()}
-    missing = [name.upper() for name, stands in found.items() if not stands]
-    verdict = f"{domain.domain} is {domain.status}"
-    summary = f"{verdict}; not found yet: {', '.join(missing)}" if missing else f"{verdict}; all records stand"
-    return {**domain.wire_v1(), "status": domain.status, "summary": f"{summary}."}
-
-
-def delete_found(caller: Caller, id_or_name: str, *, wait_seconds: float) -> Operation | None:
-    """As `delete`, by id or name; only by its id can a deleted domain be deleted again."""
-    domain_id = find(caller, id_or_name).id if "." in id_or_name else id_or_name
-    return delete(caller, domain_id, wait_seconds=wait_seconds)
-
-
-def update(caller: Caller, id_or_name: str, command: UpdateSendingDomain) -> Domain:
-    """Change what a domain is for. Raises NotFound, LiveKeyRequired."""
-    require_live(caller)
-    domain = find(caller, id_or_name)
+def update(caller: Caller, domain: Domain, command: UpdateSendingDomain) -> Domain:
+    """Change type, catch-all or activity of a domain. Raises NotFound, LiveKeyRequired."""
+    caller.require_live()
     return store.change(domain, command.model_dump(mode="json", exclude_none=True))
-
-
-def show_dns(caller: Caller, id_or_name: str) -> dict[str, Any]:
-    """The records that have to stand in the domain's DNS, and which of them the provider has found.
-
-    Raises NotFound.
-    """
-    domain = find(caller, id_or_name)
-    found = {"ownership": domain.ownership.proven, **domain.checks.model_dump()}
-    records = []
-    for record in domain.dns_records:
-        purpose = purpose_of(record, domain.domain)
-        shown = {"purpose": purpose, **record.model_dump(exclude_none=True)}
-        records.append(shown | {"required": purpose in REQUIRED, "verified": found.get(purpose)})
-    return {"domain": domain.domain, "records": records}
-
-
-def key(user_id: str, domain_id: str) -> dict[str, str]:
-    """Where the domain's row stands, for a transaction that depends on it."""
-    return store.at(user_id, domain_id)
 
 
 def list_domains(caller: Caller, *, skip_sync: bool) -> list[Domain]:
@@ -148,7 +101,7 @@ def verify(caller: Caller, domain_id: str, *, poll: bool) -> Domain:
     domain = get(caller, domain_id)
     if poll and not caller.live:
         return domain
-    require_live(caller)
+    caller.require_live()
     if not poll:
         domain = _trigger(domain)
     found = verification.look(domain)
@@ -160,7 +113,7 @@ def override_status(caller: Caller, domain_id: str, command: UpdateDomain) -> Do
 
     Raises NotFound, StaleStatus, LiveKeyRequired.
     """
-    require_live(caller)
+    caller.require_live()
     domain = get(caller, domain_id)
     if command.status == DomainStatus.VERIFYING:
         return _start_verifying(domain)
@@ -177,7 +130,7 @@ def read_zone(caller: Caller, domain_id: str) -> dict[str, Any]:
     cloudflare: dict[str, Any] = {"checked": False, "zoneId": None, "zoneName": None, "error": None}
     records: list[ZoneRecord] = []
     try:
-        require_live(caller)
+        caller.require_live()
         zone = providers.dns().find_zone(domain.domain)
         if zone and zones.is_bound(zone.name, caller.user_id):
             cloudflare |= {"checked": True, "zoneId": zone.id, "zoneName": zone.name}
@@ -194,26 +147,16 @@ def read_zone(caller: Caller, domain_id: str) -> dict[str, Any]:
 
 
 def delete(caller: Caller, domain_id: str, *, wait_seconds: float) -> Operation | None:
-    """Delete the domain, its records, its accounts and its registration. None once its row is gone.
+    """Delete the domain, its records, its accounts and its registration. None once its row is gone. Idempotent.
 
-    What a provider does not let go now is removed later and blocks nobody. Deleting again succeeds again.
-    Raises NotFound, RowNotDeleted when the row could not be deleted in time.
+    What a provider does not remove in time is left to cleanups. Raises NotFound, LiveKeyRequired, and RowNotDeleted
+    when the row still exists after `wait_seconds`.
     """
-    require_live(caller)
+    caller.require_live()
     domain = store.get(caller.user_id, domain_id)
-    operation_id = operations.about(domain_id, OFFBOARD)
-    if domain:
-        operation = operations.start(
-            settings().offboard_domain_arn,
-            kind=OFFBOARD,
-            user_id=caller.user_id,
-            subject_id=domain_id,
-            name=domain.domain,
-            request={"domain_id": domain_id, "domain": domain.domain},
-            operation_id=operation_id,
-        )
-    else:
-        operation = _previous(caller, operation_id)
+    operation = _start_deletion(domain) if domain else operations.previous(caller.user_id, domain_id, OFFBOARD)
+    if operation is None:
+        raise NotFound(ABSENT)
     return operations.wait_until_gone(operation, wait_seconds, lambda: store.get(caller.user_id, domain_id) is None)
 
 
@@ -224,7 +167,7 @@ def offboarded(owners: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def dispatch_checks() -> int:
     """Queue the check of every verifying domain that is due; the number queued."""
-    return due.dispatch(store.DUE_KIND, settings().verifications_queue_url, CHECK_LEASE)
+    return due.dispatch(DUE_KIND, settings().verifications_queue_url, CHECK_LEASE)
 
 
 def check(key: dict[str, str]) -> None:
@@ -234,29 +177,34 @@ def check(key: dict[str, str]) -> None:
         verification.refresh(domain, verification.look_due(domain))
 
 
-def verifier(domain: str) -> tuple[str, str] | None:
-    """The tenant that has a name verified, and its domain's id."""
-    found = store.verifier(domain)
-    return (found.user_id, found.domain_id) if found and found.domain_id else None
-
-
-def look_soon(domain: str) -> int:
-    """Queue a look at every row of that name, of whatever tenant; the number queued."""
-    keys = store.holders(domain)
+def queue_checks(name: str) -> int:
+    """Queue the check of every domain of that name, of all tenants; the number queued. Raises StoreUnavailable."""
+    keys = registrations.holder_keys(name)
     due.send(settings().verifications_queue_url, keys)
     return len(keys)
 
 
-def require_live(caller: Caller) -> None:
-    """Raises LiveKeyRequired for a test key: it never reaches a provider."""
-    if not caller.live:
-        raise LiveKeyRequired("A test key never reaches a provider: use a live key for this.")
+def all_verified() -> Iterator[Domain]:
+    """Every verified domain, of all tenants."""
+    return (domain for domain in store.all_scheduled() if domain.status == DomainStatus.VERIFIED)
 
 
 def _refuse_reserved(name: str) -> None:
     reason = why_reserved(name)
     if reason and not settings().reserved_names_allowed:
         raise InvalidRequest.of("request", [{"loc": ["domain"], "msg": reason}])
+
+
+def _start_deletion(domain: Domain) -> Operation:
+    return operations.start(
+        settings().offboard_domain_arn,
+        kind=OFFBOARD,
+        user_id=domain.user_id,
+        subject_id=domain.id,
+        name=domain.domain,
+        request={"domain_id": domain.id, "domain": domain.domain},
+        operation_id=operations.about(domain.id, OFFBOARD),
+    )
 
 
 def _trigger(domain: Domain) -> Domain:
@@ -266,13 +214,6 @@ def _trigger(domain: Domain) -> Domain:
         domain = _start_verifying(domain)
     verification.trigger(live)
     return domain
-
-
-def _previous(caller: Caller, operation_id: str) -> Operation:
-    operation = operations.find(caller.user_id, operation_id)
-    if operation is None:
-        raise NotFound("There is no such domain.")
-    return operation
 
 
 def _start_verifying(domain: Domain) -> Domain:

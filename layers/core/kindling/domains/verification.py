@@ -1,4 +1,4 @@
-"""Looking at a domain, and what its row becomes after that: the one way to `verified`, whoever asks for the look."""
+"""Checking a domain, and what its row becomes after that: the only way to `verified`, whoever starts the check."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -6,14 +6,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kindling import providers
-from kindling.domains import ownership, store
-from kindling.domains.model import GIVE_UP, Domain, DomainStatus, checks, next_check, plain_records, status_after
+from kindling.domains import claims, ownership, store
+from kindling.domains.model import (
+    DUE_KIND,
+    GIVE_UP,
+    Domain,
+    DomainStatus,
+    checks,
+    next_check,
+    plain_records,
+    status_after,
+)
 from kindling.domains.ownership import LOOK_EVERY, Ownership
 from kindling.errors import DomainTaken, NotFound, ProviderError, StaleStatus
 from kindling.platform import clock, due
 from kindling.platform.derived import derive
+from kindling.platform.table import Part
 from kindling.providers.model import DnsRecord, MailDomain, TxtSurvey
-from kindling.warming import steps
+from kindling.warming import parts as warming
 
 LOOK_THREADS = 8
 # A look that changes nothing is written down this often at most.
@@ -30,18 +40,18 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Outcome:
     """What a domain's row becomes after a look; `claim` are the actions that give it its name when it is verified."""
 
     status: DomainStatus
     reason: str | None
     proof: Ownership
-    claim: list[dict[str, Any]]
+    claim: Part
 
 
 def challenge(user_id: str, domain: str) -> str:
     """The text that the tenant has to publish to prove that the domain is his."""
-    return _challenge(user_id, domain, store.losses(user_id, domain))
+    return _challenge(user_id, domain, claims.losses(user_id, domain))
 
 
 def survey(domain: str) -> TxtSurvey:
@@ -90,25 +100,25 @@ def refresh(domain: Domain, found: Look) -> Domain:
         rows = [record.model_dump(exclude_none=True) for record in records(found.live, domain.domain, domain.ownership)]
         put = {"dns_records": rows, "checks": checks(found.live.records, domain.domain).model_dump()}
     try:
-        verdict = decide(domain, found, clock.now())
-        return (_stay if verdict.status == domain.status else _change)(domain, put, verdict)
+        outcome = decide(domain, found, clock.now())
+        return (_stay if outcome.status == domain.status else _change)(domain, put, outcome)
     except (NotFound, StaleStatus):
         return store.get(domain.user_id, domain.id) or domain
 
 
-def decide(domain: Domain, found: Look, now: datetime) -> Verdict:
+def decide(domain: Domain, found: Look, now: datetime) -> Outcome:
     """What the row becomes: verified only by the provider's word, the challenge in DNS, and nobody else's claim."""
     shown = found.survey.shows(domain.ownership.challenge)
     proof = domain.ownership.after(shown, now)
     triggered_at = clock.parse(domain.verification_triggered_at) if domain.verification_triggered_at else None
     status = status_after(domain.status, found.live.status, triggered_at, now, shown=shown, lost=proof.lost)
-    claim: list[dict[str, Any]] = []
+    claim: Part = []
     if status == DomainStatus.VERIFIED and domain.status != DomainStatus.VERIFIED:
         try:
             claim = _claim(domain, found.survey)
         except DomainTaken as taken:
-            return Verdict(DomainStatus.PENDING, str(taken), proof, [])
-    return Verdict(status, _reason(domain, found.live, status, proof, shown), proof, claim)
+            return Outcome(DomainStatus.PENDING, str(taken), proof, [])
+    return Outcome(status, _reason(domain, found.live, status, proof, shown), proof, claim)
 
 
 def refuse_taken(user_id: str, domain: str) -> None:
@@ -116,7 +126,7 @@ def refuse_taken(user_id: str, domain: str) -> None:
 
     Whoever has published his own challenge, where the holder's is gone, may register the name.
     """
-    holder = store.verifier(domain)
+    holder = claims.verifier(domain)
     row = store.get(holder.user_id, holder.domain_id) if holder and holder.domain_id else None
     if row is None or row.user_id == user_id or row.status != DomainStatus.VERIFIED:
         return
@@ -139,11 +149,11 @@ def due_fields(domain: Domain) -> dict[str, str]:
     """
     now = clock.now()
     if domain.status == DomainStatus.VERIFIED:
-        return due.fields(store.DUE_KIND, domain.id, domain.ownership.due(now))
+        return due.fields(DUE_KIND, domain.id, domain.ownership.due(now))
     triggered_at = clock.parse(domain.verification_triggered_at) if domain.verification_triggered_at else None
     waiting = domain.status == DomainStatus.PENDING and triggered_at and now < triggered_at + GIVE_UP
     if triggered_at and (waiting or domain.status == DomainStatus.VERIFYING):
-        return due.fields(store.DUE_KIND, domain.id, next_check(triggered_at, now))
+        return due.fields(DUE_KIND, domain.id, next_check(triggered_at, now))
     return {}
 
 
@@ -152,24 +162,23 @@ def records(live: MailDomain, domain: str, proof: Ownership) -> list[DnsRecord]:
     return [ownership.record(domain, proof), *plain_records(live.records)]
 
 
-def _claim(domain: Domain, found: TxtSurvey) -> list[dict[str, Any]]:
-    """The actions that give the name to this domain. Raises DomainTaken while its holder's challenge stands, or may.
+def _claim(domain: Domain, found: TxtSurvey) -> Part:
+    """Give the name to this domain. Raises DomainTaken unless the present holder's challenge is certainly gone.
 
-    A holder whose challenge is gone keeps his row: it waits, with a new challenge, since the old one may still lie
-    about somewhere.
+    The holder's row becomes pending, with a new challenge: the old one may still be published somewhere.
     """
-    holder = store.verifier(domain.domain)
-    loser = None
+    holder = claims.verifier(domain.domain)
+    loss: Part = []
     if holder and holder.user_id != domain.user_id:
         row = store.get(holder.user_id, holder.domain_id) if holder.domain_id else None
         if row and found.shows(row.ownership.challenge) is not False:
             raise DomainTaken(ownership.held(domain.domain))
-        loser = row and _dispossessed(row)
-    return store.claimed(domain, holder, loser)
+        loss = [store.lost(_dispossessed(row))] if row else []
+    return [*claims.taken(domain, holder), *loss]
 
 
 def _dispossessed(row: Domain) -> Domain:
-    losses = store.losses(row.user_id, row.domain) + 1
+    losses = claims.losses(row.user_id, row.domain) + 1
     proof = Ownership(challenge=_challenge(row.user_id, row.domain, losses))
     kept = [record for record in row.dns_records if record.name != ownership.record(row.domain, proof).name]
     changes = {
@@ -232,36 +241,36 @@ def _reason(domain: Domain, live: MailDomain, status: DomainStatus, proof: Owner
             return None
 
 
-def _stay(domain: Domain, put: dict[str, Any], verdict: Verdict) -> Domain:
-    put = put | ({"status_reason": verdict.reason} if verdict.reason else {})
-    after = Domain.model_validate(domain.model_dump() | put | {"ownership": verdict.proof})
+def _stay(domain: Domain, put: dict[str, Any], outcome: Outcome) -> Domain:
+    put = put | ({"status_reason": outcome.reason} if outcome.reason else {})
+    after = Domain.model_validate(domain.model_dump() | put | {"ownership": outcome.proof})
     known = domain.model_dump(exclude_none=True)
     changed = {name: value for name, value in put.items() if value != known.get(name)}
     next_due = due_fields(after)
     drop: tuple[str, ...] = () if next_due or not domain.due_at else due.FIELDS
-    drop += ("status_reason",) if domain.status_reason and not verdict.reason else ()
+    drop += ("status_reason",) if domain.status_reason and not outcome.reason else ()
     if next_due.get("due_at") != domain.due_at:
         changed |= next_due
-    if _told(domain.ownership) != _told(verdict.proof):
-        changed |= {"ownership": verdict.proof.model_dump(exclude_none=True)}
+    if _shown(domain.ownership) != _shown(outcome.proof):
+        changed |= {"ownership": outcome.proof.model_dump(exclude_none=True)}
     last_look = domain.last_dns_check
     if changed or drop or last_look is None or clock.parse(last_look) + LOOK_NOTED_EVERY <= clock.now():
-        changed |= {"last_dns_check": clock.timestamp(), "ownership": verdict.proof.model_dump(exclude_none=True)}
+        changed |= {"last_dns_check": clock.timestamp(), "ownership": outcome.proof.model_dump(exclude_none=True)}
         store.update(domain, put=changed, drop=drop)
     shown = after.model_dump() | {name: value for name, value in changed.items() if name != "due_shard"}
     return Domain.model_validate(shown | dict.fromkeys(drop))
 
 
-def _told(proof: Ownership) -> tuple[str, bool, str | None]:
+def _shown(proof: Ownership) -> tuple[str, bool, str | None]:
     return proof.challenge, proof.proven, proof.missing_since
 
 
-def _change(domain: Domain, put: dict[str, Any], verdict: Verdict) -> Domain:
+def _change(domain: Domain, put: dict[str, Any], outcome: Outcome) -> Domain:
     now = clock.timestamp()
-    to = verdict.status
-    put = put | {"last_dns_check": now, "ownership": verdict.proof.model_dump(exclude_none=True)}
-    if verdict.reason:
-        put["status_reason"] = verdict.reason
+    to = outcome.status
+    put = put | {"last_dns_check": now, "ownership": outcome.proof.model_dump(exclude_none=True)}
+    if outcome.reason:
+        put["status_reason"] = outcome.reason
     if to == DomainStatus.VERIFYING:
         triggered_at = now if domain.status == DomainStatus.VERIFIED else domain.verification_triggered_at
         put["verification_triggered_at"] = triggered_at
@@ -269,10 +278,10 @@ def _change(domain: Domain, put: dict[str, Any], verdict: Verdict) -> Domain:
         put["verified_at"] = now
     fields = due_fields(Domain.model_validate(domain.model_dump() | put | {"status": to}))
     drop: tuple[str, ...] = () if fields else due.FIELDS
-    drop += () if verdict.reason else ("status_reason",)
+    drop += () if outcome.reason else ("status_reason",)
     drop += () if to == DomainStatus.VERIFIED else ("verified_at",)
     put |= fields
     if to != DomainStatus.VERIFIED:
         return store.move(domain, to, put=put, drop=drop)
-    beginning = steps.beginning(domain.user_id, domain.id)
-    return store.verify(domain, put=put, drop=drop, claim=verdict.claim, beginning=beginning)
+    started = warming.started(domain.user_id, domain.id)
+    return store.verify(domain, put=put, drop=drop, claim=outcome.claim, warming=started)

@@ -166,7 +166,7 @@ def _admit(event: dict[str, Any], scope: Scope) -> Caller:
     address = event["requestContext"]["http"]["sourceIp"]
     caller = authentication.authenticate(_header(event, "authorization"), address)
     quota.admit_request(caller)
-    authentication.require(caller, scope)
+    caller.require(scope)
     return caller
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from kindling import providers
 from kindling.cleanups.model import CleanupKind
 from kindling.domains import dns, zones
-from kindling.domains import store as domains
+from kindling.domains import service as domains
 from kindling.domains.model import Domain
 from kindling.inventory import owners
 from kindling.inventory.model import Kind, Problem, Sighting
 from kindling.inventory.owners import Trace
 from kindling.inventory.pace import Pace
-from kindling.inventory.rules import Verdict, is_settled
+from kindling.inventory.rules import Outcome, is_settled
 from kindling.platform import clock
 from kindling.providers.model import DnsRecord, Zone, ZoneRecord
 
@@ -53,7 +53,7 @@ def _names(records: list[ZoneRecord], zone: str) -> tuple[str, ...]:
 
 
 def _orphans(traces: list[Trace], *, reported: bool = True) -> Iterator[Sighting]:
-    for trace, (verdict, name) in owners.of_domains(traces, CleanupKind.DNS_RECORDS).items():
+    for trace, (outcome, name) in owners.of_domains(traces, CleanupKind.DNS_RECORDS).items():
         sighting = Sighting(
             kind=Kind.DNS_RECORDS,
             problem=Problem.ORPHAN,
@@ -61,10 +61,10 @@ def _orphans(traces: list[Trace], *, reported: bool = True) -> Iterator[Sighting
             subject_id=trace.domain_id,
             message=f"Records carry the mark of domain {trace.domain_id}, which no row, cleanup or note explains.",
         )
-        if verdict == Verdict.REMOVE:
+        if outcome == Outcome.REMOVE:
             message = "The zone still has records, or a place, of a domain that was deleted or never finished."
             yield sighting.removable(trace.user_id, message)
-        elif verdict == Verdict.REPORT and reported:
+        elif outcome == Outcome.REPORT and reported:
             yield sighting
 
 
@@ -77,7 +77,7 @@ def _bindings(found: Records) -> Iterator[Sighting]:
 
 
 def _missing(pace: Pace, found: Records) -> Iterator[Sighting]:
-    for domain in pace.over(domains.in_use()):
+    for domain in pace.over(domains.all_verified()):
         if domain.dns_sync.status != PUBLISHED or not is_settled(domain.created_at, clock.now()):
             continue
         # Records that stood there before us carry no mark: only a look at all of them tells.

@@ -3,15 +3,16 @@
 from collections.abc import Iterator, Mapping
 
 from kindling import providers
-from kindling.accounts import store as accounts
+from kindling.accounts import service as accounts
 from kindling.accounts.model import marked
 from kindling.cleanups.model import CleanupKind
-from kindling.domains import store as domains
+from kindling.domains import registrations
+from kindling.domains import service as domains
 from kindling.inventory import owners
 from kindling.inventory.model import Kind, Problem, Sighting
 from kindling.inventory.owners import Trace
 from kindling.inventory.pace import Pace
-from kindling.inventory.rules import Verdict, is_settled
+from kindling.inventory.rules import Outcome, is_settled
 from kindling.platform import clock
 from kindling.platform.table import FETCHED
 
@@ -45,21 +46,21 @@ def _inboxes(ours: Mapping[str, str]) -> Iterator[Sighting]:
             subject_id=fate.subject_id,
             message=f"An inbox carries the mark of account {fate.subject_id}, which no row, cleanup or note explains.",
         )
-        if fate.verdict == Verdict.REPORT:
+        if fate.outcome == Outcome.REPORT:
             yield sighting
-        elif fate.verdict == Verdict.REMOVE:
+        elif fate.outcome == Outcome.REMOVE:
             message = "The inbox of an account that was deleted or never finished still exists."
             yield sighting.removable(fate.user_id, message)
 
 
 def _registrations(names: list[str], hosts: set[str]) -> Iterator[Sighting]:
-    notes = domains.registrations(names)
+    notes = registrations.by_name(names)
     for name in names:
         if name not in notes and name in hosts:
             message = "Inboxes of ours live on a registered domain that no note of ours names."
             yield Sighting(kind=Kind.MAIL_DOMAIN, problem=Problem.ORPHAN, target=name, message=message)
     traces = [Trace(*whose, (name,)) for name, note in notes.items() for whose in note.concerned]
-    for trace, (verdict, name) in owners.of_domains(traces, CleanupKind.MAIL_DOMAIN).items():
+    for trace, (outcome, name) in owners.of_domains(traces, CleanupKind.MAIL_DOMAIN).items():
         sighting = Sighting(
             kind=Kind.MAIL_DOMAIN,
             problem=Problem.ORPHAN,
@@ -67,33 +68,31 @@ def _registrations(names: list[str], hosts: set[str]) -> Iterator[Sighting]:
             subject_id=trace.domain_id,
             message=f"A registration is held for domain {trace.domain_id}, which no row, cleanup or note explains.",
         )
-        if verdict == Verdict.REPORT:
+        if outcome == Outcome.REPORT:
             yield sighting
-        elif verdict == Verdict.REMOVE:
+        elif outcome == Outcome.REMOVE:
             message = "The registration of a domain that was deleted or never finished still exists."
             yield sighting.removable(trace.user_id, message)
 
 
 def _missing_inboxes(pace: Pace, addresses: set[str]) -> Iterator[Sighting]:
-    for user_id in pace.over(accounts.tenants()):
-        for account in accounts.all_of(user_id):
-            address = account.email_address
-            if address in addresses or not is_settled(account.created_at, clock.now()):
-                continue
-            pace.check()
-            if providers.mail().get_inbox(address) is None:
-                yield Sighting(
-                    kind=Kind.INBOX,
-                    problem=Problem.GONE,
-                    target=address,
-                    subject_id=account.id,
-                    user_id=user_id,
-                    message="The account's inbox is gone at AgentMail: nothing can be sent from it.",
-                )
+    for account in pace.over(accounts.all_accounts()):
+        address = account.email_address
+        if address in addresses or not is_settled(account.created_at, clock.now()):
+            continue
+        if providers.mail().get_inbox(address) is None:
+            yield Sighting(
+                kind=Kind.INBOX,
+                problem=Problem.GONE,
+                target=address,
+                subject_id=account.id,
+                user_id=account.user_id,
+                message="The account's inbox is gone at AgentMail: nothing can be sent from it.",
+            )
 
 
 def _missing_domains(pace: Pace, names: set[str]) -> Iterator[Sighting]:
-    for domain in pace.over(domains.in_use()):
+    for domain in pace.over(domains.all_verified()):
         if domain.domain in names or not is_settled(domain.created_at, clock.now()):
             continue
         if providers.mail().get_domain(domain.domain) is None:

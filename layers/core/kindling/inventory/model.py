@@ -13,7 +13,7 @@ GRACE = timedelta(hours=24)
 
 
 class Provider(StrEnum):
-    """Who is asked; what one of them holds is judged by a complete listing of that one alone."""
+    """The provider that is listed; its resources are classified by a complete listing of it alone."""
 
     MAIL = "agentmail"
     WARMUP = "instantly"

@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from kindling.accounts import store as accounts
-from kindling.accounts.model import ClaimStatus
-from kindling.accounts.store import Claim
-from kindling.cleanups import store as cleanups
-from kindling.cleanups.model import CleanupKind
+from kindling.accounts import claims as addresses_claimed
+from kindling.accounts.claims import Claim, ClaimStatus
+from kindling.accounts.model import account_key
+from kindling.cleanups.model import CleanupKind, cleanup_key
+from kindling.domains import claims as names_claimed
 from kindling.domains import service as domains
-from kindling.domains import store as domain_rows
-from kindling.inventory.rules import Claimed, Known, Verdict, judge
+from kindling.domains.model import domain_key
+from kindling.inventory.rules import Claimed, Known, Outcome, classify
 from kindling.operations import ended
 from kindling.operations.ended import Ended
+from kindling.platform import table
 
 _CLAIMED = {
     ClaimStatus.RESERVED: Claimed.RESERVED,
@@ -28,7 +29,7 @@ class Fate:
     `ended` are all that had the address and have ended, where no account claims it.
     """
 
-    verdict: Verdict
+    outcome: Outcome
     subject_id: str = ""
     user_id: str | None = None
     ended: tuple[Ended, ...] = ()
@@ -45,7 +46,7 @@ class Trace:
 
 def of_inboxes(marked: Mapping[str, str]) -> dict[str, Fate]:
     """The fates of inboxes, given by their address and the account that their mark names."""
-    claims = accounts.claims(marked)
+    claims = addresses_claimed.by_address(marked)
     own = {address for address, claim in claims.items() if claim.account_id == marked[address]}
     notes = ended.known((address, id_) for address, id_ in marked.items() if address not in own)
     found = {note.name: (note,) for note in notes.values()}
@@ -55,27 +56,27 @@ def of_inboxes(marked: Mapping[str, str]) -> dict[str, Fate]:
 def of_warmup_accounts(addresses: Iterable[str]) -> dict[str, Fate]:
     """The fates of warmup accounts, which carry no mark of their own: whoever claims the address has them."""
     addresses = list(addresses)
-    claims = accounts.claims(addresses)
+    claims = addresses_claimed.by_address(addresses)
     found = {address: tuple(ended.all_of(address)) for address in addresses if address not in claims}
     subjects = {address: claim.account_id for address, claim in claims.items()}
     subjects |= {address: notes[0].subject_id if notes else "" for address, notes in found.items()}
     return _of_accounts(subjects, claims, found, CleanupKind.WARMUP_ACCOUNT)
 
 
-def of_domains(traces: Iterable[Trace], kind: CleanupKind) -> dict[Trace, tuple[Verdict, str]]:
+def of_domains(traces: Iterable[Trace], kind: CleanupKind) -> dict[Trace, tuple[Outcome, str]]:
     """The fates of what domains without a row have left, and what each is called."""
     traces = list(traces)
-    rows = domain_rows.existing((trace.user_id, trace.domain_id) for trace in traces)
+    rows = _rows(domain_key(trace.user_id, trace.domain_id) for trace in traces)
     left = [trace for trace in traces if trace.domain_id not in rows]
     owners = [(trace.user_id, trace.domain_id) for trace in left]
-    named = cleanups.standing(kind, owners)
-    claiming = domain_rows.claiming((trace.user_id, name) for trace in left for name in trace.names)
+    named = _cleanups(kind, owners)
+    claiming = names_claimed.claiming((trace.user_id, name) for trace in left for name in trace.names)
     names = domains.offboarded(owners)
     notes = ended.known((name, trace.domain_id) for trace in left for name in trace.names)
     names |= {domain_id: name for name, domain_id in notes}
     return {
         trace: (
-            judge(
+            classify(
                 Known(
                     cleanup=trace.domain_id in named,
                     claimed=Claimed.RESERVED if trace.domain_id in claiming else Claimed.NO,
@@ -100,8 +101,8 @@ def _of_accounts(
         elif notes:
             users[address] = notes[0].user_id
     owners = {address: (user_id, subjects[address]) for address, user_id in users.items()}
-    rows = accounts.existing(owners.values())
-    named = cleanups.standing(kind, (owner for owner in owners.values() if owner[1] not in rows))
+    rows = _rows(account_key(*owner) for owner in owners.values())
+    named = _cleanups(kind, (owner for owner in owners.values() if owner[1] not in rows))
     fates = {}
     for address, subject_id in subjects.items():
         known = Known(
@@ -110,7 +111,7 @@ def _of_accounts(
             claimed=_claimed(claims.get(address), subject_id),
             ended=bool(found.get(address)),
         )
-        fates[address] = Fate(judge(known), subject_id, users.get(address), found.get(address, ()))
+        fates[address] = Fate(classify(known), subject_id, users.get(address), found.get(address, ()))
     return fates
 
 
@@ -120,3 +121,14 @@ def _claimed(claim: Claim | None, account_id: str) -> Claimed:
     if claim.account_id != account_id and claim.status != ClaimStatus.RESERVED:
         return Claimed.OTHERWISE
     return _CLAIMED[claim.status]
+
+
+def _rows(keys: Iterable[dict[str, str]]) -> set[str]:
+    """The ids of the accounts or domains that have a row."""
+    return {str(item["id"]) for item in table.standing(keys)}
+
+
+def _cleanups(kind: CleanupKind, owners: Iterable[tuple[str, str]]) -> set[str]:
+    """The ids of the accounts or domains, each given with its tenant, that have a cleanup of that kind."""
+    keys = (cleanup_key(user_id, kind, subject_id) for user_id, subject_id in owners)
+    return {str(item["subject_id"]) for item in table.standing(keys)}

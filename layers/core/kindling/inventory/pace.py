@@ -19,13 +19,13 @@ class Pace:
         self._seconds_left = seconds_left
 
     def check(self) -> None:
-        """Raises OutOfTime when the next step might not be finished."""
+        """Raises OutOfTime when the next call might not finish."""
         if self._seconds_left() < MARGIN_SECONDS:
             raise OutOfTime("The round has no time left; the next one begins anew.")
 
-    def over(self, steps: Iterator[T]) -> Iterator[T]:
-        """The steps, with a look at the time before each. Raises OutOfTime."""
+    def over(self, items: Iterator[T]) -> Iterator[T]:
+        """The items, with a check of the time before each. Raises OutOfTime."""
         self.check()
-        for step in steps:
-            yield step
+        for item in items:
+            yield item
             self.check()

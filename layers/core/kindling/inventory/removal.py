@@ -1,19 +1,17 @@
 """Removing what is provably left over: by the cleanups that a deletion would have written."""
 
 from collections.abc import Callable
-from typing import Any
 
 from kindling import providers
-from kindling.accounts import store as accounts
-from kindling.cleanups import store as cleanups
+from kindling.accounts import parts as accounts
+from kindling.cleanups import parts as cleanups
 from kindling.cleanups.model import CleanupKind
-from kindling.domains import store as domains
+from kindling.domains import parts as domains
 from kindling.inventory import store, warmup
 from kindling.inventory.model import Finding, Kind
 from kindling.platform import table
 from kindling.platform.observability import logger
-
-Actions = list[dict[str, Any]]
+from kindling.platform.table import Part
 
 
 def remove(finding: Finding) -> bool:
@@ -24,12 +22,12 @@ def remove(finding: Finding) -> bool:
 
 
 def _remove_inbox(finding: Finding) -> bool:
-    held = accounts.burying(finding.target, finding.user_id or "", finding.subject_id)
+    held = accounts.inbox_orphaned(finding.target, finding.user_id or "", finding.subject_id)
     return _order(finding, CleanupKind.INBOX, held)
 
 
 def _remove_warmup_account(finding: Finding) -> bool:
-    held = accounts.withholding(finding.target, finding.user_id or "", finding.subject_id)
+    held = accounts.warmup_orphaned(finding.target, finding.user_id or "", finding.subject_id)
     return _order(finding, CleanupKind.WARMUP_ACCOUNT, held)
 
 
@@ -50,9 +48,9 @@ def _remove_tag(finding: Finding) -> bool:
     return True
 
 
-def _order(finding: Finding, kind: CleanupKind, conditions: Actions) -> bool:
+def _order(finding: Finding, kind: CleanupKind, conditions: Part) -> bool:
     """Write the cleanup in place of the finding, in one transaction; False when a condition does not hold."""
-    note = cleanups.note(finding.user_id or "", kind, finding.target, finding.subject_id)
+    note = cleanups.scheduled(finding.user_id or "", kind, finding.target, finding.subject_id)
     try:
         table.transact([*conditions, note, store.forgetting(finding)])
     except table.TransactionFailed:

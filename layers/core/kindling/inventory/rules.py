@@ -8,7 +8,7 @@ from kindling.inventory.model import GRACE, Finding
 from kindling.platform import clock
 
 
-class Verdict(StrEnum):
+class Outcome(StrEnum):
     """Named, or about to be; told to somebody; or provably nobody's any more."""
 
     NOTHING = "nothing"
@@ -36,23 +36,23 @@ class Known:
     ended: bool = False
 
 
-def judge(known: Known) -> Verdict:
+def classify(known: Known) -> Outcome:
     """What becomes of a resource whose owner is known as that.
 
     A row or a cleanup names it, and a claim that is only reserved belongs to work under way. What the table does not
     know may be somebody's whose rows a restore has lost.
     """
     if known.row or known.cleanup:
-        return Verdict.NOTHING
+        return Outcome.NOTHING
     match known.claimed:
         case Claimed.RESERVED:
-            return Verdict.NOTHING
+            return Outcome.NOTHING
         case Claimed.BURNT:
-            return Verdict.REMOVE
+            return Outcome.REMOVE
         case Claimed.NO if known.ended:
-            return Verdict.REMOVE
+            return Outcome.REMOVE
         case _:
-            return Verdict.REPORT
+            return Outcome.REPORT
 
 
 def may_act(finding: Finding, now: datetime) -> bool:

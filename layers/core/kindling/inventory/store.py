@@ -1,9 +1,8 @@
 """DynamoDB calls for findings: the tenants' and the operator's, and when a round was complete last."""
 
-from typing import Any
-
 from kindling.inventory.model import GRACE, Finding, Sighting
 from kindling.platform import clock, due, table
+from kindling.platform.table import Action
 
 # Nothing claims them: so all findings are found through the index of what is due.
 DUE_KIND = "finding"
@@ -35,7 +34,7 @@ def list_of(user_id: str) -> list[Finding]:
     return [Finding.model_validate(item) for item in table.owned(f"{user_id}#finding")]
 
 
-def forgetting(finding: Finding) -> dict[str, Any]:
+def forgetting(finding: Finding) -> Action:
     """The part of a transaction that ends a finding."""
     return {"Delete": {"Key": at(finding)}}
 

@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterator
 
 from kindling import providers
-from kindling.accounts import store as accounts
+from kindling.accounts import service as accounts
 from kindling.accounts.model import PENDING, marked
 from kindling.accounts.warmup import TAG_MARK, WARMUP_TAG
 from kindling.inventory import owners
 from kindling.inventory.model import Kind, Problem, Sighting
 from kindling.inventory.owners import Fate
 from kindling.inventory.pace import Pace
-from kindling.inventory.rules import Verdict, is_settled
+from kindling.inventory.rules import Outcome, is_settled
 from kindling.platform import clock
 from kindling.providers.model import WarmupTag
 
@@ -42,7 +42,7 @@ def look(pace: Pace) -> Iterator[Sighting]:
 
 def is_unused(tag_id: str, user_id: str) -> bool:
     """Whether a tenant's tag is on no account, and the tenant has none."""
-    return not providers.warmup().some_tagged(tag_id) and not accounts.all_of(user_id)
+    return not providers.warmup().some_tagged(tag_id) and not accounts.has_accounts(user_id)
 
 
 def _accounts(found: set[str], tagged: set[str]) -> Iterator[Sighting]:
@@ -56,11 +56,11 @@ def _accounts(found: set[str], tagged: set[str]) -> Iterator[Sighting]:
         )
         # Without mark, claim and note it is somebody else's.
         known = address in tagged or fate.subject_id
-        removable = fate.verdict == Verdict.REMOVE and not _has_another_inbox(address, fate)
+        removable = fate.outcome == Outcome.REMOVE and not _has_another_inbox(address, fate)
         if removable:
             message = "The warmup of an account that was deleted or never finished still exists."
             yield sighting.removable(fate.user_id, message)
-        elif fate.verdict != Verdict.NOTHING and known:
+        elif fate.outcome != Outcome.NOTHING and known:
             yield sighting
 
 
@@ -73,22 +73,20 @@ def _has_another_inbox(address: str, fate: Fate) -> bool:
 
 
 def _missing(pace: Pace, addresses: set[str]) -> Iterator[Sighting]:
-    for user_id in pace.over(accounts.tenants()):
-        for account in accounts.all_of(user_id):
-            # A pending one may never have got so far; its owner retries it.
-            wanted = account.state != PENDING and is_settled(account.created_at, clock.now())
-            if not wanted or account.email_address in addresses:
-                continue
-            pace.check()
-            if providers.warmup().get_account(account.email_address) is None:
-                yield Sighting(
-                    kind=Kind.WARMUP_ACCOUNT,
-                    problem=Problem.GONE,
-                    target=account.email_address,
-                    subject_id=account.id,
-                    user_id=user_id,
-                    message="The account's warmup is gone at Instantly: its reputation is built and watched no more.",
-                )
+    for account in pace.over(accounts.all_accounts()):
+        # A pending account may have no warmup yet; its tenant retries it.
+        expected = account.state != PENDING and is_settled(account.created_at, clock.now())
+        if not expected or account.email_address in addresses:
+            continue
+        if providers.warmup().get_account(account.email_address) is None:
+            yield Sighting(
+                kind=Kind.WARMUP_ACCOUNT,
+                problem=Problem.GONE,
+                target=account.email_address,
+                subject_id=account.id,
+                user_id=account.user_id,
+                message="The account's warmup is gone at Instantly: its reputation is built and watched no more.",
+            )
 
 
 def _tag(tag: WarmupTag) -> Iterator[Sighting]:

@@ -7,9 +7,9 @@ import hashlib
 import hmac
 from datetime import timedelta
 
-from kindling.errors import Forbidden, StoreUnavailable, Unauthorized
+from kindling.errors import StoreUnavailable, Unauthorized
 from kindling.keys import quota, store
-from kindling.keys.model import Caller, Key, Scope, Token, read_token
+from kindling.keys.model import Caller, Key, Token, read_token
 from kindling.platform import clock, table
 from kindling.platform.observability import logger
 
@@ -46,12 +46,6 @@ def authenticate(header: str | None, address: str) -> Caller:
         raise Unauthorized(REFUSED)
     _stamp(key)
     return Caller(key.user_id, key.key_id, key.live, key.scopes, key.expires_at)
-
-
-def require(caller: Caller, scope: Scope) -> None:
-    """Raises Forbidden unless the caller's key has `scope`."""
-    if scope not in caller.scopes:
-        raise Forbidden(f"This API key lacks the scope '{scope}'.", required_scope=scope)
 
 
 def forget(key_id: str) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kindling.errors import Forbidden, LiveKeyRequired
 from kindling.platform.text import SingleLine
 
 TOKEN = re.compile(r"kd_(live|test)_([a-z0-9]{16})_([A-Za-z0-9-]{43,64})")
@@ -88,6 +89,16 @@ class Caller:
     live: bool
     scopes: frozenset[Scope]
     expires_at: str | None = None
+
+    def require(self, scope: Scope) -> None:
+        """Raises Forbidden unless the key has `scope`."""
+        if scope not in self.scopes:
+            raise Forbidden(f"This API key lacks the scope '{scope}'.", required_scope=scope)
+
+    def require_live(self) -> None:
+        """Raises LiveKeyRequired for a test key, which never reaches a provider."""
+        if not self.live:
+            raise LiveKeyRequired("A test key never reaches a provider: use a live key for this.")
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,7 @@ from typing import Any
 
 from kindling.keys.model import Key
 from kindling.platform import table
-from kindling.platform.table import Attr
-
-Action = dict[str, Any]
+from kindling.platform.table import Action, Attr
 
 
 def get(key_id: str) -> Key | None:

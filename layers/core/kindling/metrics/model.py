@@ -85,6 +85,21 @@ class Period(BaseModel):
     providers: dict[str, Counts] = {}
 
 
+def metrics_partition(user_id: str, domain_id: str) -> str:
+    """The partition key of a domain's metrics."""
+    return f"TENANT#{user_id}#METRICS#{domain_id}"
+
+
+def day_place(date: str) -> str:
+    """The sort key of a day, `YYYY-MM-DD`."""
+    return f"DAY#{date}"
+
+
+def hour_place(hour: str) -> str:
+    """The sort key of an hour, `YYYY-MM-DDTHH`."""
+    return f"HOUR#{hour}"
+
+
 def total(periods: Iterable[Period]) -> Counts:
     return sum((period.total for period in periods), Counts())
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from kindling.errors import named
+from kindling.errors import class_named
 from kindling.platform.transitions import Graph
 
 
@@ -25,6 +25,11 @@ ALLOWED = {
     (OperationState.FAILED,): frozenset[tuple[OperationState]](),
 }
 GRAPH = Graph(("state",), ALLOWED)
+
+
+def operation_key(user_id: str, operation_id: str) -> dict[str, str]:
+    """The key of an operation's row."""
+    return {"pk": f"TENANT#{user_id}", "sk": f"OPERATION#{operation_id}"}
 
 
 class Failure(BaseModel):
@@ -60,7 +65,10 @@ class Operation(BaseModel):
 
     def wire(self) -> dict[str, Any]:
         """The operation as its caller sees it; `current_step` is null when nothing runs or it is not known."""
-        failure = self.failure
+        error = None
+        if self.failure:
+            code = class_named(self.failure.error).code
+            error = {"code": code, "message": self.failure.message, "step": self.failure.step}
         return {
             "id": self.operation_id,
             "kind": self.kind,
@@ -68,7 +76,7 @@ class Operation(BaseModel):
             "subject_id": self.subject_id,
             "name": self.name,
             "current_step": self.current_step,
-            "error": failure and {"code": named(failure.error).code, "message": failure.message, "step": failure.step},
+            "error": error,
             "execution_arn": self.execution_arn,
             "created_at": self.created_at,
             "updated_at": self.updated_at,

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from kindling.errors import NotFound, RowNotDeleted, StaleStatus, named
+from kindling.errors import NotFound, RowNotDeleted, StaleStatus, class_named
 from kindling.keys.model import Caller
-from kindling.operations import ended, store
+from kindling.operations import parts, store
 from kindling.operations.model import Failure, Operation, OperationState
 from kindling.platform import aws, clock, due
 from kindling.platform.observability import logger
@@ -82,7 +82,7 @@ def wait_until_gone(operation: Operation, seconds: float, gone: Callable[[], boo
 def raise_failure(operation: Operation) -> None:
     """Raise the error that made the saga fail; nothing when it did not fail."""
     if operation.failure:
-        raise named(operation.failure.error)(operation.failure.message, step=operation.failure.step)
+        raise class_named(operation.failure.error)(operation.failure.message, step=operation.failure.step)
 
 
 def get(caller: Caller, operation_id: str) -> Operation:
@@ -95,8 +95,9 @@ def get(caller: Caller, operation_id: str) -> Operation:
     return operation.model_copy(update={"current_step": _current_step(operation.execution_arn)})
 
 
-def find(user_id: str, operation_id: str) -> Operation | None:
-    return store.get(user_id, operation_id)
+def previous(user_id: str, subject_id: str, kind: str) -> Operation | None:
+    """The operation of a kind that has happened to a subject; see `about`."""
+    return store.get(user_id, about(subject_id, kind))
 
 
 def succeeded(owners: Iterable[tuple[str, str]], kind: str) -> list[Operation]:
@@ -134,7 +135,7 @@ def fail(user_id: str, operation_id: str, caught: dict[str, str], *, name: str, 
     `caught` is what the saga's Catch saw: Error, Cause, Step.
     """
     failure = read_failure(caught)
-    store.fail(user_id, operation_id, failure, ended.note(name, subject_id, user_id))
+    store.fail(user_id, operation_id, failure, parts.ended(name, subject_id, user_id))
     return failure.message
 
 
@@ -142,11 +143,13 @@ def read_failure(caught: dict[str, str]) -> Failure:
     """The sentence in a Lambda's error document, or the bare cause where there is none."""
     cause = caught.get("Cause", "")
     try:
-        told = json.loads(cause)["errorMessage"]
+        message = json.loads(cause)["errorMessage"]
     except (ValueError, KeyError, TypeError):
-        told = cause
+        message = cause
     step = caught.get("Step", "unknown")
-    return Failure(error=caught.get("Error", "States.Unknown"), message=told or "The step gave no answer.", step=step)
+    return Failure(
+        error=caught.get("Error", "States.Unknown"), message=message or "The step gave no answer.", step=step
+    )
 
 
 def reconcile() -> int:

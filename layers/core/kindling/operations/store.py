@@ -1,21 +1,16 @@
 """DynamoDB calls for operations."""
 
 from collections.abc import Iterable
-from typing import Any
 
-from kindling.operations.model import GRAPH, Failure, Operation, OperationState
+from kindling.operations.model import GRAPH, Failure, Operation, OperationState, operation_key
 from kindling.platform import due, table
-from kindling.platform.table import Attr
-
-
-def at(user_id: str, operation_id: str) -> dict[str, str]:
-    return {"pk": f"TENANT#{user_id}", "sk": f"OPERATION#{operation_id}"}
+from kindling.platform.table import Action, Attr
 
 
 def put(operation: Operation, due_fields: dict[str, str]) -> None:
     """Write the row of a new operation; an operation that is there already is left as it is."""
     item = {
-        **at(operation.user_id, operation.operation_id),
+        **operation_key(operation.user_id, operation.operation_id),
         **operation.model_dump(mode="json", exclude_none=True),
     }
     try:
@@ -25,7 +20,7 @@ def put(operation: Operation, due_fields: dict[str, str]) -> None:
 
 
 def get(user_id: str, operation_id: str) -> Operation | None:
-    return read(at(user_id, operation_id))
+    return read(operation_key(user_id, operation_id))
 
 
 def read(key: dict[str, str]) -> Operation | None:
@@ -35,38 +30,33 @@ def read(key: dict[str, str]) -> Operation | None:
 
 def standing(owners: Iterable[tuple[str, str]]) -> list[Operation]:
     """Those of the operations, each by its tenant and id, that there are."""
-    return [Operation.model_validate(item) for item in table.standing(at(*owner) for owner in owners)]
-
-
-def success(user_id: str, operation_id: str) -> dict[str, Any]:
-    """The part of a saga's last transaction that says it succeeded."""
-    return {"Update": GRAPH.update(at(user_id, operation_id), (OperationState.SUCCEEDED,), drop=due.FIELDS)}
+    return [Operation.model_validate(item) for item in table.standing(operation_key(*owner) for owner in owners)]
 
 
 def succeed(user_id: str, operation_id: str) -> None:
-    GRAPH.move(at(user_id, operation_id), (OperationState.SUCCEEDED,), drop=due.FIELDS)
+    GRAPH.move(operation_key(user_id, operation_id), (OperationState.SUCCEEDED,), drop=due.FIELDS)
 
 
-def fail(user_id: str, operation_id: str, failure: Failure, ended: dict[str, Any]) -> None:
+def fail(user_id: str, operation_id: str, failure: Failure, ended: Action) -> None:
     """Move to failed, with the note of what has `ended`, in one transaction. Raises NotFound, StaleStatus."""
     to = (OperationState.FAILED,)
-    key = at(user_id, operation_id)
+    key = operation_key(user_id, operation_id)
     update = GRAPH.update(key, to, put={"failure": failure.model_dump()}, drop=due.FIELDS)
     try:
         table.transact([{"Update": update}, ended])
     except table.TransactionFailed as lost:
-        GRAPH.standing(lost.items[0], to)
+        GRAPH.settled(lost.items[0], to)
 
 
 def start_undoing(user_id: str, operation_id: str) -> None:
-    GRAPH.move(at(user_id, operation_id), (OperationState.UNDOING,))
+    GRAPH.move(operation_key(user_id, operation_id), (OperationState.UNDOING,))
 
 
 def hand_over(operation: Operation, execution_arn: str, due_at: str) -> bool:
     """Note the execution that takes over from a dead one; False when the operation was closed meanwhile."""
     try:
         table.update(
-            at(operation.user_id, operation.operation_id),
+            operation_key(operation.user_id, operation.operation_id),
             UpdateExpression="SET execution_arn = :arn, undo_attempts = :n, due_at = :due",
             ConditionExpression=Attr("due_shard").exists(),
             ExpressionAttributeValues={

@@ -7,7 +7,7 @@ pause (full jitter), for WAIT_SECONDS in all. What is refused then, or not answe
 import random
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from boto3.dynamodb.conditions import Attr, Key
 from boto3.dynamodb.types import TypeDeserializer
@@ -24,6 +24,19 @@ if TYPE_CHECKING:
 __all__ = ["Attr", "Key"]
 
 Item = dict[str, Any]
+
+
+class Action(TypedDict, total=False):
+    """One action of a transaction, under the name of its kind; the table's name is added here."""
+
+    Put: Item
+    Update: Item
+    Delete: Item
+    ConditionCheck: Item
+
+
+# What one topic adds to a transaction of another.
+Part = list[Action]
 
 WAIT_SECONDS = 4.0
 FIRST_PAUSE_SECONDS = 0.04
@@ -99,12 +112,14 @@ def query(**request: Any) -> Any:
     return _patiently(lambda: aws.table().query(**request))
 
 
-def transact(actions: list[Item], *, token: str = "") -> None:
+def transact(actions: Part, *, token: str = "") -> None:
     """Write `actions` all or not at all; `token` makes a repeat within ten minutes harmless.
 
     Raises TransactionFailed when a condition does not hold.
     """
-    named: Any = [{verb: {"TableName": settings().table_name, **body}} for a in actions for verb, body in a.items()]
+    name = settings().table_name
+    writes: list[Item] = [dict(action) for action in actions]
+    named: Any = [{verb: {"TableName": name, **body}} for write in writes for verb, body in write.items()]
     extra: Any = {"ClientRequestToken": token} if token else {}
     client = aws.dynamodb().meta.client
     _patiently(lambda: client.transact_write_items(TransactItems=named, **extra))

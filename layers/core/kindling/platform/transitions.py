@@ -1,6 +1,6 @@
-"""Compare-and-swap on a state graph: the one way in which any status changes."""
+"""Compare-and-swap on a state graph: the only way in which a status changes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,16 +10,58 @@ from kindling.platform import clock, table
 Key = dict[str, str]
 State = tuple[str, ...]
 
+# The state of an item that does not exist, for graphs whose items come and go.
+ABSENT: State = ()
 # An empty condition would let every write through.
 NEVER = "attribute_exists(pk) AND attribute_not_exists(pk)"
 
 
 @dataclass(frozen=True)
 class Graph:
-    """A state is the tuple of the values of `attributes`; `allowed` says where each state may go."""
+    """A state graph: `allowed` maps each state to the states it may change to.
+
+    A state is the tuple of the values of `attributes`, or `ABSENT`.
+    """
 
     attributes: tuple[str, ...]
     allowed: Mapping[Any, frozenset[Any]]
+
+    def condition(
+        self, to: State, *, seen: dict[str, Any] | None = None, only_from: Collection[State] | None = None
+    ) -> dict[str, Any]:
+        """The condition of a write that moves an item to `to`, or deletes it when `to` is `ABSENT`.
+
+        It is derived from `allowed`: the item is in a state from which `to` may be reached. `only_from` restricts
+        those states, and may name `to` itself for a write that does not change the status. `seen` has attribute
+        values that an existing item must still have, for a decision that was made from them.
+        """
+        seen = seen or {}
+        sources = [
+            state
+            for state, targets in self.allowed.items()
+            if (to in targets if only_from is None else state in only_from and to in targets | {state})
+        ]
+        existing = [state for state in sources if state != ABSENT]
+        values = {f":from{i}_{j}": part for i, state in enumerate(existing) for j, part in enumerate(state)}
+        states = " OR ".join(
+            "(" + " AND ".join(f"#{name} = :from{i}_{j}" for j, name in enumerate(self.attributes)) + ")"
+            for i in range(len(existing))
+        )
+        if seen and states:
+            # DynamoDB refuses redundant parentheses.
+            states = f"({states})" if len(existing) > 1 else states
+            states += "".join(f" AND #{name} = :seen_{name}" for name in seen)
+            values |= {f":seen_{name}": value for name, value in seen.items()}
+        if ABSENT in sources:
+            absent = "attribute_not_exists(pk)"
+            states = f"{absent} OR ({states})" if states else absent
+        names = (*self.attributes, *seen) if existing else ()
+        return {
+            "ConditionExpression": states or NEVER,
+            "ExpressionAttributeNames": {f"#{name}": name for name in names},
+            "ExpressionAttributeValues": values,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
 
     def update(
         self,
@@ -29,66 +71,44 @@ class Graph:
         put: dict[str, Any] | None = None,
         drop: tuple[str, ...] = (),
         seen: dict[str, Any] | None = None,
+        only_from: Collection[State] | None = None,
     ) -> Any:
-        """The arguments of an UpdateItem that moves the item to `to`, setting `put` and removing `drop` with it.
-
-        Its condition is read off `allowed`: the item stands in a state from which `to` may be reached. Where the
-        move was decided from other attributes too, `seen` has the values that they must still have.
-        """
-        sources = [state for state, targets in self.allowed.items() if to in targets]
-        values = {f":from{i}_{j}": part for i, state in enumerate(sources) for j, part in enumerate(state)}
-        allowed = " OR ".join(
-            "(" + " AND ".join(f"{name} = :from{i}_{j}" for j, name in enumerate(self._names())) + ")"
-            for i in range(len(sources))
-        )
+        """The arguments of an UpdateItem that moves the item to `to`, and sets `put` and removes `drop` with it."""
         changes = {
             **dict(zip(self.attributes, to, strict=True)),
             **(put or {}),
             "updated_at": clock.timestamp(),
         }
-        condition = allowed or NEVER
-        if seen:
-            # DynamoDB refuses parentheses that it does not need.
-            condition = f"({condition})" if len(sources) > 1 else condition
-            condition += "".join(f" AND #{name} = :seen_{name}" for name in seen)
-            values |= {f":seen_{name}": value for name, value in seen.items()}
         update = table.assigned(changes, drop)
-        update["ExpressionAttributeNames"] |= {f"#{name}": name for name in (*self.attributes, *(seen or {}))}
-        update["ExpressionAttributeValues"] |= values
-        return {
-            **update,
-            "Key": key,
-            "ConditionExpression": condition,
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
+        condition = self.condition(to, seen=seen, only_from=only_from)
+        update["ExpressionAttributeNames"] |= condition.pop("ExpressionAttributeNames")
+        update["ExpressionAttributeValues"] |= condition.pop("ExpressionAttributeValues")
+        return {"Key": key, **update, **condition}
 
     def move(
         self, key: Key, to: State, *, put: dict[str, Any] | None = None, drop: tuple[str, ...] = ()
     ) -> dict[str, Any]:
-        """Move the item to `to` and return it; the same move twice is a no-op.
+        """Move the item to `to` and return it. Idempotent.
 
-        Raises NotFound when there is no item, StaleStatus when it stands where `to` cannot be reached.
+        Raises NotFound when there is no item, StaleStatus when `to` cannot be reached from its state.
         """
         return self.swap(key, to, put=put, drop=drop)[0]
 
     def swap(
         self, key: Key, to: State, *, put: dict[str, Any] | None = None, drop: tuple[str, ...] = ()
     ) -> tuple[dict[str, Any], bool]:
-        """As `move`, and whether it was this call that moved the item."""
+        """As `move`, and whether this call changed the item."""
         try:
             update = self.update(key, to, put=put, drop=drop)
             return table.update(update.pop("Key"), **update, ReturnValues="ALL_NEW"), True
         except table.ConditionFailed as lost:
-            return self.standing(lost.item, to), False
+            return self.settled(lost.item, to), False
 
-    def standing(self, item: dict[str, Any] | None, to: State) -> dict[str, Any]:
-        """What a lost move means: the item when it stands in `to` already, otherwise the error to raise."""
+    def settled(self, item: dict[str, Any] | None, to: State) -> dict[str, Any]:
+        """The item after a failed condition, when it is in state `to` already. Raises NotFound, StaleStatus."""
         if not item:
             raise NotFound("There is no such row.")
         state = tuple(str(item.get(name)) for name in self.attributes)
         if state != tuple(to):
             raise StaleStatus(f"The row is {'/'.join(state)}, which cannot become {'/'.join(to)}.")
         return item
-
-    def _names(self) -> tuple[str, ...]:
-        return tuple(f"#{name}" for name in self.attributes)

@@ -1,4 +1,4 @@
-"""Sending: every message passes one gate, and what the gate counted is given back only for a definite no."""
+"""Sending. Every message passes one gate; its quota is given back only when the provider certainly did not send it."""
 
 import json
 import uuid
@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from kindling import providers
-from kindling.accounts import service as accounts
-from kindling.accounts.store import Holder
+from kindling.accounts import claims
+from kindling.accounts.claims import Claim, ClaimStatus
 from kindling.errors import (
     AccountNotActive,
     DomainNotSending,
@@ -28,43 +28,42 @@ from kindling.platform.observability import logger
 from kindling.sending import store
 from kindling.sending.model import SendBatch, SendEmail
 from kindling.warming import admission
-from kindling.warming import service as warmings
 from kindling.warming.gate import Refusal, Windows
 from kindling.warming.model import Warming
 
-# A refusal is given again from memory until its window ends, but looked at anew this often: in the meantime quota
-# may have come back or a limit may have changed.
+# A refusal is cached until its window ends, but not longer than this: meanwhile quota may have been given back, or a
+# limit may have changed.
 REMEMBERED = timedelta(seconds=60)
 MEMORY = 10_000
 SEND_THREADS = 8
 UNKNOWN = "unknown"
 
-_holders: dict[str, Holder] = {}
+_claims: dict[str, Claim] = {}
 _refusals: dict[str, tuple[datetime, Refusal]] = {}
 
 
 @dataclass(frozen=True)
 class Admitted:
-    """A message that may go out; `windows` is where it was counted, None for one that only looks like a send."""
+    """A message that may be sent; `windows` is where it was counted, None for a simulated send."""
 
     email: SendEmail
-    holder: Holder
+    claim: Claim
     windows: Windows | None
     idempotency_key: str
 
 
 def send(caller: Caller, email: SendEmail, *, idempotency_key: str | None) -> dict[str, Any]:
-    """Admit a message and send it; its id and `queued`, or `simulated` for a test key, which reaches nobody.
+    """Admit a message and send it; its id and `queued`, or `simulated` with a test key.
 
     Raises UnknownSender, AccountNotActive, DomainNotSending, RecipientsSuppressed, RateLimitExceeded, Warming…,
-    and ProviderError: then the quota was given back, unless its `outcome` is `unknown`.
+    and ProviderError; then the quota was given back, unless `outcome` is `unknown`.
     """
     message = _admit(caller, email, _provider_key(caller, idempotency_key, "send"))
     return _settle(message, _attempt(message))
 
 
 def send_batch(caller: Caller, batch: SendBatch, *, idempotency_key: str | None) -> dict[str, Any]:
-    """Admit and send up to a hundred messages, each on its own: what befalls one does not touch the others."""
+    """Admit and send up to a hundred messages, each on its own: the result of one does not affect the others."""
     results: list[dict[str, Any]] = []
     admitted: list[tuple[int, Admitted]] = []
     for index, fields in enumerate(batch.emails):
@@ -85,7 +84,7 @@ def send_batch(caller: Caller, batch: SendBatch, *, idempotency_key: str | None)
 
 
 def _worth_repeating_after(result: dict[str, Any]) -> int | None:
-    """Seconds until the same message may be taken; None where it was, or never will be."""
+    """Seconds after which sending the same message again may work; None when it was accepted, or never will be."""
     if result.get("outcome") == UNKNOWN:
         return 1
     wait: int | None = result.get("retry_after_seconds")
@@ -93,23 +92,23 @@ def _worth_repeating_after(result: dict[str, Any]) -> int | None:
 
 
 def _admit(caller: Caller, email: SendEmail, key: str) -> Admitted:
-    holder = _holder(caller, email.sender)
+    claim = _claim(caller, email.sender)
     n = len(email.recipients)
     if caller.live:
-        _refuse_from_memory(holder.domain_id, n)
-    standing = store.standing(holder, email.recipients)
-    if standing.account is None or standing.domain is None or standing.warming is None:
+        _refuse_from_memory(claim.domain_id, n)
+    sender = store.read(claim, email.recipients)
+    if sender.account is None or sender.domain is None or sender.warming is None:
         raise _unknown(email.sender)
-    if not standing.account.may_send:
-        state = f"{standing.account.status}/{standing.account.warmup_status}"
+    if not sender.account.may_send:
+        state = f"{sender.account.status}/{sender.account.warmup_status}"
         raise AccountNotActive(f"{email.sender} is {state}: it may send once its warmup is done.")
-    if standing.domain.why_not_sending:
-        raise DomainNotSending("; ".join(standing.domain.why_not_sending) + ".")
-    if standing.suppressed:
-        message = f"Nothing was sent: {', '.join(standing.suppressed)} must not be written to."
-        raise RecipientsSuppressed(message, suppressed=standing.suppressed)
-    windows = _pass_gate(standing.warming, n) if caller.live else None
-    return Admitted(email, holder, windows, key)
+    if sender.domain.why_not_sending:
+        raise DomainNotSending("; ".join(sender.domain.why_not_sending) + ".")
+    if sender.suppressed:
+        message = f"Nothing was sent: {', '.join(sender.suppressed)} must not be written to."
+        raise RecipientsSuppressed(message, suppressed=sender.suppressed)
+    windows = _pass_gate(sender.warming, n) if caller.live else None
+    return Admitted(email, claim, windows, key)
 
 
 def _pass_gate(warming: Warming, n: int) -> Windows:
@@ -125,7 +124,7 @@ def _pass_gate(warming: Warming, n: int) -> Windows:
 
 
 def _refuse_from_memory(domain_id: str, n: int) -> None:
-    """Refuse what was refused a moment ago without asking again: whoever ignores a 429 costs no more than this."""
+    """Refuse from the cache, so that a client which ignores a 429 costs no reads or writes."""
     remembered = _refusals.get(domain_id)
     if remembered is None:
         return
@@ -134,15 +133,15 @@ def _refuse_from_memory(domain_id: str, n: int) -> None:
     if now >= until:
         del _refusals[domain_id]
     elif refusal.bound and refusal.bound.room < n <= refusal.n:
-        # More than was refused then may meet a limit that lasts longer.
+        # More recipients than that may exceed a limit whose window ends later.
         raise refusal.error(now)
 
 
 def _deliver_all(messages: list[Admitted]) -> list[dict[str, Any]]:
-    """Send what was admitted, several at a time. Rows are written here, one after the other."""
+    """Send the admitted messages, several at a time. Rows are written by this thread only."""
     if not messages:
         return []
-    # The first one brings the provider's key; the others then find it.
+    # The first send reads the provider's key; the others find it cached.
     sent = [_attempt(messages[0])]
     with ThreadPoolExecutor(SEND_THREADS) as pool:
         sent += pool.map(_attempt, messages[1:])
@@ -157,7 +156,7 @@ def _result(message: Admitted, outcome: str | ProviderError) -> dict[str, Any]:
 
 
 def _attempt(message: Admitted) -> str | ProviderError:
-    """The id of the message at the provider, or what went wrong; a test key's message stays here."""
+    """The provider's id of the message, or the error; a simulated send calls nobody."""
     if message.windows is None:
         return f"<{message.idempotency_key}@simulated.invalid>"
     mail = providers.mail()
@@ -170,7 +169,7 @@ def _attempt(message: Admitted) -> str | ProviderError:
 
 
 def _settle(message: Admitted, outcome: str | ProviderError) -> dict[str, Any]:
-    """The answer for a message; a definite no gives its quota back, an unclear outcome keeps it and says so."""
+    """The answer for a message. Gives the quota back unless the message may have been sent."""
     if isinstance(outcome, str):
         if message.windows is None:
             return {"message_id": outcome, "status": "simulated", "environment": "test"}
@@ -178,39 +177,39 @@ def _settle(message: Admitted, outcome: str | ProviderError) -> dict[str, Any]:
     unclear = isinstance(outcome, ProviderUnavailable) and not outcome.unreached
     if unclear:
         outcome.extras |= {"outcome": UNKNOWN, "idempotency_key": message.idempotency_key}
-        logger.warning("send unclear", domain_id=message.holder.domain_id, recipients=len(message.email.recipients))
+        logger.warning("send unclear", domain_id=message.claim.domain_id, recipients=len(message.email.recipients))
     elif message.windows:
         n = len(message.email.recipients)
-        warmings.give_back(message.holder.user_id, message.holder.domain_id, message.windows, n)
-        _refusals.pop(message.holder.domain_id, None)
+        admission.give_back(message.claim.user_id, message.claim.domain_id, message.windows, n)
+        _refusals.pop(message.claim.domain_id, None)
         outcome.extras |= {"outcome": "not_sent"}
     raise outcome
 
 
-def _holder(caller: Caller, address: str) -> Holder:
-    """Whose the address is. It may be remembered for ever: an address in use never gets another account."""
-    holder = _holders.get(address) or accounts.holder(address)
-    if holder is None or holder.user_id != caller.user_id:
+def _claim(caller: Caller, address: str) -> Claim:
+    """The claim to a sender's address. Cached without end: an address in use never gets another account."""
+    claim = _claims.get(address) or claims.find(address)
+    if claim is None or claim.status != ClaimStatus.IN_USE or claim.user_id != caller.user_id:
         raise _unknown(address)
-    if address not in _holders and len(_holders) >= MEMORY:
-        _holders.clear()
-    _holders[address] = holder
-    return holder
+    if address not in _claims and len(_claims) >= MEMORY:
+        _claims.clear()
+    _claims[address] = claim
+    return claim
 
 
 def _unknown(address: str) -> UnknownSender:
     return UnknownSender(f"You have no account with the address {address}.")
 
 
-def _provider_key(caller: Caller, idempotency_key: str | None, place: str) -> str:
-    """The key under which the provider sends a message once.
+def _provider_key(caller: Caller, idempotency_key: str | None, position: str) -> str:
+    """The idempotency key of a message at the provider.
 
-    It follows from the client's own, so that a repeat of a request whose answer was lost, or never came, sends
-    nothing twice, even where nothing remembers the first one.
+    It is derived from the client's own, so that a repeated request never sends a message twice, even when the first
+    answer was lost and no idempotency record exists.
     """
     if idempotency_key is None:
         return str(uuid.uuid4())
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([caller.user_id, idempotency_key, place])))
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([caller.user_id, idempotency_key, position])))
 
 
 def _failed(error: KindlingError) -> dict[str, Any]:

@@ -1,21 +1,18 @@
-"""What a send depends on, read in one call as it stands at this moment."""
+"""What a send depends on, read in one consistent call."""
 
 from dataclasses import dataclass
 
-from kindling.accounts import service as accounts
-from kindling.accounts.model import Account
-from kindling.accounts.store import Holder
-from kindling.domains import service as domains
-from kindling.domains.model import Domain
+from kindling.accounts.claims import Claim
+from kindling.accounts.model import Account, account_key
+from kindling.domains.model import Domain, domain_key
 from kindling.platform import table
-from kindling.suppressions import service as suppressions
-from kindling.warming import service as warmings
-from kindling.warming.model import Warming
+from kindling.suppressions.model import suppression_key
+from kindling.warming.model import Warming, warming_key
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A sender as it stands, and those recipients of a message that must not be written to."""
+class Sender:
+    """The rows of a sender, and the recipient addresses of a message that are suppressed."""
 
     account: Account | None
     domain: Domain | None
@@ -23,19 +20,19 @@ class Standing:
     suppressed: list[str]
 
 
-def standing(holder: Holder, recipients: list[str]) -> Standing:
-    """The rows of account, domain and warming, and the suppressions of `recipients`, consistently read."""
+def read(claim: Claim, recipients: list[str]) -> Sender:
+    """The sender that has the claim, and the suppressions of `recipients`; a row is None when there is none."""
     unique = list(dict.fromkeys(recipients))
-    user_id = holder.user_id
+    user_id = claim.user_id
     account, domain, warming, *entries = table.fetch(
         [
-            accounts.key(user_id, holder.account_id),
-            domains.key(user_id, holder.domain_id),
-            warmings.key(user_id, holder.domain_id),
-            *(suppressions.key(user_id, recipient) for recipient in unique),
+            account_key(user_id, claim.account_id),
+            domain_key(user_id, claim.domain_id),
+            warming_key(user_id, claim.domain_id),
+            *(suppression_key(user_id, recipient) for recipient in unique),
         ]
     )
-    return Standing(
+    return Sender(
         account=Account.model_validate(account) if account else None,
         domain=Domain.model_validate(domain) if domain else None,
         warming=Warming.model_validate(warming) if warming else None,

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from kindling.platform import clock
 from kindling.platform.text import ascii_lower
 
 ADDRESS_LENGTH = 254  # RFC 5321
@@ -40,6 +41,11 @@ def address(text: str) -> str:
 Address = Annotated[str, AfterValidator(address)]
 
 
+def suppression_key(user_id: str, email: str) -> dict[str, str]:
+    """The key of an address's entry in a tenant's list."""
+    return {"pk": f"TENANT#{user_id}", "sk": f"SUPPRESSION#{email}"}
+
+
 class Suppression(BaseModel):
     """One entry of a tenant's list; it holds for all the tenant's domains."""
 
@@ -52,6 +58,11 @@ class Suppression(BaseModel):
     def wire(self) -> dict[str, Any]:
         shown = self.model_dump(mode="json", exclude={"user_id"})
         return {"id": self.email, **shown, "scope_type": "org", "scope_id": None}
+
+
+def suppression(user_id: str, email: str, reason: Reason, source: Source) -> Suppression:
+    """A new entry."""
+    return Suppression(user_id=user_id, email=email, reason=reason, source=source, created_at=clock.timestamp())
 
 
 class CreateSuppression(BaseModel):

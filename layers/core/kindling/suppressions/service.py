@@ -3,17 +3,16 @@
 from typing import Any
 from urllib.parse import unquote
 
-from kindling.domains import service as domains
 from kindling.errors import NotFound
 from kindling.keys.model import Caller
 from kindling.suppressions import store
-from kindling.suppressions.model import CreateSuppression, Reason, Source, Suppression
+from kindling.suppressions.model import CreateSuppression, Reason, Source, Suppression, suppression
 
 
 def create(caller: Caller, command: CreateSuppression) -> Suppression:
     """Suppress an address; one that is suppressed already keeps its first reason. Raises LiveKeyRequired."""
-    domains.require_live(caller)
-    entry = store.entry(caller.user_id, command.email, command.reason, Source.API)
+    caller.require_live()
+    entry = suppression(caller.user_id, command.email, command.reason, Source.API)
     store.put(entry)
     return store.get(caller.user_id, command.email) or entry
 
@@ -47,13 +46,8 @@ def check(caller: Caller, email: str) -> dict[str, Any]:
 
 def delete(caller: Caller, email: str) -> dict[str, Any]:
     """Allow an address again. Raises NotFound, LiveKeyRequired."""
-    domains.require_live(caller)
+    caller.require_live()
     address = email if "@" in email else unquote(email)
     if not store.delete(caller.user_id, address.strip().lower()):
         raise NotFound("There is no such suppression.")
     return {"success": True}
-
-
-def key(user_id: str, email: str) -> dict[str, str]:
-    """Where an address' entry would stand, for whoever reads several rows at once."""
-    return store.at(user_id, email)

@@ -1,21 +1,21 @@
-"""Admitting a send: the gate's decision, made and counted in one conditional write."""
+"""Admitting a send: the gate's decision, made and counted in one conditional write, and given back if unused."""
 
 from kindling.errors import NotFound, StoreUnavailable
 from kindling.platform import clock, table
+from kindling.platform.observability import logger
 from kindling.warming import gate, store
 from kindling.warming.gate import Refusal, Windows
 from kindling.warming.model import Warming
 
-# Each lost race means that somebody paused, changed a limit or used the room up: the next look decides.
+# A failed condition returns the item as it is now: the next try decides from that.
 TRIES = 10
 
 
 def admit(warming: Warming, n: int) -> Windows | Refusal:
-    """The windows in which `n` recipients were counted, or what stands in their way.
+    """Count `n` recipients; the windows in which they were counted, or why they may not be sent to now.
 
-    `warming` may be old: nothing is admitted that the item, as it is at the moment of the write, does not allow.
-    Raises NotFound when the domain is gone, StoreUnavailable when no decision could be made, or nobody knows whether
-    the recipients were counted: then they may not be sent to.
+    `warming` may be stale: the write's condition checks the item itself. Raises NotFound when the domain was deleted,
+    StoreUnavailable when no decision was made or its outcome is unknown; then nothing may be sent.
     """
     for _ in range(TRIES):
         now = clock.now()
@@ -31,4 +31,19 @@ def admit(warming: Warming, n: int) -> Windows | Refusal:
             warming = Warming.model_validate(lost.item)
         else:
             return at
-    raise StoreUnavailable("The gate changes all the time; try again.")
+    raise StoreUnavailable("The gate keeps changing; try again.")
+
+
+def give_back(user_id: str, domain_id: str, windows: Windows, n: int) -> None:
+    """Free the quota of `n` recipients who were certainly not sent to, in the windows that the item still has.
+
+    When the outcome of the write is unknown, the quota stays used.
+    """
+    for kept in (windows.names, windows.names[:2], windows.names[:1]):
+        try:
+            store.uncount(user_id, domain_id, kept, n)
+        except table.ConditionFailed:
+            continue
+        except StoreUnavailable as error:
+            logger.warning("quota not given back", domain_id=domain_id, recipients=n, reason=str(error))
+        return

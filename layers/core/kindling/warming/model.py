@@ -1,14 +1,19 @@
 """Where a domain stands in its warming, and where it may go from there."""
 
+import uuid
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from kindling.metrics.model import Counts
+from kindling.platform import clock
 from kindling.platform.text import SingleLine
 from kindling.platform.transitions import Graph
 
+DUE_KIND = "warming"
+# Digits of a history entry's sort key.
+PLACE_DIGITS = 10
 # What "no limit" looks like to clients that compute with numbers.
 UNLIMITED = 1_000_000_000
 # Characters of a window's name.
@@ -51,7 +56,7 @@ def after(phase: Phase) -> Phase:
 
 
 def before(phase: Phase) -> Phase:
-    """The phase that `phase` steps back to; the first one steps back to itself."""
+    """The phase that `phase` is demoted to; the first one for itself."""
     return SENDING[max(SENDING.index(phase) - 1, 0)]
 
 
@@ -97,7 +102,7 @@ class Warming(BaseModel):
     limits_on: str = ""
     # The date on which the schedule was last changed.
     followed_on: str = ""
-    # Steps climbed within the phase, days served in it, and the date up to which days were counted.
+    # The stage within the phase, days served in it, and the date up to which days were counted.
     ramp_day: int = 0
     phase_days: int = 0
     counted_on: str = ""
@@ -130,6 +135,35 @@ class Warming(BaseModel):
         return self.model_dump(mode="json", exclude_none=True)
 
 
+def warming_key(user_id: str, domain_id: str) -> dict[str, str]:
+    """The key of a domain's warming, which is also its gate."""
+    return {"pk": f"TENANT#{user_id}", "sk": f"WARMING#{domain_id}"}
+
+
+def history_partition(user_id: str, domain_id: str) -> str:
+    """The partition key of a domain's history."""
+    return f"TENANT#{user_id}#WARMING#{domain_id}"
+
+
+class Checks(Protocol):
+    """Which of a domain's DNS records the mail provider has found."""
+
+    spf: bool
+    dkim: bool
+
+
+class SendingDomain(Protocol):
+    """What warming needs to know of a domain. `why_not_sending` has a sentence for each thing that prevents sending."""
+
+    id: str
+    domain: str
+
+    @property
+    def checks(self) -> Checks: ...
+    @property
+    def why_not_sending(self) -> list[str]: ...
+
+
 # Who triggered a change of phase.
 SYSTEM, API = "system", "api"
 
@@ -149,6 +183,22 @@ class HistoryEntry(BaseModel):
 
     def wire(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude_none=True)
+
+
+def history_entry(
+    warming: Warming, to: Phase, *, reason: str, triggered_by: str, detail: str | None = None
+) -> HistoryEntry:
+    """A new entry for a change from the warming's phase to `to`."""
+    return HistoryEntry(
+        id=str(uuid.uuid4()),
+        domain_id=warming.domain_id,
+        from_phase=warming.phase,
+        to_phase=to,
+        reason=reason,
+        detail=detail,
+        triggered_by=triggered_by,
+        created_at=clock.timestamp(),
+    )
 
 
 class StartWarming(BaseModel):

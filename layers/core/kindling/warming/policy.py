@@ -17,7 +17,7 @@ from kindling.warming.schedules import Schedule
 # Confidence that a rate is really above its threshold. Stopping is looked at after every bounce and complaint, so
 # its test is the stricter one; the others are made once a day.
 STOP_CONFIDENCE = 0.995
-STEP_BACK_CONFIDENCE = 0.95
+DEMOTE_CONFIDENCE = 0.95
 CLIMB_DOUBT = 0.8
 # Floors: fewer events prove nothing, whatever the rate.
 MIN_BOUNCES = 10
@@ -53,7 +53,7 @@ class Action(StrEnum):
     CLIMB = "climb"
     ADVANCE = "advance"
     EASE = "ease"
-    STEP_BACK = "step_back"
+    DEMOTE = "demote"
     PAUSE = "pause"
     SUSPEND = "suspend"
 
@@ -62,7 +62,7 @@ class Action(StrEnum):
 class Evidence:
     """Counts that the policy judges by: of today, of today and the last day with mail before it, and of the last seven.
 
-    After a resumption or step back they have the reports from then on, but all recipients of the window: reports
+    After a resumption or demotion they have the reports from then on, but all recipients of the window: reports
     that come late are about mail from before. `reported` is all that the provider says was sent in the week,
     `admitted` what the gate let through in it, `busiest` the most that it let through on a day that ended since
     the last verdict of a new day, `idle_days` the days since it last let anything through.
@@ -118,9 +118,9 @@ def judge(warming: Warming, schedule: Schedule, evidence: Evidence, *, new_day: 
     stay = Verdict(Action.STAY, warming.phase, blockers=blockers)
     if not new_day:
         return stay
-    back = _step_back(warming, schedule, evidence)
-    if back:
-        return back
+    demotion = _demotion(warming, schedule, evidence)
+    if demotion:
+        return demotion
     if warming.phase not in RAMPED:
         return stay
     if not blockers:
@@ -140,8 +140,8 @@ def advancement_blockers(warming: Warming, schedule: Schedule, evidence: Evidenc
     blockers = []
     if warming.phase_days < plan.min_days:
         blockers.append(f"minimum {plan.min_days} days in phase required (currently {warming.phase_days})")
-    if warming.ramp_day < len(plan.steps) - 1:
-        top = plan.steps[-1].daily_limit
+    if warming.ramp_day < len(plan.stages) - 1:
+        top = plan.stages[-1].daily_limit
         now = warming.limits.daily_limit if warming.limits else 0
         blockers.append(f"daily limit must have climbed to {top:,} (currently {now:,})")
     if week.sent < plan.min_volume:
@@ -236,22 +236,22 @@ def _gross(recent: Counts) -> tuple[str, str] | None:
     return None
 
 
-def _step_back(warming: Warming, schedule: Schedule, evidence: Evidence) -> Verdict | None:
-    """Less from today: for figures that probably would not let it advance, or for a month without mail."""
+def _demotion(warming: Warming, schedule: Schedule, evidence: Evidence) -> Verdict | None:
+    """Lower limits from today: for rates that are probably above those required to advance, or after an idle month."""
     bar = schedule.thresholds
     if evidence.idle_days >= IDLE_DAYS:
         found: tuple[str, str] | None = (IDLE, f"nothing was sent for {evidence.idle_days} days")
     else:
-        found = _too_high(evidence.week, bar.max_bounce_rate, bar.max_complaint_rate, STEP_BACK_CONFIDENCE)
+        found = _too_high(evidence.week, bar.max_bounce_rate, bar.max_complaint_rate, DEMOTE_CONFIDENCE)
     if not found:
         return None
     back = before(warming.phase)
-    return Verdict(Action.EASE if back == warming.phase else Action.STEP_BACK, back, *found)
+    return Verdict(Action.EASE if back == warming.phase else Action.DEMOTE, back, *found)
 
 
 def _may_climb(warming: Warming, schedule: Schedule, evidence: Evidence) -> bool:
     """Whether the day that ended was used, and nothing speaks against a little more on the next."""
-    if warming.limits is None or warming.ramp_day >= len(schedule.plan(warming.phase).steps) - 1:
+    if warming.limits is None or warming.ramp_day >= len(schedule.plan(warming.phase).stages) - 1:
         return False
     if evidence.busiest < USED_SHARE * warming.limits.daily_limit:
         return False

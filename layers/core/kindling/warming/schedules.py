@@ -1,6 +1,6 @@
-"""Warming schedules: what may be sent on which day of a phase, and what it takes to come further.
+"""Warming schedules: the limits of each day of a phase, and what is required to advance.
 
-Presets are data with a version; a preset that changes gets a new one, so that a domain's history stays readable.
+Presets are data with a version; a changed preset gets a new version, so that a domain's history stays readable.
 """
 
 from collections.abc import Iterable
@@ -14,8 +14,8 @@ from kindling.warming.model import RAMPED, UNLIMITED, Limits, Phase
 Count = Annotated[int, Field(ge=1, lt=UNLIMITED)]
 
 
-class Step(BaseModel):
-    """The limits of one day of a phase, in recipients; the day after uses the next step."""
+class Stage(BaseModel):
+    """The limits of one day of a phase, in recipients. The next day uses the next stage."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -35,17 +35,20 @@ class Step(BaseModel):
 
 
 class PhasePlan(BaseModel):
-    """One phase: its steps, the least days in it, and the least recipients in seven days, before it is left."""
+    """One phase: its stages, and the minimum of days in it and of recipients in seven days before it may be left.
+
+    On the wire the stages are called `steps`.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    steps: Annotated[list[Step], Field(min_length=1, max_length=60)]
+    stages: Annotated[list[Stage], Field(alias="steps", min_length=1, max_length=60)]
     min_days: Annotated[int, Field(ge=1, le=60)]
     min_volume: Count
 
 
 class Thresholds(BaseModel):
-    """Shares of what was sent, 0 to 1. A schedule may be stricter than the mailbox providers' own rules, not laxer.
+    """Shares of the recipients, 0 to 1. A schedule may be stricter than the mailbox providers' rules, not laxer.
 
     Complaints: Gmail and Yahoo ask for less than 0.1 % and act at 0.3 %. Bounces: Amazon SES reviews an account at
     5 % and stops it at 10 %.
@@ -57,7 +60,7 @@ class Thresholds(BaseModel):
     min_delivery_rate: Annotated[float, Field(ge=0.9, le=1)] = 0.95
     max_bounce_rate: Annotated[float, Field(gt=0, le=0.05)] = 0.03
     max_complaint_rate: Annotated[float, Field(gt=0, le=0.001)] = 0.001
-    # Paused, and suspended, once the true rate is above these with confidence.
+    # The domain is paused, or suspended, when its true rate is above these with confidence.
     pause_bounce_rate: Annotated[float, Field(gt=0, le=0.05)] = 0.05
     pause_complaint_rate: Annotated[float, Field(gt=0, le=0.001)] = 0.001
     suspend_bounce_rate: Annotated[float, Field(gt=0, le=0.1)] = 0.1
@@ -82,7 +85,7 @@ class Phases(BaseModel):
 
 
 class Schedule(BaseModel):
-    """A whole schedule. Limits never fall from one day to the next, so that being late only means sending less."""
+    """A whole schedule. Limits never fall from one day to the next, so a late judgement can only lower what is sent."""
 
     name: str
     version: int
@@ -91,8 +94,8 @@ class Schedule(BaseModel):
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
-        steps = [(phase, day, step) for phase in RAMPED for day, step in enumerate(self.plan(phase).steps)]
-        for (_, _, low), (phase, day, high) in pairwise(steps):
+        stages = [(phase, day, stage) for phase in RAMPED for day, stage in enumerate(self.plan(phase).stages)]
+        for (_, _, low), (phase, day, high) in pairwise(stages):
             if low.limits.lower_of(high.limits) != low.limits:
                 raise ValueError(f"{phase} day {day} allows less than the day before")
         return self
@@ -103,14 +106,15 @@ class Schedule(BaseModel):
         return plan
 
     def limits(self, phase: Phase, day: int) -> Limits | None:
-        """What a phase allows on its `day`, counted from 0 and staying at the last step; None once warmed."""
+        """The limits on a phase's `day`, counted from 0; the last stage's from then on. None for `warmed`."""
         if phase not in RAMPED:
             return None
-        steps = self.plan(phase).steps
-        return steps[min(day, len(steps) - 1)].limits
+        stages = self.plan(phase).stages
+        return stages[min(day, len(stages) - 1)].limits
 
     def wire(self) -> dict[str, Any]:
-        return self.model_dump(mode="json")
+        """The schedule as the API shows it."""
+        return self.model_dump(mode="json", by_alias=True)
 
 
 class OwnSchedule(BaseModel):
@@ -139,7 +143,7 @@ class OwnSchedule(BaseModel):
         return self
 
     def schedule(self, version: int) -> Schedule:
-        """What it asks for, as the tenant's version `version` where it is the tenant's own."""
+        """The preset, or the tenant's own schedule as version `version`."""
         if self.phases is None:
             return PRESETS[self.preset or STANDARD]
         return Schedule(name=CUSTOM, version=version, phases=self.phases, thresholds=self.thresholds or Thresholds())
@@ -150,23 +154,20 @@ STANDARD, CUSTOM = "standard", "custom"
 Triple = tuple[int, int, int]
 
 
-def _phase(steps: Iterable[Triple], *, min_days: int, min_volume: int) -> PhasePlan:
-    return PhasePlan(
-        steps=[Step(daily_limit=day, hourly_limit=hour, per_minute_limit=minute) for day, hour, minute in steps],
-        min_days=min_days,
-        min_volume=min_volume,
-    )
+def _phase(stages: Iterable[Triple], *, min_days: int, min_volume: int) -> PhasePlan:
+    plan = [Stage(daily_limit=day, hourly_limit=hour, per_minute_limit=minute) for day, hour, minute in stages]
+    return PhasePlan.model_validate({"steps": plan, "min_days": min_days, "min_volume": min_volume})
 
 
 def _preset(name: str, *phases: PhasePlan) -> Schedule:
-    named = dict(zip((phase.value for phase in RAMPED), phases, strict=True))
-    return Schedule(name=name, version=1, phases=Phases(**named))
+    by_name = dict(zip((phase.value for phase in RAMPED), phases, strict=True))
+    return Schedule(name=name, version=1, phases=Phases(**by_name))
 
 
 # The published ranges (50-1,500, 2,000-10,000, 15,000-60,000, 100,000-200,000 a day, two weeks each) with the two
-# printed triples at phase_2 day 5 and phase_3 day 0; an hour is a tenth of a day as in both. In between no day
-# allows more than half as much again as the one before. The first days' hours and minutes are wide enough for one
-# message with some copies.
+# printed triples at phase_2 day 5 and phase_3 day 0; the hourly limit is a tenth of the daily one, as in both.
+# Within a phase no day allows more than 1.5 times the day before. On the first days the hourly limit is higher, so
+# that one message with some copies fits.
 _STANDARD = _preset(
     STANDARD,
     _phase(
@@ -208,8 +209,9 @@ _STANDARD = _preset(
     ),
 )  # fmt: skip
 
-# For newsletters that are expected: the tiers of 50, 100, 250 … 100,000 a day that SendBolt publishes, two or three
-# days each as its three weeks ask, with an hour of a fifth of the day as such mail goes out in few runs.
+# For newsletters that recipients expect: the tiers of 50, 100, 250 … 100,000 a day that SendBolt publishes, over its
+# three weeks: two days each, but one day at 25,000. The hourly limit is a fifth of the daily one, as a newsletter goes
+# out in few runs.
 _TIERED = _preset(
     "tiered",
     _phase([(50, 10, 5), (50, 10, 5), (100, 20, 5), (100, 20, 5), (250, 50, 5), (250, 50, 5)],
@@ -222,8 +224,8 @@ _TIERED = _preset(
            min_days=4, min_volume=100_000),
 )  # fmt: skip
 
-# For cold outreach from a handful of inboxes: Warmbly's ten a day, one more every day to forty, then its fifty a
-# day and inbox at ten minutes between two mails, here for five inboxes that begin together.
+# For cold outreach from five inboxes that start together: Warmbly's ten a day, one more each day up to forty, then
+# up to its fifty a day per inbox, with ten minutes between two mails.
 _OUTREACH = _preset(
     "outreach",
     _phase([(10 + day, 5, 2) for day in range(14)], min_days=14, min_volume=50),

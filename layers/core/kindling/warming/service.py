@@ -1,11 +1,9 @@
-"""Decisions about a domain's warming on request: starting, pausing, resuming, showing, explaining."""
+"""Warming on request: start, pause, resume, show, explain, schedules."""
 
 import base64
 import binascii
 from typing import Any
 
-from kindling.domains import service as domains
-from kindling.domains.model import Domain
 from kindling.errors import (
     AlreadyWarming,
     InvalidRequest,
@@ -15,25 +13,25 @@ from kindling.errors import (
     PrerequisitesNotMet,
     StaleStatus,
 )
-from kindling.keys import authentication as keys
 from kindling.keys.model import Caller, Scope
-from kindling.metrics import store as metrics
-from kindling.metrics.model import PERIOD_DAYS, Counts, dates, total
-from kindling.platform import clock, due
-from kindling.platform.settings import settings
-from kindling.warming import gate, policy, steps, store
-from kindling.warming.gate import Windows
+from kindling.metrics import service as metrics
+from kindling.metrics.model import PERIOD_DAYS, Counts, total
+from kindling.platform import clock
+from kindling.warming import changes, gate, policy, store
 from kindling.warming.model import (
     API,
     NONE,
+    PLACE_DIGITS,
     RAMPED,
     SYSTEM,
     ExplainWarming,
     PauseWarming,
     Phase,
+    SendingDomain,
     StartWarming,
     Warming,
     after,
+    history_entry,
 )
 from kindling.warming.schedules import PRESETS, OwnSchedule
 
@@ -41,42 +39,44 @@ TRIES = 5
 HISTORY_LIMIT = 100
 
 
-def start(caller: Caller, id_or_name: str, command: StartWarming) -> dict[str, Any]:
-    """Start warming, or start it over after a suspension, which takes force and an admin's key.
+def start(caller: Caller, domain: SendingDomain, command: StartWarming) -> dict[str, Any]:
+    """Start warming, or restart it after a suspension, which requires `force` and a key with the scope `admin`.
 
-    Raises NotFound, PrerequisitesNotMet, AlreadyWarming, Forbidden.
+    Raises LiveKeyRequired, NotFound, PrerequisitesNotMet, AlreadyWarming, Forbidden.
     """
-    domain, warming = _load_to_change(caller, id_or_name)
+    caller.require_live()
+    warming = _load(caller, domain)
     if warming.phase == Phase.SUSPENDED and command.force:
-        keys.require(caller, Scope.ADMIN)
+        caller.require(Scope.ADMIN)
     elif warming.phase != Phase.NOT_STARTED:
         raise AlreadyWarming("Domain is already in warming phase", current_phase=warming.phase)
     spf, dkim = domain.checks.spf, domain.checks.dkim
     if not (command.force or spf or dkim):
         message = "Domain must have SPF or DKIM verified before starting warming"
         raise PrerequisitesNotMet(message, spf_verified=spf, dkim_verified=dkim)
-    put, drop = steps.started(warming, store.schedule_of(caller.user_id))
-    put |= steps.judged_anew(_today(warming))
-    store.move(warming, steps.start_entry(warming, API), put=put, drop=drop)
+    put, drop = changes.started(warming, store.schedule_of(caller.user_id))
+    put |= changes.judged_from_now(_today(warming))
+    store.move(warming, changes.start_entry(warming, API), put=put, drop=drop)
     return {"message": "warming started", "phase": Phase.PHASE_1}
 
 
-def pause(caller: Caller, id_or_name: str, command: PauseWarming) -> dict[str, Any]:
-    """Stop all sending of a warming domain: once this returns, nothing more is admitted.
+def pause(caller: Caller, domain: SendingDomain, command: PauseWarming) -> dict[str, Any]:
+    """Stop all sending of a warming domain: after this returns, nothing is admitted.
 
-    Raises NotFound, NotWarming.
+    Raises LiveKeyRequired, NotFound, NotWarming.
     """
+    caller.require_live()
     for attempt in range(TRIES):
-        _, warming = _load_to_change(caller, id_or_name)
+        warming = _load(caller, domain)
         if warming.phase not in RAMPED:
             message = "Domain is not currently in an active warming phase"
             raise NotWarming(message, current_phase=warming.phase)
-        put, drop = steps.stopped(warming, command.reason, API)
-        entry = store.entry(warming, Phase.PAUSED, reason=command.reason, triggered_by=API)
+        put, drop = changes.stopped(warming, command.reason, API)
+        entry = history_entry(warming, Phase.PAUSED, reason=command.reason, triggered_by=API)
         try:
             store.move(warming, entry, put=put, drop=drop)
         except StaleStatus:
-            # A pause is not to lose against the verdict of a new day.
+            # A pause must not lose against a judgement that runs at the same time.
             if attempt == TRIES - 1:
                 raise
         else:
@@ -84,29 +84,30 @@ def pause(caller: Caller, id_or_name: str, command: PauseWarming) -> dict[str, A
     return {"message": "warming paused", "previous_phase": warming.phase, "reason": command.reason}
 
 
-def resume(caller: Caller, id_or_name: str) -> dict[str, Any]:
-    """Return to the phase before the pause. After a pause by the policy it starts over there, judged anew.
+def resume(caller: Caller, domain: SendingDomain) -> dict[str, Any]:
+    """Return to the phase before the pause; after one by the policy, to its first day, judged by later reports only.
 
-    Raises NotFound, NotPaused.
+    Raises LiveKeyRequired, NotFound, NotPaused.
     """
-    _, warming = _load_to_change(caller, id_or_name)
+    caller.require_live()
+    warming = _load(caller, domain)
     if warming.phase != Phase.PAUSED:
         raise NotPaused("Domain is not in paused state", current_phase=warming.phase)
-    put, drop = steps.resumed(warming, store.schedule_of(caller.user_id))
+    put, drop = changes.resumed(warming, store.schedule_of(caller.user_id))
     if warming.stopped_by == SYSTEM:
-        put |= steps.judged_anew(_today(warming))
+        put |= changes.judged_from_now(_today(warming))
     phase = warming.phase_before or Phase.PHASE_1
-    entry = store.entry(warming, phase, reason="warming_resumed", triggered_by=API)
+    entry = history_entry(warming, phase, reason="warming_resumed", triggered_by=API)
     store.move(warming, entry, put=put, drop=drop)
     return {"message": "warming resumed", "phase": phase}
 
 
-def show(caller: Caller, id_or_name: str) -> dict[str, Any]:
-    """What `GET …/warming` tells. Raises NotFound."""
-    domain, warming = _load(caller, id_or_name)
+def show(caller: Caller, domain: SendingDomain) -> dict[str, Any]:
+    """Phase, limits, use, metrics and advancement blockers of a domain. Raises NotFound."""
+    warming = _load(caller, domain)
     now, today = clock.now(), clock.today()
     schedule = store.schedule_of(caller.user_id)
-    week = metrics.days(caller.user_id, domain.id, dates(today, PERIOD_DAYS))
+    week = metrics.last_days(caller.user_id, domain.id, PERIOD_DAYS)
     blockers = policy.advancement_blockers(warming, schedule, policy.evidence(warming, week, today))
     day, hour, minute = gate.bounds(warming, now)
     following = after(warming.phase) if warming.phase in RAMPED else None
@@ -136,29 +137,28 @@ def show(caller: Caller, id_or_name: str) -> dict[str, Any]:
     }
 
 
-def history(caller: Caller, id_or_name: str, *, limit: int, cursor: str | None) -> dict[str, Any]:
-    """The domain's changes of phase, newest first. Raises NotFound, InvalidRequest for a cursor that is not ours."""
-    domain = domains.find(caller, id_or_name)
+def history(caller: Caller, domain: SendingDomain, *, limit: int, cursor: str | None) -> dict[str, Any]:
+    """The domain's changes of phase, newest first. Raises InvalidRequest for an unknown cursor."""
     entries, following = store.history(caller.user_id, domain.id, min(limit, HISTORY_LIMIT), _opened(cursor))
     next_cursor = base64.urlsafe_b64encode(following.encode()).decode() if following else None
     return {"domain_id": domain.id, "history": [entry.wire() for entry in entries], "next_cursor": next_cursor}
 
 
-def sent_now(caller: Caller, domain_id: str) -> tuple[int, int]:
-    """Recipients counted today and in this hour."""
-    warming = store.get(caller.user_id, domain_id)
+def sent_now(user_id: str, domain_id: str) -> tuple[int, int]:
+    """Recipients that the gate has counted today and in this hour; zeros for a domain without warming."""
+    warming = store.get(user_id, domain_id)
     if warming is None:
         return 0, 0
     day, hour, _ = gate.bounds(warming, clock.now())
     return day.used, hour.used
 
 
-def explain(caller: Caller, id_or_name: str, command: ExplainWarming) -> dict[str, Any]:
-    """Whether so many recipients could be written to now; if not, when, and why. Nothing is counted.
+def explain(caller: Caller, domain: SendingDomain, command: ExplainWarming) -> dict[str, Any]:
+    """Whether the gate would admit that many recipients now; if not, when, and why. Nothing is counted.
 
     Raises NotFound.
     """
-    domain, warming = _load(caller, id_or_name)
+    warming = _load(caller, domain)
     now, n = clock.now(), command.recipients
     answer: dict[str, Any] = {
         "domain_id": domain.id,
@@ -183,23 +183,8 @@ def explain(caller: Caller, id_or_name: str, command: ExplainWarming) -> dict[st
     return answer
 
 
-def key(user_id: str, domain_id: str) -> dict[str, str]:
-    """Where a domain's warming stands, for whoever reads several rows at once."""
-    return store.at(user_id, domain_id)
-
-
-def give_back(user_id: str, domain_id: str, windows: Windows, n: int) -> None:
-    """Free the quota of a message that was certainly not sent."""
-    store.give_back(user_id, domain_id, windows, n)
-
-
-def judge_soon(user_id: str, domain_id: str) -> None:
-    """Have a domain judged at once, not only when its day ends."""
-    due.send(settings().judgements_queue_url, [key(user_id, domain_id)])
-
-
 def show_schedules(caller: Caller) -> dict[str, Any]:
-    """The schedule that the tenant's domains follow, its own if it ever wrote one, and the presets."""
+    """The tenant's current schedule, its latest own one if there is any, and the presets."""
     own = store.own_schedule(caller.user_id)
     return {
         "schedule": store.schedule_of(caller.user_id).wire(),
@@ -209,11 +194,11 @@ def show_schedules(caller: Caller) -> dict[str, Any]:
 
 
 def set_schedule(caller: Caller, command: OwnSchedule) -> dict[str, Any]:
-    """Make the tenant's domains follow another schedule: what is less holds at once, what is more from tomorrow.
+    """Change the tenant's schedule. Lower limits apply at once, higher ones from the next UTC day.
 
-    Raises StaleStatus when two changes meet.
+    Raises LiveKeyRequired, StaleStatus when two changes run at once.
     """
-    domains.require_live(caller)
+    caller.require_live()
     own = store.own_schedule(caller.user_id)
     schedule = command.schedule(own.version + 1 if own else 1)
     store.put_schedule(caller.user_id, schedule)
@@ -223,9 +208,9 @@ def set_schedule(caller: Caller, command: OwnSchedule) -> dict[str, Any]:
 
 
 def _follow(warming: Warming | None) -> None:
-    """Let a domain's limits sink to what its schedule allows.
+    """Lower a domain's limits to those of its schedule.
 
-    It is written even where nothing sinks, so that a verdict made from the schedule before cannot be carried out.
+    The item is written even when no limit changes, so that a verdict based on the old schedule is not carried out.
     """
     for _ in range(TRIES):
         if warming is None or warming.phase in (Phase.NOT_STARTED, Phase.SUSPENDED):
@@ -234,7 +219,7 @@ def _follow(warming: Warming | None) -> None:
         put: dict[str, Any] = {
             "schedule": schedule.name,
             "schedule_version": schedule.version,
-            "followed_on": steps.today(),
+            "followed_on": changes.today(),
         }
         limits = schedule.limits(warming.phase_before or warming.phase, warming.ramp_day)
         if limits and warming.limits:
@@ -242,24 +227,18 @@ def _follow(warming: Warming | None) -> None:
         if store.adjust(warming, put=put):
             return
         warming = store.get(warming.user_id, warming.domain_id)
-    raise StaleStatus("A domain's warming changes all the time; try again.")
+    raise StaleStatus("A domain's warming keeps changing; try again.")
 
 
-def _load(caller: Caller, id_or_name: str) -> tuple[Domain, Warming]:
-    domain = domains.find(caller, id_or_name)
+def _load(caller: Caller, domain: SendingDomain) -> Warming:
     warming = store.get(caller.user_id, domain.id)
     if warming is None:
         raise NotFound("There is no such domain.")
-    return domain, warming
-
-
-def _load_to_change(caller: Caller, id_or_name: str) -> tuple[Domain, Warming]:
-    domains.require_live(caller)
-    return _load(caller, id_or_name)
+    return warming
 
 
 def _today(warming: Warming) -> Counts:
-    return metrics.days(warming.user_id, warming.domain_id, [steps.today()])[0].total
+    return metrics.last_days(warming.user_id, warming.domain_id, 1)[0].total
 
 
 def _opened(cursor: str | None) -> str | None:
@@ -269,6 +248,6 @@ def _opened(cursor: str | None) -> str | None:
         place = base64.b64decode(cursor, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, UnicodeDecodeError, ValueError):
         place = ""
-    if not (place.isdigit() and len(place) == store.PLACE_DIGITS):
+    if not (place.isdigit() and len(place) == PLACE_DIGITS):
         raise InvalidRequest("The cursor is not one of ours.", fields=[])
     return place

@@ -1,24 +1,18 @@
 """DynamoDB calls for warming: the one item that is a domain's gate, its history, and a tenant's own schedules."""
 
-import uuid
 from typing import Any
 
-from kindling.errors import NotFound, StaleStatus, StoreUnavailable
+from kindling.errors import NotFound, StaleStatus
 from kindling.platform import clock, table
-from kindling.platform.observability import logger
-from kindling.platform.table import Attr, Key
+from kindling.platform.table import Action, Attr, Key, Part
 from kindling.warming import gate
 from kindling.warming.gate import Windows
-from kindling.warming.model import GRAPH, HistoryEntry, Phase, Warming
+from kindling.warming.model import GRAPH, PLACE_DIGITS, HistoryEntry, Warming, history_partition, warming_key
 from kindling.warming.schedules import CUSTOM, PRESETS, STANDARD, Schedule
-
-DUE_KIND = "warming"
-# A history entry's place is the revision that it changed, so that text order is their order.
-PLACE_DIGITS = 10
 
 
 def get(user_id: str, domain_id: str) -> Warming | None:
-    return read(at(user_id, domain_id))
+    return read(warming_key(user_id, domain_id))
 
 
 def read(key: dict[str, str]) -> Warming | None:
@@ -55,7 +49,7 @@ def count(warming: Warming, windows: Windows, n: int) -> None:
     names |= {f"#o{i}": window for i, window in enumerate(old)}
     drop = " REMOVE " + ", ".join(f"#sent.#o{i}" for i in range(len(old))) if old else ""
     table.update(
-        at(warming.user_id, warming.domain_id),
+        warming_key(warming.user_id, warming.domain_id),
         UpdateExpression="SET " + ", ".join(sets) + drop,
         ConditionExpression=" AND ".join(conditions),
         ExpressionAttributeNames=names,
@@ -64,55 +58,47 @@ def count(warming: Warming, windows: Windows, n: int) -> None:
     )
 
 
-def give_back(user_id: str, domain_id: str, windows: Windows, n: int) -> None:
-    """Take `n` recipients out of the windows in which they were counted; a window that is gone needs nothing.
+def uncount(user_id: str, domain_id: str, windows: tuple[str, ...], n: int) -> None:
+    """Subtract `n` recipients from the windows. Raises ConditionFailed when one of them is gone from the item.
 
-    Tried once: to repeat a write whose answer was lost would free the same quota again. An unclear one leaves it used.
+    Never repeated: repeating a write whose answer was lost would free the quota twice. Raises StoreUnavailable then.
     """
-    for kept in (windows.names, windows.names[:2], windows.names[:1]):
-        names = {"#sent": "sent"} | {f"#w{i}": window for i, window in enumerate(kept)}
-        try:
-            table.update(
-                at(user_id, domain_id),
-                once=True,
-                UpdateExpression="SET " + ", ".join(f"#sent.#w{i} = #sent.#w{i} - :n" for i in range(len(kept))),
-                ConditionExpression=" AND ".join(f"#sent.#w{i} >= :n" for i in range(len(kept))),
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues={":n": n},
-            )
-        except table.ConditionFailed:
-            continue
-        except StoreUnavailable as error:
-            logger.warning("quota not given back", domain_id=domain_id, recipients=n, reason=str(error))
-        return
+    table.update(
+        warming_key(user_id, domain_id),
+        once=True,
+        UpdateExpression="SET " + ", ".join(f"#sent.#w{i} = #sent.#w{i} - :n" for i in range(len(windows))),
+        ConditionExpression=" AND ".join(f"#sent.#w{i} >= :n" for i in range(len(windows))),
+        ExpressionAttributeNames={"#sent": "sent"} | {f"#w{i}": window for i, window in enumerate(windows)},
+        ExpressionAttributeValues={":n": n},
+    )
 
 
-def created(warming: Warming, due: dict[str, str]) -> dict[str, Any]:
-    """The action of a transaction that makes a domain's warming, for the transaction that makes its domain."""
-    item = {**at(warming.user_id, warming.domain_id), **warming.item(), **due}
+def created(warming: Warming, due_fields: dict[str, str]) -> Action:
+    """Write the warming of a new domain."""
+    item = {**warming_key(warming.user_id, warming.domain_id), **warming.item(), **due_fields}
     return {"Put": {"Item": item}}
 
 
-def retired(user_id: str, domain_id: str) -> dict[str, Any]:
-    """The action of a transaction that ends a domain's warming. Its history and metrics stay."""
-    return {"Delete": {"Key": at(user_id, domain_id)}}
-
-
-def moved(
-    warming: Warming, entry: HistoryEntry, *, put: dict[str, Any], drop: tuple[str, ...] = ()
-) -> list[dict[str, Any]]:
-    """The actions of a transaction that moves a domain to another phase and writes its history entry.
-
-    They hold only while the warming stands exactly as `warming` has it.
-    """
+def moved(warming: Warming, entry: HistoryEntry, *, put: dict[str, Any], drop: tuple[str, ...] = ()) -> Part:
+    """Move a domain to another phase and write its history entry, if its warming has not changed since it was read."""
     update = GRAPH.update(
-        at(warming.user_id, warming.domain_id),
+        warming_key(warming.user_id, warming.domain_id),
         (entry.to_phase,),
         put=put | {"revision": warming.revision + 1},
         drop=drop,
         seen={"revision": warming.revision},
     )
     return [{"Update": update}, recorded(warming, entry)]
+
+
+def recorded(warming: Warming, entry: HistoryEntry) -> Action:
+    """Write a history entry. Its sort key is the revision that it changed, so that text order is their order."""
+    partition = history_partition(warming.user_id, warming.domain_id)
+    # DynamoDB returns fractions as Decimals, which JSON does not know: they are kept as text.
+    item = entry.model_dump(mode="json", exclude_none=True)
+    if entry.metrics_snapshot is not None:
+        item["metrics_snapshot"] = {name: str(value) for name, value in entry.metrics_snapshot.items()}
+    return {"Put": {"Item": {"pk": partition, "sk": f"{warming.revision:0{PLACE_DIGITS}}"} | item}}
 
 
 def move(warming: Warming, entry: HistoryEntry, *, put: dict[str, Any], drop: tuple[str, ...] = ()) -> None:
@@ -133,7 +119,7 @@ def adjust(warming: Warming, *, put: dict[str, Any], drop: tuple[str, ...] = ())
     put = put | {"revision": warming.revision + 1, "updated_at": clock.timestamp()}
     try:
         table.update(
-            at(warming.user_id, warming.domain_id),
+            warming_key(warming.user_id, warming.domain_id),
             ConditionExpression=Attr("revision").eq(warming.revision),
             **table.assigned(put, drop),
         )
@@ -142,25 +128,15 @@ def adjust(warming: Warming, *, put: dict[str, Any], drop: tuple[str, ...] = ())
     return True
 
 
-def recorded(warming: Warming, entry: HistoryEntry) -> dict[str, Any]:
-    """The action of a transaction that writes a history entry, in its place by the revision that it comes after."""
-    key = {"pk": _history(warming.user_id, warming.domain_id), "sk": f"{warming.revision:0{PLACE_DIGITS}}"}
-    # Numbers with a fraction are written as text: DynamoDB's own come back as Decimals that JSON does not know.
-    item = entry.model_dump(mode="json", exclude_none=True)
-    if entry.metrics_snapshot is not None:
-        item["metrics_snapshot"] = {name: str(value) for name, value in entry.metrics_snapshot.items()}
-    return {"Put": {"Item": key | item}}
-
-
 def history(user_id: str, domain_id: str, limit: int, after: str | None) -> tuple[list[HistoryEntry], str | None]:
     """Up to `limit` entries, newest first, older than the place `after`; and the place to go on from."""
     query: dict[str, Any] = {
-        "KeyConditionExpression": Key("pk").eq(_history(user_id, domain_id)),
+        "KeyConditionExpression": Key("pk").eq(history_partition(user_id, domain_id)),
         "ScanIndexForward": False,
         "Limit": limit,
     }
     if after:
-        query["ExclusiveStartKey"] = {"pk": _history(user_id, domain_id), "sk": after}
+        query["ExclusiveStartKey"] = {"pk": history_partition(user_id, domain_id), "sk": after}
     page = table.query(**query)
     last = page.get("LastEvaluatedKey")
     return [HistoryEntry.model_validate(item) for item in page["Items"]], str(last["sk"]) if last else None
@@ -183,8 +159,8 @@ def put_schedule(user_id: str, schedule: Schedule) -> None:
 
     Raises StaleStatus when that version was written by somebody else meanwhile.
     """
-    body = {"body": schedule.model_dump_json()}
-    actions: list[dict[str, Any]] = [{"Put": {"Item": {**_schedule(user_id), **body}}}]
+    body = {"body": schedule.model_dump_json(by_alias=True)}
+    actions: Part = [{"Put": {"Item": {**_schedule(user_id), **body}}}]
     if schedule.name == CUSTOM:
         version = {**_schedule(user_id, f"{CUSTOM}#{schedule.version:06}"), **body}
         actions += [
@@ -195,28 +171,6 @@ def put_schedule(user_id: str, schedule: Schedule) -> None:
         table.transact(actions)
     except table.TransactionFailed as lost:
         raise StaleStatus("Another change of the schedule came first; try again.") from lost
-
-
-def at(user_id: str, domain_id: str) -> dict[str, str]:
-    return {"pk": f"TENANT#{user_id}", "sk": f"WARMING#{domain_id}"}
-
-
-def entry(warming: Warming, to: Phase, *, reason: str, triggered_by: str, detail: str | None = None) -> HistoryEntry:
-    """A history entry of this moment."""
-    return HistoryEntry(
-        id=str(uuid.uuid4()),
-        domain_id=warming.domain_id,
-        from_phase=warming.phase,
-        to_phase=to,
-        reason=reason,
-        detail=detail,
-        triggered_by=triggered_by,
-        created_at=clock.timestamp(),
-    )
-
-
-def _history(user_id: str, domain_id: str) -> str:
-    return f"TENANT#{user_id}#WARMING#{domain_id}"
 
 
 def _schedule(user_id: str, name: str = "FOLLOWED") -> dict[str, str]:

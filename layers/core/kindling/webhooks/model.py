@@ -1,4 +1,4 @@
-"""AgentMail's events (docs.agentmail.to): the parts that count something here."""
+"""AgentMail's events (docs.agentmail.to): the parts that are used here."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kindling.suppressions.model import Reason
 
-# What each event is called inside its envelope, and the count that it feeds.
+# By type: the field of the envelope that has the content, and the count that the event adds to.
 MESSAGE_EVENTS = {
     "message.sent": ("send", "sent"),
     "message.delivered": ("delivery", "delivered"),
@@ -18,15 +18,15 @@ MESSAGE_EVENTS = {
     "message.clicked": ("click", "clicked"),
 }
 DOMAIN_VERIFIED = "domain.verified"
-# Told again and again for one message; only the first time is counted.
+# Sent many times for one message; only the first is counted.
 REPEATED = ("message.opened", "message.clicked")
 PERMANENT = "permanent"
-# A recipient who took a message out of the spam folder is reported like a complaint.
+# Reported as a complaint when a recipient moves a message out of the spam folder.
 NOT_A_COMPLAINT = "not-spam"
 
 
 class MessageEvent(BaseModel):
-    """What is said about a message; a recipient is an address, or an object that has one."""
+    """The content of a message event; a recipient is an address, or an object with one."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -39,13 +39,13 @@ class MessageEvent(BaseModel):
 
     @property
     def addresses(self) -> list[str]:
-        """Whom it is about; nobody where the provider does not say, as with opens and rejections."""
-        found = [one if isinstance(one, str) else str(one.get("address", "")) for one in self.recipients]
-        return [address.strip().lower() for address in found if "@" in address]
+        """The recipient addresses; empty when the event omits them, as opens and rejections do."""
+        texts = [one if isinstance(one, str) else str(one.get("address", "")) for one in self.recipients]
+        return [address.strip().lower() for address in texts if "@" in address]
 
 
 class VerifiedDomain(BaseModel):
-    """What is said about a domain."""
+    """The content of a domain event."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -53,7 +53,7 @@ class VerifiedDomain(BaseModel):
 
 
 class Event(BaseModel):
-    """An event's envelope; what it tells stands under a key of the event's own."""
+    """An event's envelope. Its content is a field whose name depends on the type."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -61,8 +61,8 @@ class Event(BaseModel):
     event_id: str = ""
 
     @property
-    def told(self) -> "MessageEvent | VerifiedDomain | None":
-        """What it tells, None where that counts nothing here. Raises ValidationError when it is not told properly."""
+    def content(self) -> "MessageEvent | VerifiedDomain | None":
+        """What the event is about; None for a type that is not used here. Raises ValidationError."""
         content = self.model_extra or {}
         if self.event_type == DOMAIN_VERIFIED:
             return VerifiedDomain.model_validate(content.get("domain"))
@@ -72,7 +72,7 @@ class Event(BaseModel):
 
 
 def field_of(event_type: str, event: MessageEvent) -> str | None:
-    """The count that an event feeds, None for none."""
+    """The count that an event adds to; None for an event that is not counted."""
     field = MESSAGE_EVENTS[event_type][1]
     if field == "bounced" and event.type.lower() == PERMANENT:
         return "hard_bounced"
@@ -82,5 +82,5 @@ def field_of(event_type: str, event: MessageEvent) -> str | None:
 
 
 def suppressed_for(field: str) -> Reason | None:
-    """Why the recipients of such an event must not be written to again."""
+    """The reason to suppress the recipients of such an event; None when they are not suppressed."""
     return {"hard_bounced": Reason.HARD_BOUNCE, "complained": Reason.COMPLAINT}.get(field)

@@ -1,19 +1,21 @@
-"""Receiving AgentMail's webhooks. Counts only add up and an event counts once, so their order does not matter."""
+"""Receiving AgentMail's webhooks. Counts are only added to and an event counts once, so order does not matter."""
 
 from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
-from kindling.accounts import service as accounts
+from kindling.accounts import claims as addresses
+from kindling.accounts.claims import ClaimStatus
+from kindling.domains import claims as names
 from kindling.domains import service as domains
 from kindling.errors import InvalidRequest
-from kindling.metrics import store as metrics
+from kindling.metrics import parts as metrics
 from kindling.platform import aws, clock
 from kindling.platform.observability import logger
 from kindling.platform.settings import settings
-from kindling.suppressions import store as suppressions
-from kindling.suppressions.model import Source
-from kindling.warming import service as warmings
+from kindling.suppressions import parts as suppressions
+from kindling.suppressions.model import Source, suppression
+from kindling.warming import judgement
 from kindling.webhooks import signature, store
 from kindling.webhooks.model import (
     REPEATED,
@@ -24,77 +26,69 @@ from kindling.webhooks.model import (
     suppressed_for,
 )
 
-# Counts that may stop a domain: it is judged at once.
+# Counts that may stop a domain: they queue its judgement.
 ALARMING = ("bounced", "hard_bounced", "complained")
-# An event that does not say whom it is about is about one recipient.
-SOMEBODY = ("",)
-# An event belongs to the day it happened on, but not to one that the provider cannot be reporting about.
+# An event without recipient addresses is about one recipient.
+ONE_UNKNOWN = ("",)
+# An event counts on the day of its own timestamp, unless that is implausible.
 OLDEST = timedelta(days=7)
 NEWEST = timedelta(minutes=5)
 
 
 def receive(headers: dict[str, str], body: bytes) -> dict[str, bool]:
-    """Handle one webhook; whether it told something new that counts here.
+    """Handle one webhook; `counted` says whether it changed anything.
 
     Raises Unauthorized for a bad signature, InvalidRequest for a body that is not an event.
     """
     webhook_id = signature.verify(aws.secret(settings().agentmail_webhook_secret), headers, body)
     try:
         event = Event.model_validate_json(body)
-        told = event.told
+        content = event.content
     except ValidationError as error:
         raise InvalidRequest("The body is not one of AgentMail's events.", fields=[]) from error
     event_id = event.event_id or webhook_id
-    match told:
+    match content:
         case VerifiedDomain():
-            counted = _verified(told)
+            counted = domains.queue_checks(content.domain.strip().lower()) > 0
         case MessageEvent():
-            counted = _count(event.event_type, event_id, told)
+            counted = _count(event.event_type, event_id, content)
         case None:
             counted = False
     logger.info("webhook received", event_type=event.event_type, event_id=event_id, counted=counted)
     return {"received": True, "counted": counted}
 
 
-def _verified(told: VerifiedDomain) -> bool:
-    """Have every tenant's row of the domain looked at: what counts is what the provider says then."""
-    return domains.look_soon(told.domain.strip().lower()) > 0
-
-
-def _count(event_type: str, event_id: str, told: MessageEvent) -> bool:
-    field = field_of(event_type, told)
-    owner = _owner(told.inbox_id.lower()) if field else None
+def _count(event_type: str, event_id: str, event: MessageEvent) -> bool:
+    field = field_of(event_type, event)
+    owner = _owner(event.inbox_id.lower()) if field else None
     if field is None or owner is None:
         return False
     user_id, domain_id = owner
     if event_type in REPEATED:
-        event_id = f"{event_type}#{told.message_id}#{','.join(told.addresses)}"
-    actions = metrics.added(user_id, domain_id, _instant(told.timestamp), field, told.addresses or SOMEBODY)
+        event_id = f"{event_type}#{event.message_id}#{','.join(event.addresses)}"
+    actions = metrics.counted(user_id, domain_id, _instant(event.timestamp), field, event.addresses or ONE_UNKNOWN)
     reason = suppressed_for(field)
     if reason:
-        entries = [suppressions.entry(user_id, address, reason, Source.WEBHOOK) for address in _unique(told)]
+        entries = [suppression(user_id, address, reason, Source.WEBHOOK) for address in dict.fromkeys(event.addresses)]
         actions += [suppressions.added(entry) for entry in entries]
     fresh = store.once(event_id, actions)
     if field in ALARMING:
-        # Also for one that was counted before: whoever counted it may have died before it said so.
-        warmings.judge_soon(user_id, domain_id)
+        # Also for a repeated event: the process that counted it may have died before it queued the judgement.
+        judgement.queue(user_id, domain_id)
     return fresh
 
 
 def _owner(inbox: str) -> tuple[str, str] | None:
-    """Tenant and domain that an inbox sends for: those of its account, whoever has verified the name since."""
-    holder = accounts.last_holder(inbox)
-    if holder:
-        return holder.user_id, holder.domain_id
-    return domains.verifier(inbox.rpartition("@")[2])
+    """The tenant and domain of an inbox: those of its account, also after its deletion; else the name's verifier."""
+    claim = addresses.find(inbox)
+    if claim and claim.status != ClaimStatus.RESERVED and claim.domain_id:
+        return claim.user_id, claim.domain_id
+    verifier = names.verifier(inbox.rpartition("@")[2])
+    return (verifier.user_id, verifier.domain_id) if verifier and verifier.domain_id else None
 
 
-def _unique(told: MessageEvent) -> list[str]:
-    return list(dict.fromkeys(told.addresses))
-
-
-def _instant(told: datetime | None) -> datetime:
+def _instant(timestamp: datetime | None) -> datetime:
     now = clock.now()
-    if told is None or told.tzinfo is None or not now - OLDEST <= told <= now + NEWEST:
+    if timestamp is None or timestamp.tzinfo is None or not now - OLDEST <= timestamp <= now + NEWEST:
         return now
-    return told.astimezone(now.tzinfo)
+    return timestamp.astimezone(now.tzinfo)

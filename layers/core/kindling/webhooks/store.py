@@ -1,15 +1,15 @@
-"""DynamoDB calls for webhooks: an event and all that it changes are written together, once."""
+"""DynamoDB calls for webhooks: an event and everything it changes are one transaction, so it counts once."""
 
 from datetime import timedelta
-from typing import Any
 
 from kindling.platform import clock, table
+from kindling.platform.table import Part
 
-# Longer than the provider keeps trying (27 h 35 min), with room for an endpoint that was switched on again.
+# Longer than the provider retries (27 h 35 min), with room for an endpoint that was disabled and enabled again.
 REMEMBERED = timedelta(days=14)
 
 
-def once(event_id: str, actions: list[dict[str, Any]]) -> bool:
+def once(event_id: str, actions: Part) -> bool:
     """Write `actions` unless this event was handled before; whether they were written."""
     seen = {
         "pk": f"EVENT#{event_id}",

@@ -1,4 +1,4 @@
-"""Looking at warmup: figures for whoever asks, and the transitions that they call for."""
+"""The warmup figures of accounts, and the status changes that follow from them: graduation and bans."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -7,7 +7,7 @@ from typing import Any
 from kindling import providers
 from kindling.accounts import store
 from kindling.accounts.model import Account, WarmupStatus
-from kindling.accounts.policy import reputation, verdict
+from kindling.accounts.policy import next_state, reputation
 from kindling.errors import NotFound, ProviderError, StaleStatus
 from kindling.keys.model import Caller
 from kindling.platform import clock, due
@@ -18,11 +18,11 @@ from kindling.providers.model import WarmupAccount, WarmupFigures, WarmupTotals
 # Addresses in one call: Instantly, POST /api/v2/accounts/warmup-analytics
 BATCH = 100
 POLLED = (WarmupStatus.WARMING, WarmupStatus.ACTIVE)
-# A caller waits for the figures, and the gateway waits 30 s.
+# The gateway ends a request after 30 s.
 CALLER_SECONDS = 20.0
 WORKER_SECONDS = 240.0
 
-# A little less than the hour between two ticks, so that none is missed for seconds.
+# Slightly less than the hour between two ticks, so that a tick is not missed by seconds.
 INTERVAL = timedelta(minutes=55)
 IDLE_INTERVAL = timedelta(hours=24)
 LEASE = timedelta(minutes=15)
@@ -31,14 +31,14 @@ Seen = tuple[Account, WarmupAccount, WarmupFigures]
 
 
 def analytics(caller: Caller) -> dict[str, Any]:
-    """What `GET /api/email/accounts/warmup-analytics` tells: figures by account id, and what this call changed.
+    """Warmup figures by account id, and the status changes that this call made.
 
-    An account that the provider could not be asked about in time is left out. A test key asks nobody.
+    An account whose figures could not be read in time is left out. With a test key both are empty.
     """
     if not caller.live:
         return {"analytics": {}, "transitions": {}}
     accounts = store.list_of(caller.user_id)
-    seen = list(_look(accounts, CALLER_SECONDS))
+    seen = list(_read(accounts, CALLER_SECONDS))
     return {
         "analytics": {account.id: _figures(account, live, figures) for account, live, figures in seen},
         "transitions": _decide(seen),
@@ -51,17 +51,17 @@ def dispatch() -> int:
 
 
 def review(key: dict[str, str]) -> dict[str, Any]:
-    """Make the same decisions for a tenant that nobody looks at; the transitions. Raises ProviderError."""
+    """Graduate or ban a tenant's accounts, and schedule the next review; the status changes. Raises ProviderError."""
     user_id = key["pk"].removeprefix("TENANT#")
     accounts = store.all_of(user_id)
     polled = [account for account in accounts if account.warmup_status in POLLED]
-    transitions = _decide(list(_look(polled, WORKER_SECONDS)))
+    transitions = _decide(list(_read(polled, WORKER_SECONDS)))
     store.set_review(user_id, clock.now() + (INTERVAL if polled else IDLE_INTERVAL))
     return transitions
 
 
-def _look(accounts: list[Account], seconds: float) -> Iterator[Seen]:
-    """Each polled account with its state and figures at the provider, in calls of up to a hundred addresses."""
+def _read(accounts: list[Account], seconds: float) -> Iterator[Seen]:
+    """Each polled account with its state and figures at the provider, up to `BATCH` addresses per call."""
     deadline = clock.monotonic() + seconds
     polled = [account for account in accounts if account.warmup_status in POLLED and account.email_address]
     live = _states(polled)
@@ -81,7 +81,7 @@ def _look(accounts: list[Account], seconds: float) -> Iterator[Seen]:
 
 
 def _states(accounts: list[Account]) -> dict[str, WarmupAccount]:
-    """The provider's accounts by address, a hundred a call by their tag; one that lost its tag is asked for alone."""
+    """The provider's accounts by address, 100 per call by tag; one without its tag takes a call of its own."""
     found: dict[str, WarmupAccount] = {}
     warmup = providers.warmup()
     try:
@@ -96,10 +96,10 @@ def _states(accounts: list[Account]) -> dict[str, WarmupAccount]:
 
 
 def _decide(seen: list[Seen]) -> dict[str, dict[str, str]]:
-    """Move what has to move, each by compare-and-swap; only what this call itself moved is told."""
+    """Change statuses by compare-and-swap; the changes that this call itself made."""
     transitions = {}
     for account, live, figures in seen:
-        to = verdict(account.state, live, figures)
+        to = next_state(account.state, live, figures)
         if to is None or to == account.state:
             continue
         try:

@@ -1,0 +1,120 @@
+"""Claims to a domain name: one within each tenant, and one among all tenants for the tenant that verified it last."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from kindling.domains.model import Domain, OnboardDomain
+from kindling.errors import DomainExists
+from kindling.platform import table
+from kindling.platform.table import Action, Attr, Part
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """The tenant that verified a name last; `domain_id` is empty once it has deleted the domain."""
+
+    user_id: str
+    domain_id: str
+
+
+def refuse_existing(user_id: str, name: str) -> None:
+    """Raises DomainExists when the tenant has registered the name already."""
+    if table.get(_tenant_key(user_id, name)):
+        raise _exists(name)
+
+
+def claim(saga: OnboardDomain) -> None:
+    """Claim the name for this domain within its tenant. Idempotent. Raises DomainExists."""
+    item = {**_tenant_key(saga.user_id, saga.domain), "domain_id": saga.domain_id}
+    free = Attr("pk").not_exists() | Attr("domain_id").eq(saga.domain_id)
+    try:
+        table.put(item, ConditionExpression=free)
+    except table.ConditionFailed as lost:
+        raise _exists(saga.domain) from lost
+
+
+def release(saga: OnboardDomain) -> None:
+    """Release the tenant's claim, if this domain has it."""
+    mine = Attr("domain_id").eq(saga.domain_id)
+    try:
+        table.delete(_tenant_key(saga.user_id, saga.domain), ConditionExpression=mine)
+    except table.ConditionFailed:
+        return
+
+
+def domain_id_of(user_id: str, name: str) -> str | None:
+    """The id of the tenant's domain of that name."""
+    item = table.get(_tenant_key(user_id, name))
+    return str(item["domain_id"]) if item else None
+
+
+def claiming(names: Iterable[tuple[str, str]]) -> set[str]:
+    """The ids of the domains that claim the names, each given with its tenant; those being onboarded included."""
+    return {str(item["domain_id"]) for item in table.standing(_tenant_key(*name) for name in names)}
+
+
+def verifier(name: str) -> Verifier | None:
+    """The tenant that verified the name last."""
+    item = table.get(_verified_key(name))
+    return Verifier(str(item["user_id"]), str(item.get("domain_id") or "")) if item else None
+
+
+def losses(user_id: str, name: str) -> int:
+    """How often another tenant has taken the name over from this one."""
+    item = table.get(_losses_key(user_id, name))
+    return int(item["losses"]) if item else 0
+
+
+def taken(domain: Domain, before: Verifier | None) -> Part:
+    """Give the name to this domain, if `before` is still the tenant that verified it last.
+
+    If that was another tenant, count one more loss for it.
+    """
+    item = {**_verified_key(domain.domain), "user_id": domain.user_id, "domain_id": domain.id}
+    condition, values = "attribute_not_exists(pk)", {}
+    if before:
+        held = "domain_id = :domain" if before.domain_id else "attribute_not_exists(domain_id)"
+        condition = f"user_id = :user AND {held}"
+        values = {":user": before.user_id} | ({":domain": before.domain_id} if before.domain_id else {})
+    put: dict[str, Any] = {"Item": item, "ConditionExpression": condition}
+    actions: Part = [{"Put": put | ({"ExpressionAttributeValues": values} if values else {})}]
+    if before and before.user_id != domain.user_id:
+        loss = {
+            "Key": _losses_key(before.user_id, domain.domain),
+            "UpdateExpression": "ADD losses :one",
+            "ExpressionAttributeValues": {":one": 1},
+        }
+        actions.append({"Update": loss})
+    return actions
+
+
+def released(user_id: str, name: str, domain_id: str) -> Part:
+    """Release both claims of a domain that is deleted. Which tenant verified the name last stays recorded."""
+    return [{"Delete": {"Key": _tenant_key(user_id, name)}}, _unverified(verifier(name), name, domain_id)]
+
+
+def _unverified(before: Verifier | None, name: str, domain_id: str) -> Action:
+    values = {":mine": domain_id}
+    if before and before.domain_id == domain_id:
+        update = {"UpdateExpression": "REMOVE domain_id", "ConditionExpression": "domain_id = :mine"}
+        return {"Update": {"Key": _verified_key(name), "ExpressionAttributeValues": values, **update}}
+    condition = "attribute_not_exists(domain_id) OR domain_id <> :mine"
+    check = {"Key": _verified_key(name), "ConditionExpression": condition, "ExpressionAttributeValues": values}
+    return {"ConditionCheck": check}
+
+
+def _exists(name: str) -> DomainExists:
+    return DomainExists(f"You have registered {name} already.")
+
+
+def _tenant_key(user_id: str, name: str) -> dict[str, str]:
+    return {"pk": f"TENANT#{user_id}", "sk": f"DOMAIN_NAME#{name}"}
+
+
+def _verified_key(name: str) -> dict[str, str]:
+    return {"pk": f"DOMAIN#{name}", "sk": "VERIFIED"}
+
+
+def _losses_key(user_id: str, name: str) -> dict[str, str]:
+    return {"pk": f"TENANT#{user_id}", "sk": f"DOMAIN_LOSSES#{name}"}

@@ -1,0 +1,106 @@
+"""Which domains need a name's registration at the mail provider, and whether Kindling made it.
+
+Tenants that register the same name share one registration. `DOMAIN#<name>` items belong to no tenant.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from kindling.domains.model import domain_key
+from kindling.platform import table
+from kindling.platform.table import Attr
+
+# Whether Kindling made the registration or found it.
+CREATED, FOUND = "created", "found"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """`holders` are the domains that need the registration, each as tenant and domain id.
+
+    `left_by` is the last domain that stopped needing it: without holders, the removal is its cleanup's.
+    """
+
+    holders: list[tuple[str, str]]
+    left_by: tuple[str, str] | None
+    origin: str | None
+
+    @property
+    def concerned(self) -> list[tuple[str, str]]:
+        """The domains because of which the registration exists."""
+        last = [self.left_by] if self.left_by and self.origin == CREATED else []
+        return self.holders or last
+
+
+def hold(name: str, user_id: str, domain_id: str) -> Registration:
+    """Record that the domain needs the registration; the registration after that."""
+    item = table.update(
+        _key(name),
+        UpdateExpression="ADD holders :holder",
+        ExpressionAttributeValues={":holder": {_spelled(user_id, domain_id)}},
+        ReturnValues="ALL_NEW",
+    )
+    return _read(item)
+
+
+def set_origin(name: str, origin: str) -> None:
+    """Record `CREATED` or `FOUND`, once, before the provider is called."""
+    table.update(
+        _key(name),
+        UpdateExpression="SET origin = if_not_exists(origin, :origin)",
+        ExpressionAttributeValues={":origin": origin},
+    )
+
+
+def leave(name: str, user_id: str, domain_id: str) -> Registration:
+    """Record that the domain no longer needs the registration; the registration after that."""
+    holder = _spelled(user_id, domain_id)
+    item = table.update(
+        _key(name),
+        UpdateExpression="SET left_by = :holder DELETE holders :holders",
+        ExpressionAttributeValues={":holders": {holder}, ":holder": holder},
+        ReturnValues="ALL_NEW",
+    )
+    return _read(item)
+
+
+def forget(name: str) -> None:
+    """Delete the record of a registration without holders."""
+    try:
+        table.delete(_key(name), ConditionExpression=Attr("holders").not_exists())
+    except table.ConditionFailed:
+        return
+
+
+def holder_keys(name: str) -> list[dict[str, str]]:
+    """The keys of the rows of every domain of that name, of all tenants."""
+    item = table.get(_key(name))
+    return [domain_key(*holder) for holder in _read(item).holders] if item else []
+
+
+def by_name(names: Iterable[str]) -> dict[str, Registration]:
+    """The recorded registrations among `names`."""
+    items = table.standing(map(_key, names))
+    return {str(item["pk"]).removeprefix("DOMAIN#"): _read(item) for item in items}
+
+
+def _read(item: dict[str, Any]) -> Registration:
+    return Registration(
+        holders=[_parsed(str(holder)) for holder in sorted(item.get("holders", ()))],
+        left_by=_parsed(str(item["left_by"])) if "left_by" in item else None,
+        origin=item.get("origin"),
+    )
+
+
+def _spelled(user_id: str, domain_id: str) -> str:
+    return f"{user_id}/{domain_id}"
+
+
+def _parsed(holder: str) -> tuple[str, str]:
+    user_id, _, domain_id = holder.rpartition("/")
+    return user_id, domain_id
+
+
+def _key(name: str) -> dict[str, str]:
+    return {"pk": f"DOMAIN#{name}", "sk": "REGISTRATION"}

@@ -1,0 +1,24 @@
+"""What every poller has in common: it runs on a schedule, and logs what it did."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from kindling.platform.observability import logger
+
+Answer = dict[str, Any]
+
+
+def poller(poll: Callable[[LambdaContext], Answer]) -> Callable[[dict[str, Any], LambdaContext], Answer]:
+    """Make `poll` the handler of a scheduled function; what it returns is logged."""
+
+    @wraps(poll)
+    def run(_event: dict[str, Any], context: LambdaContext) -> Answer:
+        logger.append_keys(function_request_id=context.aws_request_id)
+        answer = poll(context)
+        logger.info("poller finished", **answer)
+        return answer
+
+    return run

@@ -1,0 +1,40 @@
+"""What other topics write into their transactions for metrics."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from kindling.metrics.model import day_place, hour_place, metrics_partition, provider_of
+from kindling.platform.table import Action, Part
+
+DAYS_KEPT = timedelta(days=400)
+HOURS_KEPT = timedelta(days=40)
+
+
+def counted(user_id: str, domain_id: str, instant: datetime, field: str, recipients: Iterable[str]) -> Part:
+    """Count recipient addresses under `field`, on the UTC day and in the hour of `instant`.
+
+    An empty address counts as one recipient at an unknown mailbox provider. A hard bounce is also a bounce.
+    """
+    addresses = list(recipients)
+    fields = ("bounced", "hard_bounced") if field == "hard_bounced" else (field,)
+    whole = dict.fromkeys(fields, len(addresses))
+    split = Counter(f"{name}@{provider_of(address)}" for address in addresses for name in fields)
+    partition = metrics_partition(user_id, domain_id)
+    return [
+        _add({"pk": partition, "sk": day_place(f"{instant:%Y-%m-%d}")}, whole | split, instant + DAYS_KEPT),
+        _add({"pk": partition, "sk": hour_place(f"{instant:%Y-%m-%dT%H}")}, whole, instant + HOURS_KEPT),
+    ]
+
+
+def _add(key: dict[str, str], counts: dict[str, int], expires_at: datetime) -> Action:
+    adds = ", ".join(f"#{i} :{i}" for i in range(len(counts)))
+    values = {f":{i}": count for i, count in enumerate(counts.values())}
+    return {
+        "Update": {
+            "Key": key,
+            "UpdateExpression": f"SET expires_at = :expires_at ADD {adds}",
+            "ExpressionAttributeNames": {f"#{i}": name for i, name in enumerate(counts)},
+            "ExpressionAttributeValues": values | {":expires_at": int(expires_at.timestamp())},
+        }
+    }
