@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
+from kindling.accounts import claims
 from kindling.accounts import model as accounts
 from kindling.domains import model as domains
 from kindling.errors import NotFound, StaleStatus
 from kindling.operations import model as operations
-from kindling.platform import aws
-from kindling.platform.transitions import Graph, State
+from kindling.platform import aws, table
+from kindling.platform.transitions import ABSENT, Graph, State
 from tests.conftest import Clock
 
 # A new trigger of a domain that is being verified starts its ladder anew: the one move that may be made again.
@@ -122,3 +123,51 @@ def test_a_state_of_two_attributes_is_compared_in_both() -> None:
     stand(accounts.GRAPH, ("warming", "active"))
     with pytest.raises(StaleStatus):
         accounts.GRAPH.move(KEY, accounts.ACTIVE)
+
+
+def claim(state: State, account_id: str = "mine") -> None:
+    """An address in `state`, claimed by an account."""
+    aws.table().delete_item(Key=KEY)
+    if state != ABSENT:
+        stand(claims.GRAPH, state, account_id=account_id)
+
+
+def write(to: State, **limits: Any) -> bool:
+    """Whether the account "mine" may write the address into state `to`, or delete it where that is `ABSENT`."""
+    condition = claims.GRAPH.condition(to, seen={"account_id": "mine"}, **limits)
+    try:
+        if to == ABSENT:
+            table.delete(KEY, **condition)
+        else:
+            table.put({**KEY, "status": to[0], "account_id": "mine"}, **condition)
+    except table.ConditionFailed:
+        return False
+    return True
+
+
+CLAIMS = [(state, to) for state in claims.ALLOWED for to in claims.ALLOWED]
+
+
+@pytest.mark.usefixtures("cloud", "steady_clock")
+@pytest.mark.parametrize(("state", "to"), CLAIMS, ids=str)
+def test_an_address_is_claimed_kept_and_freed_as_its_graph_allows(state: State, to: State) -> None:
+    claim(state)
+    assert write(to) == (to in claims.ALLOWED[state])
+    claim(state, "theirs")
+    assert write(to) == (state == ABSENT and to in claims.ALLOWED[ABSENT])
+
+
+@pytest.mark.usefixtures("cloud", "steady_clock")
+@pytest.mark.parametrize(("state", "to"), CLAIMS, ids=str)
+def test_a_write_may_name_the_states_that_it_starts_from(state: State, to: State) -> None:
+    claim(state)
+    assert not write(to, only_from=[other for other in claims.ALLOWED if other != state])
+    assert write(to, only_from=[state]) == (to == state or to in claims.ALLOWED[state])
+
+
+@pytest.mark.usefixtures("cloud", "steady_clock")
+def test_an_update_of_an_absent_item_creates_it() -> None:
+    update = claims.GRAPH.update(KEY, claims.BURNT, put={"account_id": "mine"}, seen={"account_id": "mine"})
+    table.update(update.pop("Key"), **update)
+    item = aws.table().get_item(Key=KEY)["Item"]
+    assert item == {**KEY, "status": "burnt", "account_id": "mine", "updated_at": "2026-03-01T09:00:00.000Z"}

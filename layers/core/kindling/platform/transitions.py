@@ -55,13 +55,15 @@ class Graph:
         if ABSENT in sources:
             absent = "attribute_not_exists(pk)"
             states = f"{absent} OR ({states})" if states else absent
-        names = (*self.attributes, *seen) if existing else ()
-        return {
+        condition: dict[str, Any] = {
             "ConditionExpression": states or NEVER,
-            "ExpressionAttributeNames": {f"#{name}": name for name in names},
-            "ExpressionAttributeValues": values,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
+        if existing:
+            names = (*self.attributes, *seen)
+            condition["ExpressionAttributeNames"] = {f"#{name}": name for name in names}
+            condition["ExpressionAttributeValues"] = values
+        return condition
 
     def update(
         self,
@@ -81,8 +83,8 @@ class Graph:
         }
         update = table.assigned(changes, drop)
         condition = self.condition(to, seen=seen, only_from=only_from)
-        update["ExpressionAttributeNames"] |= condition.pop("ExpressionAttributeNames")
-        update["ExpressionAttributeValues"] |= condition.pop("ExpressionAttributeValues")
+        update["ExpressionAttributeNames"] |= condition.pop("ExpressionAttributeNames", {})
+        update["ExpressionAttributeValues"] |= condition.pop("ExpressionAttributeValues", {})
         return {"Key": key, **update, **condition}
 
     def move(
