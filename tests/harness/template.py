@@ -34,6 +34,8 @@ def of_type(kind: str) -> dict[str, dict[str, Any]]:
 
 FUNCTIONS = of_type("AWS::Serverless::Function")
 MACHINES = of_type("AWS::Serverless::StateMachine")
+POLICIES = of_type("AWS::IAM::ManagedPolicy")
+MAPPINGS = of_type("AWS::Lambda::EventSourceMapping")
 
 
 def routes() -> dict[str, str]:

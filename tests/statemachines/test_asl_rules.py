@@ -32,6 +32,48 @@ TOLERATED = {
 # Steps that need no undo of their own, because another's removes all they did.
 WITHOUT_UNDO = {"ConfirmWarmup", "TriggerVerification"}
 
+Retrier = dict[str, Any]
+
+
+def retrier(names: list[str], interval: int, attempts: int, rate: float, longest: int) -> Retrier:
+    """A retrier with jitter; `interval` and `longest`, the first and the longest pause, in seconds."""
+    return {
+        "ErrorEquals": names,
+        "IntervalSeconds": interval,
+        "MaxAttempts": attempts,
+        "BackoffRate": rate,
+        "MaxDelaySeconds": longest,
+        "JitterStrategy": "FULL",
+    }
+
+
+PASSING = [
+    "ProviderUnavailable",
+    "StoreUnavailable",
+    "States.Timeout",
+    "Sandbox.Timedout",
+    "Lambda.Unknown",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+]
+# A caller waits for a creation's step, and nobody for an undo or a deletion.
+STEP = retrier(PASSING, 1, 3, 2, 10)
+UNDO = retrier(["States.ALL"], 2, 60, 2, 300)
+DELETION = retrier(["States.ALL"], 1, 60, 2, 300)
+# What is not cleaned up in a few seconds is left to the workers.
+CLEANUP = retrier(PASSING, 1, 1, 2, 4)
+# AgentMail lets a domain go a moment after its last inbox.
+LAST_CLEANUP = retrier(PASSING, 1, 4, 2, 4)
+# What a step waits out besides.
+OWN_RETRIERS = {
+    "RegisterWarmupAccount": retrier(["MailboxNotReady"], 5, 4, 1.5, 15),
+    "EnableWarmup": retrier(["WarmupBusy"], 2, 3, 1.5, 5),
+    "ConfirmWarmup": retrier(["WarmupUnconfirmed"], 1, 6, 1.5, 3),
+    "AssignTags": retrier(["TagVanished"], 1, 3, 2, 5),
+}
+
 DELETIONS = ("OffboardDomain", "DeprovisionAccount")
 CREATIONS = tuple(name for name in MACHINES if name not in DELETIONS)
 
@@ -117,12 +159,21 @@ def undo_walk(states: dict[str, State], state: str) -> list[str]:
     return [state, *(undo_walk(states, onward) if onward else [])]
 
 
-def retrying_seconds(retrier: dict[str, Any]) -> float:
+def retrying_seconds(found: Retrier) -> float:
     """How long a retrier goes on, its pauses added up without jitter."""
-    pauses = (
-        retrier["IntervalSeconds"] * retrier["BackoffRate"] ** attempt for attempt in range(retrier["MaxAttempts"])
-    )
-    return float(sum(min(pause, retrier["MaxDelaySeconds"]) for pause in pauses))
+    pauses = (found["IntervalSeconds"] * found["BackoffRate"] ** attempt for attempt in range(found["MaxAttempts"]))
+    return float(sum(min(pause, found["MaxDelaySeconds"]) for pause in pauses))
+
+
+def retriers_of(machine: str, task: str) -> list[Retrier]:
+    """What a task of a machine retries, by what kind of task it is."""
+    if task.startswith("Undo"):
+        return [UNDO]
+    if task.startswith("CleanUp"):
+        return [LAST_CLEANUP if task == "CleanUpMailDomain" else CLEANUP]
+    if machine in DELETIONS:
+        return [DELETION]
+    return [*(own for step, own in OWN_RETRIERS.items() if step == task), STEP]
 
 
 def error_names(value: Any) -> set[str]:
@@ -192,12 +243,14 @@ def test_every_task_waits_longer_than_its_function_may_run(machine: Machine) -> 
         assert task["TimeoutSeconds"] > FUNCTIONS[function(task)].get("Timeout", DEFAULT_TIMEOUT), name
 
 
-def test_every_retrier_has_a_longest_pause_and_jitter(machine: Machine) -> None:
+def test_every_task_retries_as_all_of_its_kind_do(machine: Machine) -> None:
     for name, task in machine.tasks.items():
-        assert task["Retry"], name
-        for retrier in task["Retry"]:
-            assert retrier["MaxDelaySeconds"] >= retrier["IntervalSeconds"], name
-            assert retrier["JitterStrategy"] == "FULL", name
+        assert task["Retry"] == retriers_of(machine.name, name), name
+
+
+def test_every_retrier_of_a_step_of_its_own_has_that_step() -> None:
+    steps = {step for name in CREATIONS for step in Machine(name, MACHINES[name]).steps}
+    assert OWN_RETRIERS.keys() <= steps
 
 
 def test_every_step_is_done_by_the_function_of_its_name(creation: Machine) -> None:
@@ -208,7 +261,7 @@ def test_every_step_is_done_by_the_function_of_its_name(creation: Machine) -> No
 
 def test_no_step_retries_everything(creation: Machine) -> None:
     matched = {
-        name: {e for retrier in task["Retry"] for e in retrier["ErrorEquals"]} for name, task in creation.steps.items()
+        name: {e for found in task["Retry"] for e in found["ErrorEquals"]} for name, task in creation.steps.items()
     }
     assert [name for name, names in matched.items() if "States.ALL" in names] == []
 
@@ -280,9 +333,9 @@ def test_a_deletion_goes_on_whatever_happens(deletion: Machine) -> None:
             (catcher,) = task["Catch"]
             assert catcher == {"ErrorEquals": ["States.ALL"], "Next": task["Next"]}, name
         else:
-            (retrier,) = task["Retry"]
-            assert retrier["ErrorEquals"] == ["States.ALL"], name
-            assert retrying_seconds(retrier) >= PATIENT_SECONDS, name
+            (patient,) = task["Retry"]
+            assert patient["ErrorEquals"] == ["States.ALL"], name
+            assert retrying_seconds(patient) >= PATIENT_SECONDS, name
             assert "Catch" not in task, name
 
 
@@ -315,9 +368,9 @@ def test_every_error_name_of_ours_is_a_class(machine: Machine) -> None:
 
 def test_the_machines_own_timeout_is_days_and_leaves_every_undo_its_time(machine: Machine) -> None:
     longest = sum(
-        retrying_seconds(retrier) + task["TimeoutSeconds"] * (retrier["MaxAttempts"] + 1)
+        retrying_seconds(found) + task["TimeoutSeconds"] * (found["MaxAttempts"] + 1)
         for task in machine.tasks.values()
-        for retrier in task["Retry"]
+        for found in task["Retry"]
     )
     assert machine.definition["TimeoutSeconds"] >= max(2 * DAY, longest)
 

@@ -29,12 +29,15 @@ from tests.conftest import Kindling
 from tests.harness import lambdas, machines
 from tests.harness.lambdas import Handler, Reply, invoke
 from tests.harness.machines import Override, dies_after_work, fails
-from tests.template.test_policies import ASKING, AUDIT, CHECK, DELETE, PUT, SECRET, UPDATE, environment
+from tests.harness.template import MAPPINGS
+from tests.template.test_policies import ASKING, AUDIT, CHECK, CONSUME, DELETE, PUT, SECRET, UPDATE, environment
 
 TRANSACTED = {"ConditionCheck": CHECK, "Put": PUT, "Update": UPDATE, "Delete": DELETE}
 # An idempotency record is removed after an answer that blames us: these give none in this story.
 UNBLAMED = ("UpdateDomain", "StartWarming", "PauseWarming", "ResumeWarming", "ExplainWarming", "SendBatch")
 UNREACHED = {f"{name}Function": {DELETE} for name in (*UNBLAMED, "CreateSuppression")}
+# A worker's messages are taken off its queue for it.
+UNREACHED |= {mapping["FunctionName"]["Ref"]: CONSUME for mapping in MAPPINGS.values()}
 
 DOMAINS, ACCOUNTS = "/api/email/domains", "/api/email/accounts"
 INSTANTLY = {"Authorization": "Bearer inst_test"}

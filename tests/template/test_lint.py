@@ -7,10 +7,11 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from tests.harness.template import FUNCTIONS, RESOURCES, ROOT, TEMPLATE, of_type
+from tests.harness.template import FUNCTIONS, MACHINES, MAPPINGS, RESOURCES, ROOT, TEMPLATE, of_type
 
 QUEUES = of_type("AWS::SQS::Queue")
 ALARMS = of_type("AWS::CloudWatch::Alarm")
+RULE = of_type("AWS::Events::Rule")["ExecutionsDiedRule"]
 DEFAULT_TIMEOUT = TEMPLATE["Globals"]["Function"]["Timeout"]
 VISIBILITY_FACTOR = 6  # docs.aws.amazon.com/lambda, "Configuring an SQS queue to use with Lambda"
 FORTNIGHT = 14 * 24 * 3600
@@ -42,24 +43,22 @@ def test_the_linter_finds_nothing() -> None:
     assert [str(match) for match in found] == []
 
 
-@pytest.mark.parametrize("trigger", triggers("SQS"))
-def test_a_queue_hides_a_message_for_six_times_as_long_as_its_worker_may_take(trigger: str) -> None:
-    function, event = triggers("SQS")[trigger]
-    queue = QUEUES[attribute(event["Queue"])]
-    assert queue["VisibilityTimeout"] >= VISIBILITY_FACTOR * FUNCTIONS[function].get("Timeout", DEFAULT_TIMEOUT)
+@pytest.mark.parametrize("mapping", MAPPINGS)
+def test_a_queue_hides_a_message_for_six_times_as_long_as_its_worker_may_take(mapping: str) -> None:
+    queue = QUEUES[attribute(MAPPINGS[mapping]["EventSourceArn"])]
+    worker = FUNCTIONS[MAPPINGS[mapping]["FunctionName"]["Ref"]]
+    assert queue["VisibilityTimeout"] >= VISIBILITY_FACTOR * worker.get("Timeout", DEFAULT_TIMEOUT)
 
 
-@pytest.mark.parametrize("trigger", triggers("SQS"))
-def test_a_worker_gives_back_single_messages_and_spares_its_provider(trigger: str) -> None:
-    _, event = triggers("SQS")[trigger]
-    assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert event["ScalingConfig"]["MaximumConcurrency"] <= 10
+@pytest.mark.parametrize("mapping", MAPPINGS)
+def test_a_worker_gives_back_single_messages_and_spares_its_provider(mapping: str) -> None:
+    assert MAPPINGS[mapping]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert MAPPINGS[mapping]["ScalingConfig"]["MaximumConcurrency"] <= 10
 
 
-@pytest.mark.parametrize("trigger", triggers("SQS"))
-def test_a_queue_with_a_worker_has_a_dead_letter_queue(trigger: str) -> None:
-    _, event = triggers("SQS")[trigger]
-    redrive = QUEUES[attribute(event["Queue"])]["RedrivePolicy"]
+@pytest.mark.parametrize("mapping", MAPPINGS)
+def test_a_queue_with_a_worker_has_a_dead_letter_queue(mapping: str) -> None:
+    redrive = QUEUES[attribute(MAPPINGS[mapping]["EventSourceArn"])]["RedrivePolicy"]
     dead = QUEUES[attribute(redrive["deadLetterTargetArn"])]
     assert redrive["maxReceiveCount"] >= 3
     assert dead["MessageRetentionPeriod"] == FORTNIGHT
@@ -85,7 +84,8 @@ def test_every_poller_has_a_schedule_and_nothing_else() -> None:
 
 
 def test_every_worker_has_a_queue_and_every_route_the_api() -> None:
-    consumers = {function for function, _ in triggers("SQS").values()}
+    consumers = {mapping["FunctionName"]["Ref"] for mapping in MAPPINGS.values()}
+    assert triggers("SQS") == {}
     assert consumers == {name for name, p in FUNCTIONS.items() if p["CodeUri"].startswith("functions/workers/")}
     served = {function for function, event in triggers("HttpApi").values() if event["ApiId"] == {"Ref": "Api"}}
     assert served == {
@@ -101,14 +101,38 @@ def test_the_table_outlives_the_stack_and_a_mistake() -> None:
     assert "TableName" not in table["Properties"]
 
 
-def test_whatever_dies_in_a_queue_or_a_machine_raises_an_alarm() -> None:
-    watched = {(alarm["MetricName"], *alarm["Dimensions"][0]["Value"].values()) for alarm in ALARMS.values()}
-    dead = {f"{name}.QueueName" for name in QUEUES if name.endswith("DeadLetters")}
-    machines = set(of_type("AWS::Serverless::StateMachine"))
-    assert watched == {
-        *(("ApproximateNumberOfMessagesVisible", name) for name in dead),
-        *((metric, name) for metric in ("ExecutionsAborted", "ExecutionsTimedOut") for name in machines),
+def test_whatever_dies_in_a_queue_raises_an_alarm() -> None:
+    watched = [(alarm["MetricName"], alarm["Dimensions"][0]["Value"]["GetAtt"]) for alarm in ALARMS.values()]
+    dead = [f"{name}.QueueName" for name in QUEUES if name.endswith("DeadLetters")]
+    assert sorted(watched) == sorted(("ApproximateNumberOfMessagesVisible", name) for name in dead)
+
+
+def test_an_execution_that_died_is_told_and_a_creation_that_was_undone_is_not() -> None:
+    pattern = RULE["EventPattern"]
+    assert (pattern["source"], pattern["detail-type"]) == (["aws.states"], ["Step Functions Execution Status Change"])
+    told = {
+        (machine["Ref"], status)
+        for either in pattern["detail"]["$or"]
+        for machine in either["stateMachineArn"]
+        for status in either["status"]
     }
+    deletions = ("OffboardDomain", "DeprovisionAccount")
+    assert told == {
+        *((name, status) for name in MACHINES for status in ("ABORTED", "TIMED_OUT")),
+        *((name, "FAILED") for name in deletions),
+    }
+
+
+def test_what_is_told_of_an_execution_names_it_its_machine_and_a_heading_of_the_runbook() -> None:
+    assert RESOURCES["ExecutionsDiedRule"]["Condition"] == "HasAlarmTopic"
+    (target,) = RULE["Targets"]
+    assert target["Arn"] == {"Ref": "AlarmTopicArn"}
+    text = target["InputTransformer"]["InputTemplate"]
+    # EventBridge sends text only if it stands in quotation marks of its own.
+    assert text == f'"{text[1:-1]}"'
+    assert set(re.findall(r"<(\w+)>", text)) == set(target["InputTransformer"]["InputPathsMap"])
+    assert text[1:-1].partition("runbook, ")[2] in headings()
+    assert RULE["Description"].partition("runbook, ")[2] in headings()
 
 
 @pytest.mark.parametrize("name", ALARMS)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.template import FUNCTIONS, MACHINES, RESOURCES
+from tests.harness.template import FUNCTIONS, MACHINES, MAPPINGS, POLICIES, RESOURCES
 
 GET, PUT, UPDATE, DELETE, QUERY = (
     f"dynamodb:{verb}" for verb in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
@@ -15,6 +15,8 @@ CHECK, BATCH = "dynamodb:ConditionCheckItem", "dynamodb:BatchGetItem"
 SECRET = "secretsmanager:GetSecretValue"
 START, DESCRIBE, HISTORY = (f"states:{verb}" for verb in ("StartExecution", "DescribeExecution", "GetExecutionHistory"))
 SEND = "sqs:SendMessage"
+# What Lambda needs to hand a queue's messages to a worker; the worker itself asks for none of it.
+CONSUME = {f"sqs:{verb}" for verb in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
 
 AUDIT: dict[str, set[str]] = {
     # A route that takes an Idempotency-Key keeps its record with all four writes and reads.
@@ -101,15 +103,15 @@ AUDIT: dict[str, set[str]] = {
     "CloseOperationFunction": {UPDATE},
     # pollers and workers
     "VerifyDomainsFunction": {UPDATE, QUERY, SEND},
-    "CheckDomainFunction": {GET, PUT, UPDATE, SECRET},
+    "CheckDomainFunction": {GET, PUT, UPDATE, SECRET, *CONSUME},
     "ReconcileOperationsFunction": {GET, UPDATE, QUERY, START, DESCRIBE},
     "ReconcileInventoryFunction": {BATCH, CHECK, PUT, UPDATE, DELETE, QUERY, SECRET},
     "GraduateAccountsFunction": {UPDATE, QUERY, SEND},
-    "ReviewAccountsFunction": {PUT, UPDATE, QUERY, SECRET},
+    "ReviewAccountsFunction": {PUT, UPDATE, QUERY, SECRET, *CONSUME},
     "RunCleanupsFunction": {UPDATE, QUERY, SEND},
-    "AttemptCleanupFunction": {GET, UPDATE, DELETE, SECRET},
+    "AttemptCleanupFunction": {GET, UPDATE, DELETE, SECRET, *CONSUME},
     "AdvanceWarmingFunction": {UPDATE, QUERY, SEND},
-    "JudgeWarmingFunction": {GET, PUT, UPDATE, QUERY},
+    "JudgeWarmingFunction": {GET, PUT, UPDATE, QUERY, *CONSUME},
 }
 
 TABLE = {"GetAtt": "Table.Arn"}
@@ -134,11 +136,13 @@ def listed(value: Any) -> list[Any]:
 
 
 def grants(properties: dict[str, Any]) -> Iterator[Grant]:
-    """Every action of a resource's policies with each of its resources."""
+    """Every action of a resource's policies with each of its resources, but for what knowing a caller takes."""
     for policy in properties.get("Policies", []):
         if policy == CALLER_POLICY:
             continue
-        for statement in policy["Statement"]:
+        document = POLICIES[policy["Ref"]]["PolicyDocument"] if "Ref" in policy else policy
+        for statement in document["Statement"]:
+            assert statement.keys() == {"Effect", "Action", "Resource"}
             assert statement["Effect"] == "Allow"
             for action in listed(statement["Action"]):
                 for resource in listed(statement["Resource"]):
@@ -157,7 +161,7 @@ def test_every_route_that_asks_for_a_key_may_know_its_caller_and_nothing_else_ma
 def test_knowing_a_caller_is_reading_keys_noting_their_use_and_counting() -> None:
     of_keys = {"dynamodb:LeadingKeys": ["KEY#*"]}
     last_use = {"dynamodb:Attributes": ["pk", "sk", "last_used_at"]}
-    assert RESOURCES["CallerPolicy"]["Properties"]["PolicyDocument"]["Statement"] == [
+    assert POLICIES["CallerPolicy"]["PolicyDocument"]["Statement"] == [
         {"Effect": "Allow", "Action": [action], "Resource": TABLE, "Condition": condition}
         for action, condition in (
             (GET, {"ForAllValues:StringLike": of_keys}),
@@ -169,6 +173,12 @@ def test_knowing_a_caller_is_reading_keys_noting_their_use_and_counting() -> Non
 
 def test_the_audit_is_what_the_template_grants() -> None:
     assert {name: {action for action, _ in grants(p)} for name, p in FUNCTIONS.items()} == AUDIT
+
+
+def test_nothing_is_granted_twice() -> None:
+    for name, properties in FUNCTIONS.items():
+        found = [(action, json.dumps(resource)) for action, resource in grants(properties)]
+        assert len(found) == len(set(found)), name
 
 
 @pytest.mark.parametrize("name", FUNCTIONS | MACHINES)
@@ -210,3 +220,10 @@ def test_only_the_queue_that_the_environment_names_is_sent_to() -> None:
     for name, properties in FUNCTIONS.items():
         queues = {resource["GetAtt"] for action, resource in grants(properties) if action == SEND}
         assert queues == {f"{value['Ref']}.Arn" for k, value in environment(name).items() if k.endswith("_QUEUE_URL")}
+
+
+def test_a_worker_takes_messages_off_the_queue_that_is_mapped_to_it_and_no_other() -> None:
+    mapped = {mapping["FunctionName"]["Ref"]: mapping["EventSourceArn"]["GetAtt"] for mapping in MAPPINGS.values()}
+    for name, properties in FUNCTIONS.items():
+        queues = {resource["GetAtt"] for action, resource in grants(properties) if action in CONSUME}
+        assert queues == ({mapped[name]} if name in mapped else set()), name
