@@ -48,7 +48,6 @@ for names, folders in groups:
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "TABLE_NAME": "kindling",
-    "POWERTOOLS_METRICS_NAMESPACE": "Kindling",
     "PATH": os.environ["PATH"],
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kindling.domains import claims, service, store, verification
+from kindling.domains import claims, commits, service, store, verification
 from kindling.domains.claims import Verifier
 from kindling.domains.model import DnsSync, Domain, DomainStatus, OffboardDomain, domain_key
 from kindling.domains.ownership import Ownership
@@ -48,11 +48,11 @@ def read(domain: Domain) -> Domain | None:
 def verify(domain: Domain) -> Domain:
     """Verify by whatever was seen before: the name may change hands until it is written."""
     claim = claims.taken(domain, claims.verifier(NAME))
-    return store.verify(domain, put={"verified_at": clock.timestamp()}, drop=(), claim=claim, warming=[])
+    return commits.verify(domain, put={"verified_at": clock.timestamp()}, drop=(), claim=claim, warming=[])
 
 
 def retire(domain: Domain) -> None:
-    store.retire(OffboardDomain(operation_id="o", user_id=domain.user_id, domain_id=domain.id, domain=domain.domain))
+    commits.retire(OffboardDomain(operation_id="o", user_id=domain.user_id, domain_id=domain.id, domain=domain.domain))
 
 
 def before_the_next_transaction(act: Callable[[], object]) -> None:
@@ -124,8 +124,8 @@ def test_whoever_loses_his_row_to_a_rival_keeps_it_waiting_with_another_challeng
     loser, rival = verify(verifying()), verifying(RIVAL)
     proof = Ownership(challenge="renewed")
     set_back = loser.model_copy(update={"ownership": proof, "status_reason": "why"})
-    claim = [*claims.taken(rival, claims.verifier(NAME)), store.lost(set_back)]
-    store.verify(rival, put={"verified_at": clock.timestamp()}, drop=(), claim=claim, warming=[])
+    claim = [*claims.taken(rival, claims.verifier(NAME)), commits.lost(set_back)]
+    commits.verify(rival, put={"verified_at": clock.timestamp()}, drop=(), claim=claim, warming=[])
     waiting = read(loser)
     assert waiting
     assert (waiting.status, waiting.ownership, waiting.status_reason) == ("pending", proof, "why")

@@ -1,7 +1,7 @@
 """The steps of `provision_account` and their undos. Every one may run again and changes nothing the second time."""
 
 from kindling import providers
-from kindling.accounts import claims, service, store, warmup
+from kindling.accounts import claims, commits, service, store, warmup
 from kindling.accounts.model import PENDING, WARMING, Account, DeprovisionAccount, ProvisionAccount, mark
 from kindling.errors import AccountsLeft
 from kindling.operations import service as operations
@@ -79,7 +79,7 @@ def remove_tags(saga: ProvisionAccount) -> None:
 
 def retire_account(retirement: DeprovisionAccount) -> None:
     """Delete the row; from then on cleanups name what the providers still hold."""
-    store.retire(retirement)
+    commits.retire(retirement)
 
 
 def deprovision_accounts(user_id: str, domain_id: str) -> None:
@@ -112,4 +112,4 @@ def save_account(saga: ProvisionAccount, tags: dict[str, str], *, inbox_id: str,
         created_at=now,
         updated_at=now,
     )
-    store.save(account, saga.operation_id)
+    commits.save(account, saga.operation_id)

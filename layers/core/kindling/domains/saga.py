@@ -3,7 +3,7 @@
 from typing import Any
 
 from kindling import providers
-from kindling.domains import claims, dns, registrations, removal, store, verification, zones
+from kindling.domains import claims, commits, dns, registrations, removal, verification, zones
 from kindling.domains.model import DnsSync, Domain, DomainStatus, OffboardDomain, OnboardDomain, checks
 from kindling.domains.ownership import Ownership
 from kindling.domains.verification import Look, Outcome
@@ -75,7 +75,7 @@ def unpublish_dns(saga: OnboardDomain) -> None:
 
 def retire_domain(retirement: OffboardDomain) -> None:
     """Delete the row and free the name; from then on cleanups name what the providers still hold."""
-    store.retire(retirement)
+    commits.retire(retirement)
 
 
 def trigger_verification(saga: OnboardDomain) -> None:
@@ -122,7 +122,7 @@ def _decided(domain: Domain, outcome: Outcome) -> Domain:
 def _commit(saga: OnboardDomain, domain: Domain, claim: Part) -> None:
     verified = domain.status == DomainStatus.VERIFIED
     created = warming.created(domain.user_id, domain.id, domain.domain, verified=verified)
-    store.save(domain, saga.operation_id, verification.due_fields(domain), warming=created, claim=claim)
+    commits.save(domain, saga.operation_id, verification.due_fields(domain), warming=created, claim=claim)
 
 
 def _live(saga: OnboardDomain) -> MailDomain:

@@ -7,6 +7,7 @@ from typing import Any
 
 from kindling import providers
 from kindling.domains import claims, registrations, store, verification, zones
+from kindling.domains.lookup import ABSENT, get, list_rows
 from kindling.domains.model import (
     DUE_KIND,
     CreateDomain,
@@ -15,7 +16,7 @@ from kindling.domains.model import (
     UpdateDomain,
     UpdateSendingDomain,
 )
-from kindling.domains.names import normal_form, why_reserved
+from kindling.domains.names import why_reserved
 from kindling.errors import InvalidRequest, LiveKeyRequired, NotFound, ProviderError
 from kindling.keys.model import Caller
 from kindling.operations import service as operations
@@ -27,7 +28,6 @@ from kindling.providers.model import ZoneRecord
 # A dispatched check that dies is handed out again after this.
 CHECK_LEASE = timedelta(minutes=5)
 OFFBOARD = "offboard_domain"
-ABSENT = "There is no such domain."
 
 
 def create(caller: Caller, command: CreateDomain, *, wait_seconds: float) -> Domain | Operation:
@@ -54,25 +54,6 @@ def create(caller: Caller, command: CreateDomain, *, wait_seconds: float) -> Dom
     return get(caller, domain_id) if operation.finished else operation
 
 
-def get(caller: Caller, domain_id: str) -> Domain:
-    """Raises NotFound, in the same words for another tenant's domain."""
-    domain = store.get(caller.user_id, domain_id)
-    if domain is None:
-        raise NotFound(ABSENT)
-    return domain
-
-
-def get_by_name(caller: Caller, name: str) -> Domain:
-    """The tenant's domain of that name, in any spelling. Raises NotFound."""
-    try:
-        domain = store.find(caller.user_id, normal_form(name))
-    except ValueError:
-        domain = None
-    if domain is None:
-        raise NotFound(ABSENT)
-    return domain
-
-
 def update(caller: Caller, domain: Domain, command: UpdateSendingDomain) -> Domain:
     """Change type, catch-all or activity of a domain. Raises NotFound, LiveKeyRequired."""
     caller.require_live()
@@ -84,7 +65,7 @@ def list_domains(caller: Caller, *, skip_sync: bool) -> list[Domain]:
 
     A provider that fails leaves a row as it is.
     """
-    domains = store.list_of(caller.user_id)
+    domains = list_rows(caller)
     if skip_sync or not caller.live or not domains:
         return domains
     looks = verification.look_at_all(domains)

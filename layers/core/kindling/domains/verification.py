@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kindling import providers
-from kindling.domains import claims, ownership, store
+from kindling.domains import claims, commits, ownership, store
 from kindling.domains.model import (
     DUE_KIND,
     GIVE_UP,
@@ -173,7 +173,7 @@ def _claim(domain: Domain, found: TxtSurvey) -> Part:
         row = store.get(holder.user_id, holder.domain_id) if holder.domain_id else None
         if row and found.shows(row.ownership.challenge) is not False:
             raise DomainTaken(ownership.held(domain.domain))
-        loss = [store.lost(_dispossessed(row))] if row else []
+        loss = [commits.lost(_dispossessed(row))] if row else []
     return [*claims.taken(domain, holder), *loss]
 
 
@@ -284,4 +284,4 @@ def _change(domain: Domain, put: dict[str, Any], outcome: Outcome) -> Domain:
     if to != DomainStatus.VERIFIED:
         return store.move(domain, to, put=put, drop=drop)
     started = warming.started(domain.user_id, domain.id)
-    return store.verify(domain, put=put, drop=drop, claim=outcome.claim, warming=started)
+    return commits.verify(domain, put=put, drop=drop, claim=outcome.claim, warming=started)

@@ -11,21 +11,19 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling.entry.routes import ROUTES
 from kindling.errors import (
     InvalidRequest,
     KindlingError,
-    MethodNotAllowed,
-    NotFound,
     PayloadTooLarge,
     UnsupportedMediaType,
 )
-from kindling.keys.model import Caller, Issued, Scope, environment
 from kindling.platform import clock
 from kindling.platform.observability import logger
 from kindling.platform.settings import settings
 
 if TYPE_CHECKING:
+    # Imported where they are used: a route without a key needs neither them nor the AWS SDK.
+    from kindling.keys.model import Caller, Issued, Scope
     from kindling.operations.model import Operation
 
 MAX_BODY_BYTES = 1_000_000
@@ -43,7 +41,7 @@ def serve(
     event: dict[str, Any],
     context: LambdaContext,
     *,
-    scope: Scope | None,
+    scope: "Scope | None",
     max_body_bytes: int = MAX_BODY_BYTES,
     secret: bool = False,
 ) -> Answer:
@@ -61,11 +59,11 @@ def serve(
         app.append_context(caller=caller)  # type: ignore[no-untyped-call]
         answer = _resolve(app, event, context, caller, kept=not secret)
     except KindlingError as error:
-        answer = _error(error)
+        answer = error_answer(error)
     except Exception:  # noqa: BLE001
         logger.exception("request failed")
-        answer = _error(KindlingError("Something went wrong on our side; the request id finds it in the logs."))
-    answer = _with_request_id(answer, request_id)
+        answer = error_answer(KindlingError("Something went wrong on our side; the request id finds it in the logs."))
+    answer = with_request_id(answer, request_id)
     logger.info(
         "request answered",
         route=event.get("routeKey"),
@@ -76,24 +74,9 @@ def serve(
     return answer
 
 
-def refuse(event: dict[str, Any], context: LambdaContext) -> Answer:
-    """Answer what no route takes: 405 where the path exists, 404 where it does not."""
-    http = event["requestContext"]["http"]
-    allowed = sorted({method for method, path in ROUTES if path.fullmatch(event["rawPath"])})
-    if allowed:
-        message = f"{http['method']} is not possible here; {', '.join(allowed)} is."
-        answer = _error(MethodNotAllowed(message, allowed_methods=allowed))
-        answer["headers"]["Allow"] = ", ".join(allowed)
-    else:
-        answer = _error(NotFound("There is no such route."))
-    logger.info("route refused", status=answer["statusCode"])
-    return _with_request_id(answer, str(event["requestContext"].get("requestId") or context.aws_request_id))
-
-
-def caller(app: APIGatewayHttpResolver) -> Caller:
+def caller(app: APIGatewayHttpResolver) -> "Caller":
     """Whoever called the route that runs now."""
-    who = app.context["caller"]
-    assert isinstance(who, Caller)  # noqa: S101
+    who: Caller = app.context["caller"]
     return who
 
 
@@ -134,7 +117,7 @@ def created(outcome: "T | Operation", show: Callable[[T], dict[str, Any]]) -> Re
     return Response(HTTPStatus.CREATED, "application/json", json.dumps(show(outcome)))
 
 
-def issued(outcome: Issued) -> Response[Any]:
+def issued(outcome: "Issued") -> Response[Any]:
     """201 with a key and its text."""
     headers = {"Idempotent-Replayed": "true"} if outcome.repeated else {}
     return Response(HTTPStatus.CREATED, "application/json", json.dumps(outcome.wire()), headers=headers)
@@ -159,8 +142,7 @@ def deleted(outcome: "Operation | None") -> Response[Any]:
     return accepted(outcome) if outcome else Response(HTTPStatus.OK, "application/json", '{"success": true}')
 
 
-def _admit(event: dict[str, Any], scope: Scope) -> Caller:
-    # Imported here: a route that asks for no key needs no AWS SDK.
+def _admit(event: dict[str, Any], scope: "Scope") -> "Caller":
     from kindling.keys import authentication, quota
 
     address = event["requestContext"]["http"]["sourceIp"]
@@ -171,7 +153,7 @@ def _admit(event: dict[str, Any], scope: Scope) -> Caller:
 
 
 def _resolve(
-    app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext, who: Caller | None, *, kept: bool
+    app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext, who: "Caller | None", *, kept: bool
 ) -> Answer:
     key = _header(event, "idempotency-key")
     method = event["requestContext"]["http"]["method"]
@@ -183,6 +165,7 @@ def _resolve(
         return _run(app, event, context)
     # Imported here: only requests that carry a key pay for it.
     from kindling.entry.replay import replayed
+    from kindling.keys.model import environment
 
     digest = hashlib.sha256(_body(event)).hexdigest()
     request = {
@@ -199,7 +182,7 @@ def _run(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaCont
     try:
         return app.resolve(event, context)
     except KindlingError as error:
-        return _error(error)
+        return error_answer(error)
 
 
 def _check_body(event: dict[str, Any], most: int) -> None:
@@ -230,11 +213,12 @@ def _header(event: dict[str, Any], name: str) -> str | None:
 
 
 def _refuse_fields(error: RequestValidationError) -> Response[Any]:
-    answer = _error(InvalidRequest.of("request", error.errors()))
+    answer = error_answer(InvalidRequest.of("request", error.errors()))
     return Response(answer["statusCode"], "application/json", answer["body"])
 
 
-def _error(error: KindlingError) -> Answer:
+def error_answer(error: KindlingError) -> Answer:
+    """The answer for an error, in the shape that every route shares."""
     body = {**error.extras, "error": error.code, "message": str(error)}
     headers = {"Content-Type": "application/json"}
     if "retry_after_seconds" in error.extras:
@@ -247,7 +231,8 @@ def _error(error: KindlingError) -> Answer:
     }
 
 
-def _with_request_id(answer: Answer, request_id: str) -> Answer:
+def with_request_id(answer: Answer, request_id: str) -> Answer:
+    """The answer with `X-Request-ID`, and an error also with `request_id` in its body."""
     answer = {**answer, "headers": {**answer.get("headers", {}), "X-Request-ID": request_id}}
     if answer["statusCode"] >= HTTPStatus.BAD_REQUEST:
         answer["body"] = json.dumps({**json.loads(answer["body"]), "request_id": request_id})

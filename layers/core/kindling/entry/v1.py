@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from kindling.domains import service
+from kindling.domains import lookup
 from kindling.domains.model import Domain, DomainStatus, purpose_of
 from kindling.keys.model import Caller
-from kindling.operations.model import Operation
 
 # Nothing can be sent without these; the other records are recommended.
 REQUIRED = ("ownership", "dkim", "spf", "return_path")
@@ -14,7 +13,12 @@ REQUIRED = ("ownership", "dkim", "spf", "return_path")
 def find(caller: Caller, id_or_name: str) -> Domain:
     """The tenant's domain by its id or its name. Raises NotFound."""
     by_name = "." in id_or_name
-    return service.get_by_name(caller, id_or_name) if by_name else service.get(caller, id_or_name)
+    return lookup.get_by_name(caller, id_or_name) if by_name else lookup.get(caller, id_or_name)
+
+
+def identify(caller: Caller, id_or_name: str) -> str:
+    """The id of a domain that may be deleted already: a name is looked up, an id is not. Raises NotFound."""
+    return find(caller, id_or_name).id if "." in id_or_name else id_or_name
 
 
 def show(domain: Domain) -> dict[str, Any]:
@@ -40,7 +44,7 @@ def show(domain: Domain) -> dict[str, Any]:
 
 def list_page(caller: Caller, *, limit: int, offset: int) -> dict[str, Any]:
     """A page of the tenant's domains, newest first, from their rows alone."""
-    domains = service.list_domains(caller, skip_sync=True)
+    domains = lookup.list_rows(caller)
     return {"domains": [show(domain) for domain in domains[offset : offset + limit]], "limit": limit, "offset": offset}
 
 
@@ -55,22 +59,12 @@ def show_dns(domain: Domain) -> dict[str, Any]:
     return {"domain": domain.domain, "records": records}
 
 
-def verify(caller: Caller, id_or_name: str) -> dict[str, Any]:
-    """Trigger the provider's check; the domain after it, with a sentence on what is missing.
-
-    Raises as `domains.service.verify`.
-    """
-    domain = service.verify(caller, find(caller, id_or_name).id, poll=False)
+def show_verification(domain: Domain) -> dict[str, Any]:
+    """The domain after a check, with a sentence on what is missing."""
     missing = [name.upper() for name, stands in _found(domain).items() if not stands]
     status = f"{domain.domain} is {domain.status}"
     summary = f"{status}; not found yet: {', '.join(missing)}" if missing else f"{status}; all records stand"
     return {**show(domain), "status": domain.status, "summary": f"{summary}."}
-
-
-def delete(caller: Caller, id_or_name: str, *, wait_seconds: float) -> Operation | None:
-    """Delete a domain by id or name; only by id is it idempotent. Raises as `domains.service.delete`."""
-    domain_id = find(caller, id_or_name).id if "." in id_or_name else id_or_name
-    return service.delete(caller, domain_id, wait_seconds=wait_seconds)
 
 
 def _found(domain: Domain) -> dict[str, bool]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from kindling import providers
-from kindling.accounts import service as accounts
+from kindling.accounts import lookup as accounts
 from kindling.accounts.model import marked
 from kindling.cleanups.model import CleanupKind
 from kindling.domains import registrations

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from kindling import providers
-from kindling.accounts import service as accounts
+from kindling.accounts import lookup as accounts
 from kindling.accounts.model import PENDING, marked
 from kindling.accounts.warmup import TAG_MARK, WARMUP_TAG
 from kindling.inventory import owners

@@ -1,6 +1,5 @@
-"""One logger and one metrics namespace for every function."""
+"""The logger of every function."""
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 
 logger = Logger(service="kindling")
-metrics = Metrics(namespace="Kindling", service="kindling")

@@ -1,0 +1,57 @@
+"""Reading accounts, with the domain of each."""
+
+from collections.abc import Iterator
+
+from kindling.accounts import store
+from kindling.accounts.model import Account, DomainOfAccount, JoinedAccount
+from kindling.domains import lookup as domains
+from kindling.domains.model import Domain
+from kindling.errors import NotFound
+from kindling.keys.model import Caller
+
+ABSENT = "There is no such account."
+
+
+def get(caller: Caller, account_id: str) -> JoinedAccount:
+    """The tenant's account. Raises NotFound, with the same message for another tenant's account."""
+    return joined(caller, load(caller, account_id))
+
+
+def list_accounts(caller: Caller) -> list[JoinedAccount]:
+    """The tenant's accounts, newest first, each with its domain."""
+    accounts = store.list_of(caller.user_id)
+    rows = domains.list_rows(caller) if accounts else []
+    by_id = {row.id: row for row in rows}
+    return [_with(account, by_id.get(account.domain_id)) for account in accounts]
+
+
+def load(caller: Caller, account_id: str) -> Account:
+    """The tenant's account, without its domain. Raises NotFound."""
+    account = store.get(caller.user_id, account_id)
+    if account is None:
+        raise NotFound(ABSENT)
+    return account
+
+
+def joined(caller: Caller, account: Account) -> JoinedAccount:
+    """The account with its domain, or with none when that was deleted."""
+    try:
+        return _with(account, domains.get(caller, account.domain_id))
+    except NotFound:
+        return _with(account, None)
+
+
+def all_accounts() -> Iterator[Account]:
+    """Every account of all tenants, consistently read."""
+    for user_id in store.tenants():
+        yield from store.all_of(user_id)
+
+
+def has_accounts(user_id: str) -> bool:
+    """Whether the tenant has any account, consistently read."""
+    return bool(store.all_of(user_id))
+
+
+def _with(account: Account, domain: Domain | None) -> JoinedAccount:
+    joined = domain and DomainOfAccount(id=domain.id, domain=domain.domain, status=domain.status)
+    return JoinedAccount(**account.model_dump(), email_domains=joined)

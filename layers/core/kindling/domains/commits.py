@@ -1,0 +1,96 @@
+"""The transactions that write a domain's row together with its claims and with what other topics add."""
+
+from typing import Any
+
+from kindling.cleanups import parts as cleanups
+from kindling.cleanups.model import CleanupKind
+from kindling.domains import claims, store
+from kindling.domains.model import GRAPH, Domain, DomainStatus, OffboardDomain, domain_key
+from kindling.errors import DomainTaken, StaleStatus
+from kindling.operations import parts as operations
+from kindling.platform import due, table
+from kindling.platform.table import Action, Part
+from kindling.warming import parts as warming
+
+
+def save(domain: Domain, operation_id: str, due_fields: dict[str, str], *, warming: Part, claim: Part) -> None:
+    """Write the row of an onboarded domain and its `warming`, and close its operation, in one transaction.
+
+    `claim` takes the name for a verified one. Idempotent. Raises DomainTaken when the name was taken since it was
+    looked up, StaleStatus when the operation was closed by another execution.
+    """
+    owner = {"owner": f"{domain.user_id}#domain"}
+    row = domain.model_dump(mode="json", exclude_none=True)
+    item = {**domain_key(domain.user_id, domain.id), **owner, **row, **due_fields}
+    actions: Part = [
+        {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}},
+        operations.succeeded(domain.user_id, operation_id),
+        *warming,
+        *claim,
+    ]
+    try:
+        table.transact(actions)
+    except table.TransactionFailed as lost:
+        if lost.items[0] is not None:
+            return
+        if any(item is not None for item in lost.items[len(actions) - len(claim) :]):
+            raise DomainTaken(f"{domain.domain} changed hands meanwhile.") from lost
+        raise StaleStatus("The operation was settled by somebody else meanwhile.") from lost
+
+
+def retire(retirement: OffboardDomain) -> None:
+    """Delete the row and release its claims, and schedule the cleanups, in one transaction. Idempotent."""
+    user_id, domain_id, name = retirement.user_id, retirement.domain_id, retirement.domain
+    for _ in range(2):
+        try:
+            table.transact(
+                [
+                    {"Delete": {"Key": domain_key(user_id, domain_id), "ConditionExpression": "attribute_exists(pk)"}},
+                    *claims.released(user_id, name, domain_id),
+                    warming.deleted(user_id, domain_id),
+                    cleanups.scheduled(user_id, CleanupKind.DNS_RECORDS, name, domain_id),
+                    cleanups.scheduled(user_id, CleanupKind.MAIL_DOMAIN, name, domain_id),
+                    operations.ended(name, domain_id, user_id),
+                ]
+            )
+        except table.TransactionFailed as lost:
+            if lost.items[0] is not None:
+                return
+            # The domain was verified, and took the name, after the claims were read: read them again.
+        else:
+            return
+    raise StaleStatus("The domain's name changed hands while it was deleted.")
+
+
+def verify(domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...], claim: Part, warming: Part) -> Domain:
+    """Move to verified, take the name by `claim` and start the `warming`, in one transaction.
+
+    A warming that another call has started meanwhile is left as it is.
+    Raises NotFound, and StaleStatus when the row or the name's claim changed meanwhile.
+    """
+    to = (DomainStatus.VERIFIED,)
+    key = domain_key(domain.user_id, domain.id)
+    # What was seen in DNS proves this challenge and no other.
+    seen = {"ownership": domain.ownership.model_dump(exclude_none=True)}
+    try:
+        table.transact([{"Update": GRAPH.update(key, to, put=put, drop=drop, seen=seen)}, *claim, *warming])
+    except table.TransactionFailed as lost:
+        if lost.items[0] is not None:
+            return Domain.model_validate(GRAPH.settled(lost.items[0], to))
+        if any(item is not None for item in lost.items[1 : 1 + len(claim)]):
+            raise StaleStatus("The domain's name changed hands meanwhile.") from lost
+        return verify(domain, put=put, drop=drop, claim=claim, warming=[])
+    return store.read(key) or domain
+
+
+def lost(domain: Domain) -> Action:
+    """Write a row whose name another tenant takes over: pending, with the new challenge that `domain` has."""
+    put = domain.model_dump(mode="json", include={"ownership", "dns_records", "status_reason"}, exclude_none=True)
+    update = GRAPH.update(
+        domain_key(domain.user_id, domain.id),
+        (DomainStatus.PENDING,),
+        put=put,
+        drop=("verified_at", *due.FIELDS),
+        only_from=[(domain.status,)],
+    )
+    return {"Update": update}
