@@ -50,6 +50,7 @@ class Lambdas:
             memory_limit_in_mb=512,
             invoked_function_arn=arn,
             aws_request_id="step",
+            get_remaining_time_in_millis=lambda: 30_000,
         )
         try:
             override = self.overrides.get(function)

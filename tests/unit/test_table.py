@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from kindling.errors import StoreUnavailable
-from kindling.platform import aws, table
+from kindling.platform import aws, clock, table
 from kindling.platform.table import Attr, Key
 from tests.conftest import Clock, Kindling
+from tests.harness.template import FUNCTIONS
 
 KEY = {"pk": "A", "sk": "B"}
 CALLS: dict[str, Callable[[], object]] = {
@@ -90,6 +91,21 @@ def test_what_stays_in_the_way_is_unavailable_after_four_seconds(
     assert (int(refused.value.status), refused.value.extras["retry_after_seconds"]) == (503, 1)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "waits"), [(3.0, 2.0), (1.5, 0.5), (1.0, 0.0), (0.0, 0.0), (60.0, table.WAIT_SECONDS)]
+)
+def test_a_call_gives_up_a_second_before_its_caller_has_to_answer(
+    refusals: Refusals, steady_clock: Clock, seconds: float, waits: float
+) -> None:
+    refusals.always(THROTTLE)
+    began = steady_clock.at
+    with clock.deadline(seconds), pytest.raises(StoreUnavailable):
+        table.put(KEY)
+    waited = (steady_clock.at - began).total_seconds()
+    assert waits <= waited <= waits + table.LONGEST_PAUSE_SECONDS
+    assert clock.left(100) == 100
+
+
 @pytest.mark.parametrize("operation", CALLS)
 def test_what_no_waiting_mends_is_unavailable_at_once(refusals: Refusals, steady_clock: Clock, operation: str) -> None:
     refusals.always("AccessDeniedException")
@@ -161,3 +177,14 @@ def test_a_table_that_stays_away_is_503_in_the_contracts_shape(
     assert (reply.status, reply.body["error"], reply.headers["Retry-After"]) == (503, "store_unavailable", "1")
     assert set(reply.body) == {"error", "message", "request_id", "retry_after_seconds"}
     assert "X-Request-ID" in reply.headers
+
+
+def test_a_request_whose_time_is_over_waits_for_no_table(
+    kindling: Kindling, refusals: Refusals, steady_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kindling.api("GET", "/api/keys")
+    monkeypatch.setitem(FUNCTIONS["ListKeysFunction"], "Timeout", 1)
+    refusals.always(THROTTLE)
+    began = steady_clock.at
+    assert kindling.api("GET", "/api/keys").status == 503
+    assert (steady_clock.at - began).total_seconds() <= 2 * table.FIRST_PAUSE_SECONDS

@@ -6,6 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kindling.platform import clock
 from kindling.platform.observability import logger
 
 Answer = dict[str, Any]
@@ -17,7 +18,8 @@ def poller(poll: Callable[[LambdaContext], Answer]) -> Callable[[dict[str, Any],
     @wraps(poll)
     def run(_event: dict[str, Any], context: LambdaContext) -> Answer:
         logger.append_keys(function_request_id=context.aws_request_id)
-        answer = poll(context)
+        with clock.deadline(context.get_remaining_time_in_millis() / 1000):
+            answer = poll(context)
         logger.info("poller finished", **answer)
         return answer
 

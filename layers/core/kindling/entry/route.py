@@ -53,11 +53,12 @@ def serve(
     started = clock.monotonic()
     request_id = str(event["requestContext"].get("requestId") or context.aws_request_id)
     try:
-        caller = _admit(event, scope) if scope else None
-        _check_body(event, max_body_bytes)
-        app.exception_handler(RequestValidationError)(_refuse_fields)
-        app.append_context(caller=caller)  # type: ignore[no-untyped-call]
-        answer = _resolve(app, event, context, caller, kept=not secret)
+        with clock.deadline(context.get_remaining_time_in_millis() / 1000):
+            caller = _admit(event, scope) if scope else None
+            _check_body(event, max_body_bytes)
+            app.exception_handler(RequestValidationError)(_refuse_fields)
+            app.append_context(caller=caller)  # type: ignore[no-untyped-call]
+            answer = _resolve(app, event, context, caller, kept=not secret)
     except KindlingError as error:
         answer = error_answer(error)
     except Exception:  # noqa: BLE001

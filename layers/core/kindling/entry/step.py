@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling.platform import aws
+from kindling.platform import aws, clock
 from kindling.platform.observability import logger
 
 Event = dict[str, Any]
@@ -23,7 +23,7 @@ def step(task: Callable[[Event], Any]) -> Callable[[Event, LambdaContext], Any]:
         keys = {"execution": event.get("execution"), "state": event.get("state")}
         logger.append_keys(function_request_id=context.aws_request_id, **keys)
         logger.info("step entered")
-        with aws.available():
+        with clock.deadline(context.get_remaining_time_in_millis() / 1000), aws.available():
             return task(event)
 
     return run

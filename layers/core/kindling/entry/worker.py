@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from kindling.platform import clock
 from kindling.platform.observability import logger
 
 _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -20,6 +21,7 @@ def work(event: dict[str, Any], context: LambdaContext, task: Callable[[Any], ob
     def handle(record: SQSRecord) -> None:
         task(json.loads(record.body))
 
-    answer = process_partial_response(event=event, record_handler=handle, processor=_processor, context=context)
+    with clock.deadline(context.get_remaining_time_in_millis() / 1000):
+        answer = process_partial_response(event=event, record_handler=handle, processor=_processor, context=context)
     logger.info("messages handled", count=len(event["Records"]), failed=len(answer["batchItemFailures"]))
     return answer

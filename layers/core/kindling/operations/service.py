@@ -57,7 +57,7 @@ def start(
 
 def wait(operation: Operation, seconds: float) -> Operation:
     """The operation once it has finished, or as it is after `seconds`."""
-    deadline = clock.monotonic() + seconds
+    deadline = clock.monotonic() + clock.left(seconds)
     pause = 0.05
     while not operation.finished and clock.monotonic() < deadline:
         clock.sleep(pause)

@@ -5,10 +5,17 @@ the machine's own; on AWS there is no such file and the clock is the machine's.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from kindling.platform.settings import settings
+
+# What an answer takes after the last wait.
+ANSWER_SECONDS = 1.0
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 def now() -> datetime:
@@ -40,6 +47,22 @@ def monotonic() -> float:
 def sleep(seconds: float) -> None:
     """Wait for real seconds, whatever the clock file says."""
     time.sleep(seconds)
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Let every wait inside end `ANSWER_SECONDS` before `seconds` have passed; see `left`."""
+    token = _deadline.set(monotonic() + seconds - ANSWER_SECONDS)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def left(most: float) -> float:
+    """How long a wait of up to `most` seconds may take before the deadline of the caller; 0 when that is over."""
+    ends_at = _deadline.get()
+    return most if ends_at is None else min(most, max(ends_at - monotonic(), 0.0))
 
 
 def _ahead() -> timedelta:

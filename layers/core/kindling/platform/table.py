@@ -1,7 +1,8 @@
 """The one door to the table: every read and every write of an item goes through here.
 
 A write that meets a transaction, or a throttled table, waits and tries again, each time for a random part of a longer
-pause (full jitter), for WAIT_SECONDS in all. What is refused then, or not answered, is StoreUnavailable.
+pause (full jitter), for WAIT_SECONDS in all and not beyond the caller's deadline (`clock.deadline`). What is refused
+then, or not answered, is StoreUnavailable.
 """
 
 import random
@@ -210,7 +211,7 @@ def _patiently(call: Callable[[], Any], *, waits: bool = True) -> Any:
 
 def _pauses() -> Iterator[float]:
     """A pause after each try, as long as there is time for another one."""
-    end = clock.monotonic() + WAIT_SECONDS
+    end = clock.monotonic() + clock.left(WAIT_SECONDS)
     longest = FIRST_PAUSE_SECONDS
     while True:
         yield random.uniform(0, longest)  # noqa: S311
