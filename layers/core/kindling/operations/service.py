@@ -19,6 +19,8 @@ DUE_KIND = "operation"
 PATIENCE = timedelta(minutes=10)
 # What is undone by removing what it made; an interrupted deletion is carried on instead.
 CREATIONS = ("onboard_domain", "provision_account")
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 0.5
 EXECUTION_NAME_LENGTH = 80  # Step Functions, StartExecution
 
 
@@ -56,13 +58,15 @@ def start(
 
 
 def wait(operation: Operation, seconds: float) -> Operation:
-    """The operation once it has finished, or as it is after `seconds`."""
-    deadline = clock.monotonic() + clock.left(seconds)
-    pause = 0.05
-    while not operation.finished and clock.monotonic() < deadline:
+    """The operation once it has finished, or as it is after `seconds`, or when the caller's deadline comes first."""
+    ends_at = clock.monotonic() + clock.left(seconds)
+    pause = FIRST_PAUSE_SECONDS
+    while seconds > 0 and not operation.finished:
         clock.sleep(pause)
-        pause = min(pause * 1.5, 0.5)
+        pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
         operation = store.get(operation.user_id, operation.operation_id) or operation
+        if clock.monotonic() >= ends_at:
+            break
     return operation
 
 
