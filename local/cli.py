@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, NoReturn
 
+from kindling.keys.model import Scope
 from local import inventory, launcher, ticks, zones
 from local.deploy import real_providers
 from local.operators import on_table
@@ -51,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     create = keys.add_parser("create", help="make a key in the table TABLE_NAME, with your AWS credentials")
     create.add_argument("--user", type=uuid.UUID, required=True, metavar="UUID", help="the tenant; any UUID makes one")
     create.add_argument("--name", required=True, help="what the key is for")
-    scopes = ("read", "provision", "send", "admin")
+    scopes = [scope.value for scope in Scope]
     create.add_argument("--scope", action="append", choices=scopes, help="may be repeated; all when left out")
     create.add_argument("--test", action="store_true", help="a test key: it never reaches a provider")
     create.add_argument("--expires-in-days", type=_days, metavar="DAYS", help="1 to 3650; never when left out")

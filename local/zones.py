@@ -1,13 +1,10 @@
 """The command `kindling zones`: which tenant a DNS zone is bound to, said by the operator."""
 
 import argparse
-import re
 import uuid
 from typing import Any
 
 from local.operators import on_table
-
-ZONE = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 
 
 def add_to(topics: Any) -> None:
@@ -51,7 +48,9 @@ def _list() -> int:
 
 
 def _zone(text: str) -> str:
-    name = text.strip().lower().removesuffix(".")
-    if not ZONE.fullmatch(name):
-        raise argparse.ArgumentTypeError(f"'{text}' is not the name of a zone such as example.com")
-    return name
+    from kindling.domains.names import normal_form
+
+    try:
+        return normal_form(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is not the name of a zone: {error}") from error
