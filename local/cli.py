@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 def _create_key(parsed: argparse.Namespace) -> int:
     """Write a key's row with the caller's own AWS credentials: how the first key of a deployment is made."""
     from kindling.keys import service
-    from kindling.keys.model import Scope, new_token
+    from kindling.keys.model import new_token
 
     token = str(new_token(live=not parsed.test))
     scopes = parsed.scope or list(Scope)
