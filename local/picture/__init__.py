@@ -1,0 +1,1 @@
+"""The picture of the architecture, drawn from the template: `make picture` writes it to docs/architecture.svg."""
