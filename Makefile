@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up reset test nightly lint types validate check
+.PHONY: help demo up reset test nightly lint types validate check hooks picture
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 16
@@ -40,6 +40,12 @@ validate: $(VENV)-sam/installed ## let the SAM CLI check the template
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(VENV)-sam/bin/sam validate --lint
 
 check: lint types validate test ## everything that must hold before a change is made
+
+hooks: $(VENV)/dev ## have git check style and types before every commit
+	$(BIN)/pre-commit install
+
+picture: $(VENV)/local ## draw docs/architecture.svg from the template
+	$(BIN)/python -m local.picture
 
 # --- The environment: made once, and again when what it is made from changes ---
 
