@@ -13,7 +13,7 @@ COLUMNS = 78  # letters of a row's list
 HEAD = 172  # where the lanes begin
 BAND, GAP = 34, 8  # above a band, between two rows
 TITLE, LINE, PADDING = 24, 15, 6
-FIRST_LANE, LANE, SECRET_LANE = 612, 30, 70
+FIRST_LANE, LANE, MARGIN = 612, 30, 8
 
 STYLE = """
   svg { font: 12px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif;
@@ -57,11 +57,13 @@ class _Sheet:
         at = float(FIRST_LANE)
         kinds = (("machine", landscape.machines), ("queue", landscape.queues), ("secret", landscape.secrets))
         for kind, lanes in kinds:
-            step = SECRET_LANE if kind == "secret" else LANE
+            # The secrets share what is left of the width: half a step of it lies beyond the last one.
+            step = round((WIDTH - at - MARGIN) / (len(lanes) - 0.5)) if kind == "secret" else LANE
             for lane in lanes:
                 self._lanes[lane.key] = (at, kind, lane)
                 at += step
             at += 12
+        self._half = step / 2 - 3
         self._rows: list[tuple[float, float, Row]] = []
         self._bands: list[tuple[float, str]] = []
         y = float(HEAD)
@@ -102,7 +104,7 @@ class _Sheet:
             if kind == "secret":
                 owners.setdefault(lane.owner or "Kindling", []).append(x)
         for owner, at in owners.items():
-            left, right = min(at) - SECRET_LANE / 2 + 3, max(at) + SECRET_LANE / 2 - 3
+            left, right = min(at) - self._half, max(at) + self._half
             yield f'<rect class="box" x="{left:g}" y="14" width="{right - left:g}" height="28" rx="5"/>'
             yield _text((left + right) / 2, 33, "owner", owner)
 

@@ -91,7 +91,7 @@ def test_nothing_is_drawn_beyond_the_edge() -> None:
     numbers = re.findall(r' (?:x|cx)="(\d+)|[HM](\d+)', PICTURE.read_text())
     across = [int(number) for found in numbers for number in found if number]
     assert across
-    assert max(across) < drawing.WIDTH - drawing.SECRET_LANE / 2
+    assert max(across) <= drawing.WIDTH - drawing.MARGIN
 
 
 def test_the_picture_brings_nothing_from_elsewhere_and_knows_the_dark() -> None:
