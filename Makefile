@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up reset test nightly lint types validate check hooks picture
+.PHONY: help demo up reset test nightly lint types validate check hooks openapi picture
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 16
@@ -43,6 +43,9 @@ check: lint types validate test ## everything that must hold before a change is 
 
 hooks: $(VENV)/dev ## have git check style and types before every commit
 	$(BIN)/pre-commit install
+
+openapi: $(VENV)/local ## write the OpenAPI document and README's table of routes
+	$(BIN)/python -m local.openapi
 
 picture: $(VENV)/local ## draw docs/architecture.svg from the template
 	$(BIN)/python -m local.picture

@@ -16,7 +16,7 @@ START = "states:StartExecution"
 # How a function is told of what it reaches: by variables with these endings.
 TOLD = ("_ARN", "_QUEUE_URL", "_SECRET")
 INVOCATION = re.compile(r"\$\{(\w+)Arn\}")
-TAG = re.compile(r'tags=\["(\w+)"\]')
+TAG = re.compile(r"\btag=\"(\w+)\"")
 PARAMETER = re.compile(r"\{\w+\}")
 HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 

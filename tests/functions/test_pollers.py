@@ -368,7 +368,7 @@ def test_an_execution_that_died_after_its_save_is_a_success(kindling: Kindling) 
     operation = begun(kindling, DOMAINS, {"domain": "acme.example"})
     assert reconcile(kindling) == 0
     assert again(kindling, operation.operation_id).state == "succeeded"
-    assert kindling.api.get(f"{DOMAINS}/{operation.subject_id}", skip_sync="true").status == 200
+    assert kindling.api.get(f"{DOMAINS}/{operation.subject_id}").status == 200
 
 
 def test_what_a_restore_from_backup_has_lost_is_not_undone_at_the_provider(kindling: Kindling) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.harness import contract
 from tests.harness.template import FUNCTIONS, routes
 
 Handler = Callable[[Any, Any], Any]
@@ -89,7 +90,10 @@ class Api:
             "isBase64Encoded": False,
         }
         answer = invoke(routes()[route], event)
-        return Reply(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
+        reply = Reply(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
+        if route != "$default":
+            contract.check(route, reply.status, reply.headers, reply.body)
+        return reply
 
     def get(self, path: str, **query: str) -> Reply:
         return self("GET", path, query=query or None)

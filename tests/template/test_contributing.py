@@ -100,7 +100,7 @@ def every_route() -> dict[str, Words]:
             if route != "$default":
                 path = route.partition(" ")[2]
                 last = [part for part in path.split("/") if not part.startswith("{")][-1]
-                words |= {"<route>": re.sub(r"\{\w+\}", "{id}", route), "<path>": path, "<last>": last}
+                words |= {"<path>": path, "<last>": last}
             found[name] = words
     return found
 
@@ -206,7 +206,7 @@ def test_every_file_of_a_checklist_is_there_for_everything_that_exists(heading: 
 
 def test_a_file_that_names_every_route_is_on_the_checklist() -> None:
     ways = [
-        {words["<name>"], f"{words['<Name>']}Function", words.get("<route>", words["<name>"])}
+        {words["<name>"], f"{words['<Name>']}Function"}
         for words in FOLLOWED["Add a route"].values()
         if words["<name>"] != "refuse_route"
     ]

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from kindling.entry import routes as known
+from kindling.entry.routes import DOCUMENT
+from local import openapi
 from tests.harness.template import FUNCTIONS, MACHINES, ROOT, TEMPLATE, routes
 
 APPS = sorted(path.relative_to(ROOT).parent for path in (ROOT / "functions").rglob("app.py"))
@@ -123,26 +124,22 @@ def test_an_app_has_one_handler_of_the_name_that_the_template_gives(folder: Path
     assert names.count("lambda_handler") == 1
 
 
-@pytest.mark.parametrize("folder", [folder for folder in APPS if folder.parts[1] == "api"], ids=str)
-def test_a_route_has_its_resolver_in_plain_words_and_the_function_its_name(folder: Path) -> None:
-    text = (ROOT / folder / "app.py").read_text()
-    if folder.name == "refuse_route":
-        assert "APIGatewayHttpResolver" not in text
-        return
-    assert "\napp = APIGatewayHttpResolver(" in text
-    (decorated,) = (n for n in parsed(folder).body if isinstance(n, ast.FunctionDef) and n.decorator_list)
-    (route,) = decorated.decorator_list
-    assert isinstance(route, ast.Call)
-    assert isinstance(route.func, ast.Attribute)
-    method = route.func.attr.upper()
-    path = re.sub(r"<(\w+)>", r"{\1}", ast.literal_eval(route.args[0]))
-    assert routes()[f"{method} {path}"] == resource(folder)
-    assert decorated.name == folder.name
+def test_every_route_of_the_template_leads_to_the_function_that_declares_it() -> None:
+    declared = {f"{one.method} {one.path}": resource(Path(one.name)) for one in openapi.routes()}
+    assert declared == {route: function for route, function in routes().items() if route != "$default"}
 
 
-def test_the_routes_that_the_code_knows_are_those_of_the_template() -> None:
-    served = {re.sub(r"\{\w+\}", "{id}", route) for route in routes() if route != "$default"}
-    assert sorted(known.NAMES) == sorted(served)
+def test_the_openapi_document_and_the_table_in_the_readme_are_made_of_the_declarations() -> None:
+    assert DOCUMENT.read_text() == openapi.text(), "run make openapi"
+    readme = (ROOT / "README.md").read_text()
+    assert readme == openapi.table(readme), "run make openapi"
+
+
+def test_a_route_names_the_parameters_of_its_path_and_no_others() -> None:
+    for one in openapi.routes():
+        source = (ROOT / "functions" / Path(*one.run.__module__.split(".")[1:-1]) / "app.py").read_text()
+        used = set(re.findall(r"request\.ids\[\"(\w+)\"\]", source))
+        assert used == set(re.findall(r"\{(\w+)\}", one.path)), one.name
 
 
 def test_no_environment_moves_the_clock() -> None:

@@ -1,23 +1,21 @@
 """POST /v1/suppressions: suppress an address."""
 
-from typing import Annotated, Any
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.event_handler.openapi.params import Body
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from kindling.entry.route import caller, created, serve
+from kindling.entry.answers.suppressions import SuppressionCreated
+from kindling.entry.request import Request
+from kindling.entry.route import route
+from kindling.errors import LiveKeyRequired
 from kindling.keys.model import Scope
 from kindling.suppressions import service
-from kindling.suppressions.model import CreateSuppression, Suppression
-
-app = APIGatewayHttpResolver(enable_validation=True)
+from kindling.suppressions.model import CreateSuppression
 
 
-@app.post("/v1/suppressions", summary="Suppress an address", tags=["suppressions"])
-def create_suppression(command: Annotated[CreateSuppression, Body()]) -> Response[Any]:
-    return created(service.create(caller(app), command), Suppression.wire)
-
-
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return serve(app, event, context, scope=Scope.SEND)
+@route(
+    "POST",
+    "/v1/suppressions",
+    scope=Scope.SEND,
+    summary="Suppress an address",
+    tag="suppressions",
+    errors=(LiveKeyRequired,),
+)
+def lambda_handler(request: Request, body: CreateSuppression) -> SuppressionCreated:
+    return SuppressionCreated.of(service.create(request.caller, body))

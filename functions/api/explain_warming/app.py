@@ -1,24 +1,23 @@
-"""POST /v1/domains/{id}/warming/explain: may so many be written to now; if not, when, and why."""
+"""POST /v1/domains/{id}/warming/explain: whether so many recipients would be admitted now; if not, when, and why."""
 
-from typing import Annotated, Any
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.event_handler.openapi.params import Body
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from kindling.entry import v1
-from kindling.entry.route import caller, serve
+from kindling.entry.answers.warming import ExplainAnswer
+from kindling.entry.request import Request
+from kindling.entry.route import route
+from kindling.entry.v1 import find
+from kindling.errors import NotFound
 from kindling.keys.model import Scope
 from kindling.warming import service
 from kindling.warming.model import ExplainWarming
 
-app = APIGatewayHttpResolver(enable_validation=True)
 
-
-@app.post("/v1/domains/<domain_id>/warming/explain", summary="Ask the gate without sending", tags=["warming"])
-def explain_warming(domain_id: str, command: Annotated[ExplainWarming | None, Body()] = None) -> dict[str, Any]:
-    return service.explain(caller(app), v1.find(caller(app), domain_id), command or ExplainWarming())
-
-
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return serve(app, event, context, scope=Scope.READ)
+@route(
+    "POST",
+    "/v1/domains/{domain_id}/warming/explain",
+    scope=Scope.READ,
+    summary="Ask the gate without sending",
+    tag="warming",
+    errors=(NotFound,),
+)
+def lambda_handler(request: Request, body: ExplainWarming) -> ExplainAnswer:
+    domain = find(request.caller, request.ids["domain_id"])
+    return ExplainAnswer.model_validate(service.explain(request.caller, domain, body))

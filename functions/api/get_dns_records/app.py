@@ -1,21 +1,20 @@
-"""GET /api/email/domains/{id}/dns-records: what stands in the domain's zone."""
-
-from typing import Any
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.utilities.typing import LambdaContext
+"""GET /api/email/domains/{id}/dns-records: the records in the domain's zone."""
 
 from kindling.domains import service
-from kindling.entry.route import caller, serve
+from kindling.entry.answers.domains import ZoneAnswer
+from kindling.entry.request import Request
+from kindling.entry.route import route
+from kindling.errors import NotFound
 from kindling.keys.model import Scope
 
-app = APIGatewayHttpResolver(enable_validation=True)
 
-
-@app.get("/api/email/domains/<domain_id>/dns-records", summary="Read a domain's zone", tags=["domains"])
-def get_dns_records(domain_id: str) -> dict[str, Any]:
-    return service.read_zone(caller(app), domain_id)
-
-
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return serve(app, event, context, scope=Scope.READ)
+@route(
+    "GET",
+    "/api/email/domains/{domain_id}/dns-records",
+    scope=Scope.READ,
+    summary="Read a domain's zone",
+    tag="domains",
+    errors=(NotFound,),
+)
+def lambda_handler(request: Request) -> ZoneAnswer:
+    return ZoneAnswer.of(service.read_zone(request.caller, request.ids["domain_id"]))

@@ -1,21 +1,20 @@
 """GET /api/email/domains/{id}: one sending domain."""
 
-from typing import Any
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from kindling.domains import lookup
-from kindling.entry.route import caller, serve
+from kindling.entry.answers.domains import DomainAnswer
+from kindling.entry.request import Request
+from kindling.entry.route import route
+from kindling.errors import NotFound
 from kindling.keys.model import Scope
 
-app = APIGatewayHttpResolver(enable_validation=True)
 
-
-@app.get("/api/email/domains/<domain_id>", summary="Read a domain", tags=["domains"])
-def get_domain(domain_id: str) -> dict[str, Any]:
-    return {"domain": lookup.get(caller(app), domain_id).wire()}
-
-
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return serve(app, event, context, scope=Scope.READ)
+@route(
+    "GET",
+    "/api/email/domains/{domain_id}",
+    scope=Scope.READ,
+    summary="Read a domain",
+    tag="domains",
+    errors=(NotFound,),
+)
+def lambda_handler(request: Request) -> DomainAnswer:
+    return DomainAnswer.of(lookup.get(request.caller, request.ids["domain_id"]))

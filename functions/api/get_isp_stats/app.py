@@ -1,23 +1,23 @@
 """GET /v1/domains/{id}/stats/isp: a domain's figures by mailbox provider."""
 
-from typing import Annotated, Any
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.event_handler.openapi.params import Query
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from kindling.domains import figures
-from kindling.entry import v1
-from kindling.entry.route import caller, serve
+from kindling.entry.answers.figures import IspStatsAnswer
+from kindling.entry.request import Request
+from kindling.entry.route import route
+from kindling.entry.v1 import find
+from kindling.errors import NotFound
 from kindling.keys.model import Scope
-
-app = APIGatewayHttpResolver(enable_validation=True)
-
-
-@app.get("/v1/domains/<domain_id>/stats/isp", summary="Read figures by mailbox provider", tags=["stats"])
-def get_isp_stats(domain_id: str, days: Annotated[int, Query(ge=1, le=90)] = 7) -> dict[str, Any]:
-    return figures.by_provider(v1.find(caller(app), domain_id), days=days)
+from kindling.metrics.model import StatsQuery
 
 
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return serve(app, event, context, scope=Scope.READ)
+@route(
+    "GET",
+    "/v1/domains/{domain_id}/stats/isp",
+    scope=Scope.READ,
+    summary="Read figures by mailbox provider",
+    tag="stats",
+    errors=(NotFound,),
+)
+def lambda_handler(request: Request, query: StatsQuery) -> IspStatsAnswer:
+    domain = find(request.caller, request.ids["domain_id"])
+    return IspStatsAnswer.model_validate(figures.by_provider(domain, days=query.days))

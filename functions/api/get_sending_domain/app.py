@@ -1,21 +1,12 @@
 """GET /v1/domains/{id}: one domain, by id or name."""
 
-from typing import Any
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from kindling.entry import v1
-from kindling.entry.route import caller, serve
+from kindling.entry.request import Request
+from kindling.entry.route import route
+from kindling.entry.v1 import SendingDomainAnswer, find
+from kindling.errors import NotFound
 from kindling.keys.model import Scope
 
-app = APIGatewayHttpResolver(enable_validation=True)
 
-
-@app.get("/v1/domains/<domain_id>", summary="Read a domain", tags=["domains"])
-def get_sending_domain(domain_id: str) -> dict[str, Any]:
-    return v1.show(v1.find(caller(app), domain_id))
-
-
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return serve(app, event, context, scope=Scope.READ)
+@route("GET", "/v1/domains/{domain_id}", scope=Scope.READ, summary="Read a domain", tag="domains", errors=(NotFound,))
+def lambda_handler(request: Request) -> SendingDomainAnswer:
+    return SendingDomainAnswer.of(find(request.caller, request.ids["domain_id"]))

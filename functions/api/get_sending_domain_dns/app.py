@@ -1,21 +1,19 @@
-"""GET /v1/domains/{id}/dns: the records that a domain needs."""
+"""GET /v1/domains/{id}/dns: the records that a domain needs, and which of them were found."""
 
-from typing import Any
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from kindling.entry import v1
-from kindling.entry.route import caller, serve
+from kindling.entry.request import Request
+from kindling.entry.route import route
+from kindling.entry.v1 import DnsAnswer, find
+from kindling.errors import NotFound
 from kindling.keys.model import Scope
 
-app = APIGatewayHttpResolver(enable_validation=True)
 
-
-@app.get("/v1/domains/<domain_id>/dns", summary="Read a domain's records", tags=["domains"])
-def get_sending_domain_dns(domain_id: str) -> dict[str, Any]:
-    return v1.show_dns(v1.find(caller(app), domain_id))
-
-
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return serve(app, event, context, scope=Scope.READ)
+@route(
+    "GET",
+    "/v1/domains/{domain_id}/dns",
+    scope=Scope.READ,
+    summary="Read a domain's records",
+    tag="domains",
+    errors=(NotFound,),
+)
+def lambda_handler(request: Request) -> DnsAnswer:
+    return DnsAnswer.of(find(request.caller, request.ids["domain_id"]))

@@ -1,22 +1,22 @@
-"""GET /v1/domains/{id}/warming: where a domain stands in its warming."""
+"""GET /v1/domains/{id}/warming: phase, limits, use and advancement blockers of a domain."""
 
-from typing import Any
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from kindling.entry import v1
-from kindling.entry.route import caller, serve
+from kindling.entry.answers.warming import WarmingAnswer
+from kindling.entry.request import Request
+from kindling.entry.route import route
+from kindling.entry.v1 import find
+from kindling.errors import NotFound
 from kindling.keys.model import Scope
 from kindling.warming import service
 
-app = APIGatewayHttpResolver(enable_validation=True)
 
-
-@app.get("/v1/domains/<domain_id>/warming", summary="Read warming", tags=["warming"])
-def get_warming(domain_id: str) -> dict[str, Any]:
-    return service.show(caller(app), v1.find(caller(app), domain_id))
-
-
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return serve(app, event, context, scope=Scope.READ)
+@route(
+    "GET",
+    "/v1/domains/{domain_id}/warming",
+    scope=Scope.READ,
+    summary="Read warming",
+    tag="warming",
+    errors=(NotFound,),
+)
+def lambda_handler(request: Request) -> WarmingAnswer:
+    domain = find(request.caller, request.ids["domain_id"])
+    return WarmingAnswer.model_validate(service.show(request.caller, domain))

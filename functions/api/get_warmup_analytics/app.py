@@ -1,21 +1,12 @@
-"""GET /api/email/accounts/warmup-analytics: warmup figures, and the transitions they call for."""
-
-from typing import Any
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.utilities.typing import LambdaContext
+"""GET /api/email/accounts/warmup-analytics: warmup figures, and the status changes that follow from them."""
 
 from kindling.accounts import graduation
-from kindling.entry.route import caller, serve
+from kindling.entry.answers.accounts import AnalyticsAnswer
+from kindling.entry.request import Request
+from kindling.entry.route import route
 from kindling.keys.model import Scope
 
-app = APIGatewayHttpResolver(enable_validation=True)
 
-
-@app.get("/api/email/accounts/warmup-analytics", summary="Read warmup analytics", tags=["accounts"])
-def get_warmup_analytics() -> dict[str, Any]:
-    return graduation.analytics(caller(app))
-
-
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return serve(app, event, context, scope=Scope.READ)
+@route("GET", "/api/email/accounts/warmup-analytics", scope=Scope.READ, summary="Read warmup figures", tag="accounts")
+def lambda_handler(request: Request) -> AnalyticsAnswer:
+    return AnalyticsAnswer.of(graduation.analytics(request.caller))

@@ -1,21 +1,12 @@
-"""GET /api/inventory: what the providers hold without a row, and rows whose resources are gone."""
+"""GET /api/inventory: resources at the providers without a row, and rows whose resources are gone."""
 
-from typing import Any
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from kindling.entry.route import caller, serve
+from kindling.entry.answers.leftovers import InventoryAnswer
+from kindling.entry.request import Request
+from kindling.entry.route import route
 from kindling.inventory import findings
 from kindling.keys.model import Scope
 
-app = APIGatewayHttpResolver(enable_validation=True)
 
-
-@app.get("/api/inventory", summary="List inventory findings", tags=["inventory"])
-def list_inventory() -> dict[str, Any]:
-    return findings.list_findings(caller(app))
-
-
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return serve(app, event, context, scope=Scope.READ)
+@route("GET", "/api/inventory", scope=Scope.READ, summary="List inventory findings", tag="inventory")
+def lambda_handler(request: Request) -> InventoryAnswer:
+    return InventoryAnswer.of(findings.list_findings(request.caller))

@@ -1,27 +1,23 @@
 """GET /v1/domains/{id}/warming/history: a domain's changes of phase."""
 
-from typing import Annotated, Any
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.event_handler.openapi.params import Query
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from kindling.entry import v1
-from kindling.entry.route import caller, serve
+from kindling.entry.answers.warming import HistoryAnswer
+from kindling.entry.request import Request
+from kindling.entry.route import route
+from kindling.entry.v1 import find
+from kindling.errors import NotFound
 from kindling.keys.model import Scope
 from kindling.warming import service
-
-app = APIGatewayHttpResolver(enable_validation=True)
-
-
-@app.get("/v1/domains/<domain_id>/warming/history", summary="Read the history of warming", tags=["warming"])
-def list_warming_history(
-    domain_id: str,
-    limit: Annotated[int, Query(ge=1)] = 50,
-    cursor: Annotated[str | None, Query()] = None,
-) -> dict[str, Any]:
-    return service.history(caller(app), v1.find(caller(app), domain_id), limit=limit, cursor=cursor)
+from kindling.warming.model import ListHistory
 
 
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return serve(app, event, context, scope=Scope.READ)
+@route(
+    "GET",
+    "/v1/domains/{domain_id}/warming/history",
+    scope=Scope.READ,
+    summary="Read the history of warming",
+    tag="warming",
+    errors=(NotFound,),
+)
+def lambda_handler(request: Request, query: ListHistory) -> HistoryAnswer:
+    domain = find(request.caller, request.ids["domain_id"])
+    return HistoryAnswer.model_validate(service.history(request.caller, domain, limit=query.limit, cursor=query.cursor))

@@ -1,22 +1,27 @@
-"""POST /v1/domains/{id}/warming/resume: return to the phase before the pause."""
+"""POST /v1/domains/{id}/warming/resume: return to the phase before a pause."""
 
-from typing import Any
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from kindling.entry import v1
-from kindling.entry.route import caller, serve
+from kindling.entry.answers.warming import ResumedAnswer
+from kindling.entry.request import Request
+from kindling.entry.route import route
+from kindling.entry.v1 import find
+from kindling.errors import LiveKeyRequired, NotFound, NotPaused, StaleStatus
 from kindling.keys.model import Scope
 from kindling.warming import service
 
-app = APIGatewayHttpResolver(enable_validation=True)
 
-
-@app.post("/v1/domains/<domain_id>/warming/resume", summary="Resume warming", tags=["warming"])
-def resume_warming(domain_id: str) -> dict[str, Any]:
-    return service.resume(caller(app), v1.find(caller(app), domain_id))
-
-
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return serve(app, event, context, scope=Scope.PROVISION)
+@route(
+    "POST",
+    "/v1/domains/{domain_id}/warming/resume",
+    scope=Scope.PROVISION,
+    summary="Resume warming",
+    tag="warming",
+    errors=(
+        NotFound,
+        LiveKeyRequired,
+        NotPaused,
+        StaleStatus,
+    ),
+)
+def lambda_handler(request: Request) -> ResumedAnswer:
+    domain = find(request.caller, request.ids["domain_id"])
+    return ResumedAnswer.model_validate(service.resume(request.caller, domain))

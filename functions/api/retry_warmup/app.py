@@ -1,21 +1,27 @@
-"""PATCH /api/email/accounts/{id}/retry-warmup: enable a warmup that did not start."""
-
-from typing import Any
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.utilities.typing import LambdaContext
+"""PATCH /api/email/accounts/{id}/retry-warmup: retry a warmup that did not start."""
 
 from kindling.accounts import retry
-from kindling.entry.route import caller, serve
+from kindling.entry.answers.accounts import AccountAnswer
+from kindling.entry.request import Request
+from kindling.entry.route import route
+from kindling.errors import (
+    LiveKeyRequired,
+    NotFound,
+    ProviderError,
+    StatusNotSaved,
+    WarmupNotRetryable,
+    WarmupRetryRunning,
+)
 from kindling.keys.model import Scope
 
-app = APIGatewayHttpResolver(enable_validation=True)
 
-
-@app.patch("/api/email/accounts/<account_id>/retry-warmup", summary="Retry a warmup", tags=["accounts"])
-def retry_warmup(account_id: str) -> dict[str, Any]:
-    return {"account": retry.retry_warmup(caller(app), account_id).wire()}
-
-
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return serve(app, event, context, scope=Scope.PROVISION)
+@route(
+    "PATCH",
+    "/api/email/accounts/{account_id}/retry-warmup",
+    scope=Scope.PROVISION,
+    summary="Retry a warmup",
+    tag="accounts",
+    errors=(NotFound, LiveKeyRequired, WarmupNotRetryable, WarmupRetryRunning, ProviderError, StatusNotSaved),
+)
+def lambda_handler(request: Request) -> AccountAnswer:
+    return AccountAnswer.of(retry.retry_warmup(request.caller, request.ids["account_id"]))

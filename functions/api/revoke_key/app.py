@@ -1,22 +1,20 @@
-"""DELETE /api/keys/{id}: end an API key for good."""
+"""DELETE /api/keys/{id}: revoke an API key."""
 
-from typing import Annotated, Any
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.event_handler.openapi.params import Query
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from kindling.entry.route import caller, serve
+from kindling.entry.answers.keys import KeyAnswer
+from kindling.entry.request import Request
+from kindling.entry.route import route
+from kindling.errors import KeyExceedsMaker, LastAdminKey, NotFound
 from kindling.keys import service
-from kindling.keys.model import Scope
-
-app = APIGatewayHttpResolver(enable_validation=True)
+from kindling.keys.model import RevokeKey, Scope
 
 
-@app.delete("/api/keys/<key_id>", summary="Revoke an API key", tags=["keys"])
-def revoke_key(key_id: str, force: Annotated[bool, Query()] = False) -> dict[str, Any]:
-    return {"key": service.revoke(caller(app), key_id, force=force).wire()}
-
-
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return serve(app, event, context, scope=Scope.ADMIN)
+@route(
+    "DELETE",
+    "/api/keys/{key_id}",
+    scope=Scope.ADMIN,
+    summary="Revoke an API key",
+    tag="keys",
+    errors=(NotFound, KeyExceedsMaker, LastAdminKey),
+)
+def lambda_handler(request: Request, query: RevokeKey) -> KeyAnswer:
+    return KeyAnswer.of(service.revoke(request.caller, request.ids["key_id"], force=query.force))

@@ -1,23 +1,42 @@
 """POST /v1/send: send a message through its domain's gate."""
 
-from typing import Annotated, Any
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.event_handler.openapi.params import Body
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from kindling.entry.route import MAX_MESSAGE_BYTES, caller, idempotency_key, queued, serve
+from kindling.entry.answers.sending import Sent
+from kindling.entry.request import Request
+from kindling.entry.route import MAX_MESSAGE_BYTES, route
+from kindling.errors import (
+    AccountNotActive,
+    DomainNotSending,
+    ProviderError,
+    RateLimitExceeded,
+    RecipientsSuppressed,
+    UnknownSender,
+    WarmingNotStarted,
+    WarmingPaused,
+    WarmingSuspended,
+)
 from kindling.keys.model import Scope
 from kindling.sending import service
 from kindling.sending.model import SendEmail
 
-app = APIGatewayHttpResolver(enable_validation=True)
 
-
-@app.post("/v1/send", summary="Send a message", tags=["sending"])
-def send_email(command: Annotated[SendEmail, Body()]) -> Response[Any]:
-    return queued(service.send(caller(app), command, idempotency_key=idempotency_key(app)))
-
-
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return serve(app, event, context, scope=Scope.SEND, max_body_bytes=MAX_MESSAGE_BYTES)
+@route(
+    "POST",
+    "/v1/send",
+    scope=Scope.SEND,
+    summary="Send a message",
+    tag="sending",
+    max_body_bytes=MAX_MESSAGE_BYTES,
+    errors=(
+        AccountNotActive,
+        DomainNotSending,
+        ProviderError,
+        RateLimitExceeded,
+        RecipientsSuppressed,
+        UnknownSender,
+        WarmingNotStarted,
+        WarmingPaused,
+        WarmingSuspended,
+    ),
+)
+def lambda_handler(request: Request, body: SendEmail) -> Sent:
+    return Sent.of(service.send(request.caller, body, idempotency_key=request.idempotency_key))

@@ -1,24 +1,28 @@
 """POST /v1/domains/{id}/warming/start: start warming."""
 
-from typing import Annotated, Any
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.event_handler.openapi.params import Body
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from kindling.entry import v1
-from kindling.entry.route import caller, serve
+from kindling.entry.answers.warming import StartedAnswer
+from kindling.entry.request import Request
+from kindling.entry.route import route
+from kindling.entry.v1 import find
+from kindling.errors import AlreadyWarming, LiveKeyRequired, NotFound, PrerequisitesNotMet
 from kindling.keys.model import Scope
 from kindling.warming import service
 from kindling.warming.model import StartWarming
 
-app = APIGatewayHttpResolver(enable_validation=True)
 
-
-@app.post("/v1/domains/<domain_id>/warming/start", summary="Start warming", tags=["warming"])
-def start_warming(domain_id: str, command: Annotated[StartWarming | None, Body()] = None) -> dict[str, Any]:
-    return service.start(caller(app), v1.find(caller(app), domain_id), command or StartWarming())
-
-
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return serve(app, event, context, scope=Scope.PROVISION)
+@route(
+    "POST",
+    "/v1/domains/{domain_id}/warming/start",
+    scope=Scope.PROVISION,
+    summary="Start warming",
+    tag="warming",
+    errors=(
+        NotFound,
+        AlreadyWarming,
+        LiveKeyRequired,
+        PrerequisitesNotMet,
+    ),
+)
+def lambda_handler(request: Request, body: StartWarming) -> StartedAnswer:
+    domain = find(request.caller, request.ids["domain_id"])
+    return StartedAnswer.model_validate(service.start(request.caller, domain, body))

@@ -1,23 +1,21 @@
-"""PATCH /api/email/accounts/{id}: change signature or names, at the providers first."""
-
-from typing import Annotated, Any
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.event_handler.openapi.params import Body
-from aws_lambda_powertools.utilities.typing import LambdaContext
+"""PATCH /api/email/accounts/{id}: signature, names, and whether the inbox is warmed up."""
 
 from kindling.accounts import service
 from kindling.accounts.model import UpdateAccount
-from kindling.entry.route import caller, serve
+from kindling.entry.answers.accounts import AccountAnswer
+from kindling.entry.request import Request
+from kindling.entry.route import route
+from kindling.errors import LiveKeyRequired, NotFound, ProviderError
 from kindling.keys.model import Scope
 
-app = APIGatewayHttpResolver(enable_validation=True)
 
-
-@app.patch("/api/email/accounts/<account_id>", summary="Change an account", tags=["accounts"])
-def update_account(account_id: str, command: Annotated[UpdateAccount, Body()]) -> dict[str, Any]:
-    return {"account": service.update(caller(app), account_id, command).wire()}
-
-
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return serve(app, event, context, scope=Scope.PROVISION)
+@route(
+    "PATCH",
+    "/api/email/accounts/{account_id}",
+    scope=Scope.PROVISION,
+    summary="Change an account",
+    tag="accounts",
+    errors=(NotFound, LiveKeyRequired, ProviderError),
+)
+def lambda_handler(request: Request, body: UpdateAccount) -> AccountAnswer:
+    return AccountAnswer.of(service.update(request.caller, request.ids["account_id"], body))

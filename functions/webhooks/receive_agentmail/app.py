@@ -1,20 +1,20 @@
-"""POST /webhooks/agentmail: what AgentMail tells about messages and domains, signed."""
+"""POST /webhooks/agentmail: AgentMail's signed events."""
 
-from typing import Any
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from kindling.entry.route import MAX_MESSAGE_BYTES, raw, serve
+from kindling.entry.answers.webhooks import Received
+from kindling.entry.request import Request
+from kindling.entry.route import MAX_MESSAGE_BYTES, route
+from kindling.errors import Unauthorized
 from kindling.webhooks import service
 
-app = APIGatewayHttpResolver(enable_validation=True)
 
-
-@app.post("/webhooks/agentmail", summary="Receive AgentMail's webhooks", tags=["webhooks"])
-def receive_agentmail() -> dict[str, Any]:
-    return service.receive(*raw(app))
-
-
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return serve(app, event, context, scope=None, max_body_bytes=MAX_MESSAGE_BYTES)
+@route(
+    "POST",
+    "/webhooks/agentmail",
+    scope=None,
+    summary="Receive AgentMail's webhooks",
+    tag="webhooks",
+    max_body_bytes=MAX_MESSAGE_BYTES,
+    errors=(Unauthorized,),
+)
+def lambda_handler(request: Request) -> Received:
+    return Received.of(service.receive(request.headers, request.raw_body))

@@ -98,7 +98,13 @@ def test_a_provider_that_fails_leaves_the_list_as_it_is(kindling: Kindling) -> N
     assert (reply.status, reply.body["domains"][0]["status"]) == (200, "verifying")
 
 
-@pytest.mark.parametrize("value", ["maybe", "2", ""])
+def test_a_flag_without_a_value_is_set(kindling: Kindling) -> None:
+    create(kindling)
+    kindling.clock.advance(seconds=30)
+    assert kindling.api.get(DOMAINS, skip_sync="").body["domains"][0]["status"] == "verifying"
+
+
+@pytest.mark.parametrize("value", ["maybe", "2"])
 def test_a_skip_sync_that_is_neither_is_refused(kindling: Kindling, value: str) -> None:
     assert kindling.api.get(DOMAINS, skip_sync=value).status == 400
 

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from kindling.domains.names import domain_name
 from kindling.domains.ownership import LABEL, Ownership
+from kindling.platform.text import Flag
 from kindling.platform.transitions import Graph
 from kindling.providers.model import DnsRecord, MailRecord
 
@@ -156,6 +157,31 @@ class CreateDomain(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     domain: Annotated[str, AfterValidator(domain_name)]
+
+
+class ListDomains(BaseModel):
+    """The query of `GET /api/email/domains`; with `skip_sync` nothing is read from the provider."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    skip_sync: Flag = False
+
+
+class ListSendingDomains(BaseModel):
+    """The query of `GET /v1/domains`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(default=50, ge=1, le=100)
+    offset: int = Field(default=0, ge=0)
+
+
+class VerifyDomain(BaseModel):
+    """The query of `POST /api/email/domains/{id}/verify`; with `poll` the check is only read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    poll: Flag = False
 
 
 class UpdateDomain(BaseModel):

@@ -1,13 +1,103 @@
 """How `/v1` differs from `/api/email`: domains are named by id or by name, and shown in Postscale's fields."""
 
-from typing import Any
+from http import HTTPStatus
+from typing import Any, ClassVar, Self
 
 from kindling.domains import lookup
-from kindling.domains.model import Domain, DomainStatus, purpose_of
+from kindling.domains.model import Domain, DomainStatus, DomainType, purpose_of
+from kindling.entry.answers import Answer, Omitted, Shown
 from kindling.keys.model import Caller
 
 # Nothing can be sent without these; the other records are recommended.
 REQUIRED = ("ownership", "dkim", "spf", "return_path")
+
+
+class ShownSendingDomain(Shown):
+    id: str
+    domain: str
+    type: DomainType
+    verified: bool
+    ownership_verified: bool
+    mx_verified: bool
+    spf_verified: bool
+    dkim_verified: bool
+    dmarc_verified: bool
+    catch_all_enabled: bool
+    active: bool
+    last_dns_check: str | None
+    verified_at: str | None
+    created_at: str
+    updated_at: str
+
+
+class SendingDomainAnswer(Answer, ShownSendingDomain):
+    """A domain, bare."""
+
+    @classmethod
+    def of(cls, domain: Domain) -> Self:
+        return cls.model_validate(_fields(domain))
+
+
+class SendingDomainCreated(SendingDomainAnswer):
+    """A new domain, bare."""
+
+    http_status: ClassVar[HTTPStatus] = HTTPStatus.CREATED
+
+
+class SendingDomainsAnswer(Answer):
+    """A page of the tenant's domains, newest first."""
+
+    domains: list[ShownSendingDomain]
+    limit: int
+    offset: int
+
+    @classmethod
+    def of(cls, domains: list[Domain], *, limit: int, offset: int) -> Self:
+        shown = [_fields(domain) for domain in domains[offset : offset + limit]]
+        return cls.model_validate({"domains": shown, "limit": limit, "offset": offset})
+
+
+class Verification(SendingDomainAnswer):
+    """A domain after a check, with a sentence on what is missing."""
+
+    status: DomainStatus
+    summary: str
+
+    @classmethod
+    def of(cls, domain: Domain) -> Self:
+        missing = [name.upper() for name, stands in _found(domain).items() if not stands]
+        status = f"{domain.domain} is {domain.status}"
+        summary = f"{status}; not found yet: {', '.join(missing)}" if missing else f"{status}; all records stand"
+        return cls.model_validate({**_fields(domain), "status": domain.status, "summary": f"{summary}."})
+
+
+class ShownDnsRecord(Shown):
+    """`verified` is null for a record that the mail provider does not report."""
+
+    purpose: str
+    type: str
+    name: str
+    value: str
+    priority: Omitted[int] = None
+    required: bool
+    verified: bool | None
+
+
+class DnsAnswer(Answer):
+    """The records that the domain needs in DNS, and which of them the provider has found."""
+
+    domain: str
+    records: list[ShownDnsRecord]
+
+    @classmethod
+    def of(cls, domain: Domain) -> Self:
+        found = _found(domain)
+        records = []
+        for record in domain.dns_records:
+            purpose = purpose_of(record, domain.domain)
+            shown = {"purpose": purpose, **record.model_dump(exclude_none=True)}
+            records.append(shown | {"required": purpose in REQUIRED, "verified": found.get(purpose)})
+        return cls.model_validate({"domain": domain.domain, "records": records})
 
 
 def find(caller: Caller, id_or_name: str) -> Domain:
@@ -21,8 +111,7 @@ def identify(caller: Caller, id_or_name: str) -> str:
     return find(caller, id_or_name).id if "." in id_or_name else id_or_name
 
 
-def show(domain: Domain) -> dict[str, Any]:
-    """The domain in the fields of `/v1/domains`."""
+def _fields(domain: Domain) -> dict[str, Any]:
     return {
         "id": domain.id,
         "domain": domain.domain,
@@ -40,31 +129,6 @@ def show(domain: Domain) -> dict[str, Any]:
         "created_at": domain.created_at,
         "updated_at": domain.updated_at,
     }
-
-
-def list_page(caller: Caller, *, limit: int, offset: int) -> dict[str, Any]:
-    """A page of the tenant's domains, newest first, from their rows alone."""
-    domains = lookup.list_rows(caller)
-    return {"domains": [show(domain) for domain in domains[offset : offset + limit]], "limit": limit, "offset": offset}
-
-
-def show_dns(domain: Domain) -> dict[str, Any]:
-    """The records that the domain needs in DNS, and which of them the provider has found."""
-    found = _found(domain)
-    records = []
-    for record in domain.dns_records:
-        purpose = purpose_of(record, domain.domain)
-        shown = {"purpose": purpose, **record.model_dump(exclude_none=True)}
-        records.append(shown | {"required": purpose in REQUIRED, "verified": found.get(purpose)})
-    return {"domain": domain.domain, "records": records}
-
-
-def show_verification(domain: Domain) -> dict[str, Any]:
-    """The domain after a check, with a sentence on what is missing."""
-    missing = [name.upper() for name, stands in _found(domain).items() if not stands]
-    status = f"{domain.domain} is {domain.status}"
-    summary = f"{status}; not found yet: {', '.join(missing)}" if missing else f"{status}; all records stand"
-    return {**show(domain), "status": domain.status, "summary": f"{summary}."}
 
 
 def _found(domain: Domain) -> dict[str, bool]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from kindling.errors import Forbidden, LiveKeyRequired
-from kindling.platform.text import SingleLine
+from kindling.platform.text import Flag, SingleLine
 
 TOKEN = re.compile(r"kd_(live|test)_([a-z0-9]{16})_([A-Za-z0-9-]{43,64})")
 KEY_ID_LENGTH = 16
@@ -70,6 +70,14 @@ class CreateKey(BaseModel):
     scopes: frozenset[Scope] = Field(default=frozenset({Scope.READ}), min_length=1)
     live: bool | None = None
     expires_in_days: int | None = Field(default=None, ge=1, le=3650)
+
+
+class RevokeKey(BaseModel):
+    """The query of `DELETE /api/keys/{id}`; `force` ends the last key that can make keys, too."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    force: Flag = False
 
 
 class RotateKey(BaseModel):

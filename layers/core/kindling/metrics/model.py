@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 # The window of the figures that the API shows and the policy judges, today included.
 PERIOD_DAYS = 7
@@ -83,6 +83,30 @@ class Period(BaseModel):
     name: str
     total: Counts = Counts()
     providers: dict[str, Counts] = {}
+
+
+class StatsQuery(BaseModel):
+    """The query of `GET …/stats` and `…/stats/isp`; today is one of the days."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    days: int = Field(default=7, ge=1, le=90)
+
+
+class DailyStatsQuery(BaseModel):
+    """The query of `GET …/stats/daily`; today is one of the days."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    days: int = Field(default=30, ge=1, le=90)
+
+
+class HourlyStatsQuery(BaseModel):
+    """The query of `GET …/stats/hourly`; this hour is one of the hours."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    hours: int = Field(default=24, ge=1, le=720)
 
 
 def metrics_partition(user_id: str, domain_id: str) -> str:

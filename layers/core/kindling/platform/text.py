@@ -2,7 +2,7 @@
 
 import re
 import string
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator
 
@@ -22,6 +22,14 @@ def single_line(value: T) -> T:
 
 # Looked at as it was sent, so that stripping white space hides no line break.
 SingleLine = Annotated[str, BeforeValidator(single_line)]
+
+
+def _present(value: Any) -> Any:
+    return True if value == "" else value
+
+
+# A query parameter that is true when it is present without a value, as in `?skip_sync`.
+Flag = Annotated[bool, BeforeValidator(_present)]
 
 
 def ascii_lower(text: str) -> str:

@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from kindling.platform import clock
 from kindling.platform.text import ascii_lower
@@ -63,6 +63,48 @@ class Suppression(BaseModel):
 def suppression(user_id: str, email: str, reason: Reason, source: Source) -> Suppression:
     """A new entry."""
     return Suppression(user_id=user_id, email=email, reason=reason, source=source, created_at=clock.timestamp())
+
+
+class ScopeType(StrEnum):
+    """What a suppression of the contract may hold for. Ours hold for the whole organisation."""
+
+    ORG = "org"
+    DOMAIN = "domain"
+    STREAM = "stream"
+    TEMPLATE = "template"
+    LIST = "list"
+
+
+class ListSuppressions(BaseModel):
+    """The query of `GET /v1/suppressions`; `query` is a part of the address."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    query: str = ""
+    reason: Reason | None = None
+    source: Source | None = None
+    scope_type: ScopeType | None = None
+    scope_id: str | None = None
+    limit: int = Field(default=50, ge=1, le=200)
+    offset: int = Field(default=0, ge=0)
+
+    def matches(self, entry: Suppression) -> bool:
+        """Whether the list shows the entry."""
+        return (
+            self.query.strip().lower() in entry.email
+            and self.reason in (None, entry.reason)
+            and self.source in (None, entry.source)
+            and self.scope_type in (None, ScopeType.ORG)
+            and not self.scope_id
+        )
+
+
+class CheckSuppression(BaseModel):
+    """The query of `GET /v1/suppressions/check`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: Address
 
 
 class CreateSuppression(BaseModel):

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 from kindling.errors import NotFound
 from kindling.keys.model import Caller
 from kindling.suppressions import store
-from kindling.suppressions.model import CreateSuppression, Reason, Source, Suppression, suppression
+from kindling.suppressions.model import CreateSuppression, ListSuppressions, Source, Suppression, suppression
 
 
 def create(caller: Caller, command: CreateSuppression) -> Suppression:
@@ -17,25 +17,11 @@ def create(caller: Caller, command: CreateSuppression) -> Suppression:
     return store.get(caller.user_id, command.email) or entry
 
 
-def list_suppressions(
-    caller: Caller,
-    *,
-    query: str | None,
-    reason: Reason | None,
-    source: Source | None,
-    limit: int,
-    offset: int,
-) -> dict[str, Any]:
-    """The tenant's entries, newest first; `query` is a part of the address."""
-    entries = [
-        entry
-        for entry in store.list_of(caller.user_id)
-        if (query or "").strip().lower() in entry.email
-        and reason in (None, entry.reason)
-        and source in (None, entry.source)
-    ]
-    shown = [entry.wire() for entry in entries[offset : offset + limit]]
-    return {"suppressions": shown, "total": len(entries), "limit": limit, "offset": offset}
+def list_suppressions(caller: Caller, query: ListSuppressions) -> dict[str, Any]:
+    """A page of the tenant's entries that match the query, newest first."""
+    entries = [entry for entry in store.list_of(caller.user_id) if query.matches(entry)]
+    shown = [entry.wire() for entry in entries[query.offset : query.offset + query.limit]]
+    return {"suppressions": shown, "total": len(entries), "limit": query.limit, "offset": query.offset}
 
 
 def check(caller: Caller, email: str) -> dict[str, Any]:
@@ -44,10 +30,9 @@ def check(caller: Caller, email: str) -> dict[str, Any]:
     return {"suppressed": entry is not None, "entry": entry.wire() if entry else None}
 
 
-def delete(caller: Caller, email: str) -> dict[str, Any]:
+def delete(caller: Caller, email: str) -> None:
     """Allow an address again. Raises NotFound, LiveKeyRequired."""
     caller.require_live()
     address = email if "@" in email else unquote(email)
     if not store.delete(caller.user_id, address.strip().lower()):
         raise NotFound("There is no such suppression.")
-    return {"success": True}

@@ -201,6 +201,15 @@ def history_entry(
     )
 
 
+class ListHistory(BaseModel):
+    """The query of `GET …/warming/history`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(default=50, ge=1)
+    cursor: str | None = None
+
+
 class StartWarming(BaseModel):
     """The body of `POST …/warming/start`."""
 

@@ -1,0 +1,43 @@
+"""What the routes answer: a pydantic model per answer, with its status and headers."""
+
+from http import HTTPStatus
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+T = TypeVar("T")
+
+
+class Shown(BaseModel):
+    """A part of an answer. A field that is not declared is an error of ours, found by the tests."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Answer(Shown):
+    """What a route answers when nothing is wrong."""
+
+    http_status: ClassVar[HTTPStatus] = HTTPStatus.OK
+    content_type: ClassVar[str] = "application/json"
+
+    def text(self) -> str:
+        """The body."""
+        return self.model_dump_json(by_alias=True)
+
+    def headers(self) -> dict[str, str]:
+        """Headers beyond those of every answer."""
+        return {}
+
+
+def _is_none(value: Any) -> bool:
+    return value is None
+
+
+# Left out of the answer when there is nothing to say.
+Omitted = Annotated[T | None, Field(default=None, exclude_if=_is_none)]
+
+
+class Success(Answer):
+    """A change that leaves nothing to show."""
+
+    success: Literal[True] = True

@@ -1,0 +1,116 @@
+"""Answers about domains, as `/api/email` shows them."""
+
+from http import HTTPStatus
+from typing import Any, ClassVar, Self
+
+from kindling.domains.model import Domain, DomainStatus
+from kindling.entry.answers import Answer, Omitted, Shown
+
+
+class ShownRecord(Shown):
+    """A record that the domain needs in DNS."""
+
+    type: str
+    name: str
+    value: str
+    priority: Omitted[int] = None
+
+
+class ShownConflict(Shown):
+    type: str
+    name: str
+    value: str
+    found: str
+
+
+class ShownSync(Shown):
+    status: str
+    zone: str | None
+    message: str | None
+    conflicts: list[ShownConflict]
+
+
+class ShownOwnership(Shown):
+    verified: bool
+    verified_at: str | None
+    checked_at: str | None
+    missing_since: str | None
+    in_use_until: str | None
+
+
+class ShownDomain(Shown):
+    id: str
+    user_id: str
+    domain: str
+    agentmail_domain_id: str
+    status: DomainStatus
+    status_reason: str | None
+    dns_records: list[ShownRecord]
+    dns_sync: ShownSync
+    ownership: ShownOwnership
+    verified_at: str | None
+    created_at: str
+    updated_at: str
+
+
+class DomainAnswer(Answer):
+    """A domain."""
+
+    domain: ShownDomain
+
+    @classmethod
+    def of(cls, domain: Domain) -> Self:
+        return cls.model_validate({"domain": domain.wire()})
+
+
+class DomainCreated(DomainAnswer):
+    """A new domain."""
+
+    http_status: ClassVar[HTTPStatus] = HTTPStatus.CREATED
+
+
+class DomainsAnswer(Answer):
+    """The tenant's domains, newest first."""
+
+    domains: list[ShownDomain]
+
+    @classmethod
+    def of(cls, domains: list[Domain]) -> Self:
+        return cls.model_validate({"domains": [domain.wire() for domain in domains]})
+
+
+class ShownReference(Shown):
+    id: str
+    domain: str
+    status: DomainStatus
+
+
+class ShownZone(Shown):
+    """Whether the zone could be read; the contract's names."""
+
+    checked: bool
+    zoneId: str | None  # noqa: N815
+    zoneName: str | None  # noqa: N815
+    error: str | None
+
+
+class ShownZoneRecord(Shown):
+    id: str
+    type: str
+    name: str
+    value: str
+    priority: int | None
+    ttl: int
+    proxied: bool
+
+
+class ZoneAnswer(Answer):
+    """The records in the domain's zone."""
+
+    domain: ShownReference
+    cloudflare: ShownZone
+    records: list[ShownZoneRecord]
+
+    @classmethod
+    def of(cls, zone: dict[str, Any]) -> Self:
+        return cls.model_validate(zone)

@@ -1,0 +1,80 @@
+"""Answers about what became of a domain's mail."""
+
+from kindling.entry.answers import Answer, Shown
+
+
+class ShownCounts(Shown):
+    """Recipients, and shares of them from 0 to 1; opens and clicks are shares of what was delivered."""
+
+    total_sent: int
+    total_delivered: int
+    total_bounced: int
+    total_hard_bounce: int
+    total_complaints: int
+    total_opened: int
+    total_clicked: int
+    delivery_rate: float
+    bounce_rate: float
+    hard_bounce_rate: float
+    complaint_rate: float
+    open_rate: float
+    click_rate: float
+
+
+class ShownMetrics(ShownCounts):
+    period_days: int
+
+
+class ShownEntry(ShownCounts):
+    id: str
+    domain_id: str
+
+
+class ShownDate(ShownEntry):
+    date: str
+
+
+class ShownHour(ShownEntry):
+    hour: str
+
+
+class ShownIsp(ShownEntry):
+    isp: str
+
+
+class StatsAnswer(Answer):
+    """Totals and rates of a period."""
+
+    domain_id: str
+    domain: str
+    period_days: int
+    metrics: ShownMetrics
+    today_sent: int
+    this_hour_sent: int
+
+
+class DailyStatsAnswer(Answer):
+    """One entry per day, oldest first."""
+
+    domain_id: str
+    domain: str
+    days: int
+    stats: list[ShownDate]
+
+
+class HourlyStatsAnswer(Answer):
+    """One entry per hour, oldest first."""
+
+    domain_id: str
+    domain: str
+    hours: int
+    stats: list[ShownHour]
+
+
+class IspStatsAnswer(Answer):
+    """One entry per mailbox provider."""
+
+    domain_id: str
+    domain: str
+    days: int
+    stats: list[ShownIsp]

@@ -1,0 +1,123 @@
+"""Answers about warming."""
+
+from typing import Any, Self
+
+from kindling.entry.answers import Answer, Omitted, Shown
+from kindling.entry.answers.figures import ShownMetrics
+from kindling.warming.model import Limits, Phase
+from kindling.warming.schedules import Schedule
+
+
+class ShownSchedule(Shown):
+    name: str
+    version: int
+
+
+class WarmingAnswer(Answer):
+    """Phase, limits, use, metrics and advancement blockers of a domain."""
+
+    domain_id: str
+    domain: str
+    phase: Phase
+    warming_started_at: str | None
+    phase_started_at: str | None
+    days_in_current_phase: int
+    current_limits: Limits
+    today_sent: int
+    this_hour_sent: int
+    this_minute_sent: int
+    remaining_today: int
+    remaining_this_hour: int
+    remaining_this_minute: int
+    metrics: ShownMetrics
+    eligible_for_advancement: bool
+    advancement_blockers: list[str]
+    next_phase: Phase | None
+    next_phase_limits: Limits | None
+    phase_before: Phase | None
+    stopped_because: str | None
+    schedule: ShownSchedule
+
+
+class ShownSnapshot(Shown):
+    bounce_rate: float
+    complaint_rate: float
+    delivery_rate: float
+    daily_volume: int
+    days_in_phase: int
+
+
+class ShownChange(Shown):
+    id: str
+    domain_id: str
+    from_phase: Phase
+    to_phase: Phase
+    reason: str
+    detail: Omitted[str] = None
+    metrics_snapshot: Omitted[ShownSnapshot] = None
+    triggered_by: str
+    created_at: str
+
+
+class HistoryAnswer(Answer):
+    """A page of the domain's changes of phase, newest first; `next_cursor` is null on the last page."""
+
+    domain_id: str
+    history: list[ShownChange]
+    next_cursor: str | None
+
+
+class StartedAnswer(Answer):
+    """Warming has started."""
+
+    message: str
+    phase: Phase
+
+
+class PausedAnswer(Answer):
+    """Warming is paused."""
+
+    message: str
+    previous_phase: Phase
+    reason: str
+
+
+class ResumedAnswer(Answer):
+    """Warming goes on."""
+
+    message: str
+    phase: Phase
+
+
+class ExplainAnswer(Answer):
+    """Whether the gate would admit that many recipients now; if not, when, and why."""
+
+    domain_id: str
+    recipients: int
+    allowed: bool
+    phase: Phase
+    reasons: list[str]
+    earliest_at: str | None
+    retry_after_seconds: int | None
+
+
+class ScheduleAnswer(Answer):
+    """The tenant's schedule."""
+
+    schedule: Schedule
+
+    @classmethod
+    def of(cls, answer: dict[str, Any]) -> Self:
+        return cls.model_validate(answer)
+
+
+class SchedulesAnswer(Answer):
+    """The tenant's schedule, its latest own one if there is any, and the presets."""
+
+    schedule: Schedule
+    own: Schedule | None
+    presets: list[Schedule]
+
+    @classmethod
+    def of(cls, answer: dict[str, Any]) -> Self:
+        return cls.model_validate(answer)

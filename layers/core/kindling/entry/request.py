@@ -1,0 +1,102 @@
+"""One HTTP request, as API Gateway hands it to a function (payload format 2.0)."""
+
+import base64
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from kindling.errors import InvalidRequest, NotFound, PayloadTooLarge, UnsupportedMediaType
+from kindling.platform.settings import settings
+
+if TYPE_CHECKING:
+    # Imported where they are used: a route without a key needs neither them nor the AWS SDK.
+    from kindling.keys.model import Caller
+
+MAX_KEY_LENGTH = 255
+
+
+@dataclass
+class Request:
+    """A request. `headers` have lower-case names; `ids` are the parameters of the path, as they were sent."""
+
+    event: dict[str, Any]
+    headers: dict[str, str] = field(init=False)
+    raw_body: bytes = field(init=False)
+    ids: dict[str, str] = field(default_factory=dict)
+    _caller: "Caller | None" = None
+
+    def __post_init__(self) -> None:
+        self.headers = {name.lower(): str(value) for name, value in (self.event.get("headers") or {}).items()}
+        text = self.event.get("body") or ""
+        self.raw_body = base64.b64decode(text) if self.event.get("isBase64Encoded") else text.encode(errors="replace")
+
+    @property
+    def method(self) -> str:
+        return str(self.event["requestContext"]["http"]["method"])
+
+    @property
+    def path(self) -> str:
+        return str(self.event["rawPath"])
+
+    @property
+    def address(self) -> str:
+        """The network address of the client."""
+        return str(self.event["requestContext"]["http"]["sourceIp"])
+
+    @property
+    def caller(self) -> "Caller":
+        """The holder of the request's API key. Only routes with a scope have one."""
+        assert self._caller is not None  # noqa: S101
+        return self._caller
+
+    @caller.setter
+    def caller(self, caller: "Caller") -> None:
+        self._caller = caller
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The Idempotency-Key header. Raises InvalidRequest when it is empty or too long."""
+        key = self.headers.get("idempotency-key")
+        if key is not None and not 0 < len(key) <= MAX_KEY_LENGTH:
+            raise InvalidRequest(f"An Idempotency-Key has 1 to {MAX_KEY_LENGTH} characters.", fields=[])
+        return key
+
+    @property
+    def wait_seconds(self) -> float:
+        """How long to wait for a saga: not at all for a caller that prefers an asynchronous answer (RFC 7240)."""
+        preferences = [wish.strip() for wish in self.headers.get("prefer", "").lower().split(",")]
+        return 0.0 if "respond-async" in preferences else settings().saga_wait_seconds
+
+    def match(self, path: str) -> None:
+        """Read `ids` by the route's `path`, such as `/v1/domains/{domain_id}`. Raises NotFound when it does not fit."""
+        found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path), self.path)
+        if found is None:
+            raise NotFound("There is no such route.")
+        self.ids = found.groupdict()
+
+    def refuse_long_body(self, most: int) -> None:
+        """Raises PayloadTooLarge for a body of more than `most` bytes."""
+        if len(self.raw_body) > most:
+            raise PayloadTooLarge(f"A body may have at most {most} bytes.")
+
+    def json(self) -> dict[str, Any]:
+        """The body, which is a JSON object; empty without a body. Raises UnsupportedMediaType, InvalidRequest."""
+        if not self.raw_body:
+            # Clients say application/json even when they send nothing; that is no error.
+            return {}
+        media_type = self.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+        if media_type != "application/json":
+            raise UnsupportedMediaType("A body has to be application/json.")
+        try:
+            body = json.loads(self.raw_body.decode(), parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise InvalidRequest("The body is not valid JSON in UTF-8, or nested too deep.", fields=[]) from error
+        if not isinstance(body, dict):
+            problem = {"field": "body", "message": "must be a JSON object"}
+            raise InvalidRequest("The body must be a JSON object.", fields=[problem])
+        return body
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
