@@ -1,4 +1,4 @@
-"""Work by the clock: domains that are verified rung by rung, and operations whose execution died."""
+"""Work by the clock: domains that are verified delay by delay, and operations whose execution died."""
 
 import json
 import uuid
@@ -10,7 +10,7 @@ import pytest
 
 from kindling.domains import saga as onboarding
 from kindling.domains import service, store, verification
-from kindling.domains.model import GIVE_UP, LADDER, Domain, OnboardDomain, domain_key
+from kindling.domains.model import CHECK_DELAYS, GIVE_UP, Domain, OnboardDomain, domain_key
 from kindling.operations import service as sagas
 from kindling.operations import store as operations
 from kindling.operations.model import Operation
@@ -96,13 +96,13 @@ def meanwhile(event: str, act: Callable[[], object]) -> None:
 def test_a_verifying_domain_is_queued_at_each_rung_of_the_ladder_and_given_up_in_the_end(kindling: Kindling) -> None:
     domain_id = verifying(kindling)
     start = triggered_at(kindling, domain_id)
-    for rung in (*LADDER, GIVE_UP):
+    for delay in (*CHECK_DELAYS, GIVE_UP):
         assert row(kindling, domain_id).status == "verifying"
-        kindling.clock.at = start + rung
+        kindling.clock.at = start + delay
         kindling.clock.advance(seconds=-1)
-        assert tick() == 0, f"a second before {rung}"
+        assert tick() == 0, f"a second before {delay}"
         kindling.clock.advance(seconds=1)
-        assert tick() == 1, rung
+        assert tick() == 1, delay
         assert work() == []
     given_up = row(kindling, domain_id)
     assert (given_up.status, given_up.status_reason) == ("failed", "not verified within 12 hours")
@@ -241,9 +241,9 @@ def test_a_domain_that_waits_for_its_challenge_alone_is_looked_at_for_as_long_as
     domain_id = verifying(kindling)
     kindling.world.set(domain_states={"acme.example": {"status": "VERIFIED"}}, dns_txt={"_kindling.acme.example": None})
     start = triggered_at(kindling, domain_id)
-    for rung in (*LADDER, GIVE_UP):
-        kindling.clock.at = start + rung - timedelta(seconds=1)
-        assert tick() == 0, f"a second before {rung}"
+    for delay in (*CHECK_DELAYS, GIVE_UP):
+        kindling.clock.at = start + delay - timedelta(seconds=1)
+        assert tick() == 0, f"a second before {delay}"
         kindling.clock.advance(seconds=1)
         assert (tick(), work()) == (1, [])
         assert row(kindling, domain_id).status == "pending"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kindling.domains.dns import DnsPlan, mark, marked, plan
+from kindling.domains.dns import DnsPlan, mark, parse_mark, plan
 from kindling.providers.model import DnsRecord, ZoneRecord, plain
 
 USER_ID, DOMAIN_ID = "0c4f5a1e-9d3b-4f6a-8b7c-2d1e0f9a8b7c", "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"
@@ -182,7 +182,7 @@ def test_conflicts_do_not_hide_what_else_is_missing() -> None:
 
 
 def test_a_mark_leads_to_its_row_and_fits_into_a_comment() -> None:
-    assert marked(OURS) == (USER_ID, DOMAIN_ID)
+    assert parse_mark(OURS) == (USER_ID, DOMAIN_ID)
     assert len(OURS) <= 100
 
 
@@ -190,4 +190,4 @@ def test_a_mark_leads_to_its_row_and_fits_into_a_comment() -> None:
     "comment", [None, "", "kindling", f"kindling {DOMAIN_ID}", f"{OURS} ", f" {OURS}", "kindling a/b"]
 )
 def test_what_is_no_mark_leads_nowhere(comment: str | None) -> None:
-    assert marked(comment) is None
+    assert parse_mark(comment) is None

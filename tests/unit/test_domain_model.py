@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from kindling.domains.model import (
+    CHECK_DELAYS,
     GIVE_UP,
-    LADDER,
     CreateDomain,
     DnsSync,
     Domain,
@@ -82,7 +82,7 @@ def test_without_a_trigger_the_hours_are_over(current: str, word: str) -> None:
 
 
 def test_the_ladder_is_as_published() -> None:
-    assert [rung.total_seconds() / 60 for rung in LADDER] == [10, 20, 40, 80, 160, 320]
+    assert [delay.total_seconds() / 60 for delay in CHECK_DELAYS] == [10, 20, 40, 80, 160, 320]
     assert timedelta(hours=12) == GIVE_UP
 
 
@@ -94,9 +94,9 @@ def test_each_check_is_on_the_first_rung_ahead_and_the_last_one_gives_up() -> No
     assert seen == [10, 20, 40, 80, 160, 320, 720]
 
 
-@pytest.mark.parametrize(("minutes", "rung"), [(0, 10), (9.99, 10), (10, 20), (39, 40), (320, 720), (719, 720)])
-def test_a_check_that_came_late_skips_the_rungs_behind_it(minutes: float, rung: float) -> None:
-    assert next_check(TRIGGER, TRIGGER + timedelta(minutes=minutes)) == TRIGGER + timedelta(minutes=rung)
+@pytest.mark.parametrize(("minutes", "delay"), [(0, 10), (9.99, 10), (10, 20), (39, 40), (320, 720), (719, 720)])
+def test_a_check_that_came_late_skips_the_delays_behind_it(minutes: float, delay: float) -> None:
+    assert next_check(TRIGGER, TRIGGER + timedelta(minutes=minutes)) == TRIGGER + timedelta(minutes=delay)
 
 
 @pytest.mark.parametrize("hours", [12, 13, 240])

@@ -1,4 +1,4 @@
-"""What has to change in a zone so that a domain's records stand in it. Pure: it looks at lists, not at Cloudflare."""
+"""Planning the changes that publish a domain's records in its zone. Pure: no provider is called here."""
 
 import re
 from collections.abc import Sequence
@@ -7,43 +7,45 @@ from dataclasses import dataclass, field
 from kindling.domains.model import DnsConflict
 from kindling.providers.model import DnsRecord, ZoneRecord, plain
 
-# What every record of ours begins its comment with.
+# How the comment of every record that Kindling publishes begins.
 MARK = "kindling "
 _ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _MARKED = re.compile(f"{MARK}({_ID})/({_ID})")
-# A second record of these kinds at one name makes the first one invalid to its readers.
+# TXT records of which a name may have only one: receivers ignore or reject several (SPF: RFC 7208, section 4.5).
 SINGLE_TXT = ("v=spf1", "v=DKIM1", "v=DMARC1")
 
 
 @dataclass
 class DnsPlan:
+    """The records to add and remove, and the tenant's own records that prevent a wanted one."""
+
     add: list[DnsRecord] = field(default_factory=list)
     remove: list[ZoneRecord] = field(default_factory=list)
     conflicts: list[DnsConflict] = field(default_factory=list)
 
 
 def mark(user_id: str, domain_id: str) -> str:
-    """The comment that says a record is ours, and whose; 82 characters of the 100 that a comment may have."""
+    """The comment of a record published for a domain. It has 82 characters; Cloudflare allows 100."""
     return f"{MARK}{user_id}/{domain_id}"
 
 
-def marked(comment: str | None) -> tuple[str, str] | None:
-    """Whose record it is, tenant and domain; None for one that is not ours."""
-    found = _MARKED.fullmatch(comment or "")
-    return (found[1], found[2]) if found else None
+def parse_mark(comment: str | None) -> tuple[str, str] | None:
+    """The tenant's and the domain's id in a record's comment; None when Kindling did not publish the record."""
+    match = _MARKED.fullmatch(comment or "")
+    return (match[1], match[2]) if match else None
 
 
-def plan(wanted: Sequence[DnsRecord], standing: list[ZoneRecord], ours: str) -> DnsPlan:
-    """Add what is missing, replace what is ours and outdated, never touch what does not carry `ours`, the mark."""
+def plan(wanted: Sequence[DnsRecord], existing: list[ZoneRecord], own_mark: str) -> DnsPlan:
+    """Add missing records and replace outdated ones that carry `own_mark`. Other records are never changed."""
     result = DnsPlan()
     for record in wanted:
-        rivals = [other for other in standing if _is_rival(record, other)]
+        rivals = [other for other in existing if _is_rival(record, other)]
         if any(_is_same(record, other) for other in rivals):
             rivals = [other for other in rivals if not _is_same(record, other)]
         else:
             result.add.append(record)
         for other in rivals:
-            if other.comment == ours:
+            if other.comment == own_mark:
                 result.remove.append(other)
             else:
                 result.conflicts.append(
@@ -58,7 +60,7 @@ def plan(wanted: Sequence[DnsRecord], standing: list[ZoneRecord], ours: str) -> 
 
 
 def _is_rival(record: DnsRecord, other: ZoneRecord) -> bool:
-    """Whether `other` stands where `record` must stand alone."""
+    """Whether `other` is the same as `record`, or cannot exist together with it."""
     if other.name != record.name.lower().rstrip("."):
         return False
     if "CNAME" in (record.type, other.type):

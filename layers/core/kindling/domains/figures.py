@@ -1,4 +1,4 @@
-"""What became of a domain's mail, as the API shows it."""
+"""A domain's sending statistics, as the API returns them."""
 
 from typing import Any
 

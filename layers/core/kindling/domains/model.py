@@ -1,4 +1,4 @@
-"""What a sending domain is, how its status may change, and when it is looked at again."""
+"""The row of a sending domain, the transitions of its status, and when it is checked next."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -13,8 +13,8 @@ from kindling.platform.text import Flag
 from kindling.platform.transitions import Graph
 from kindling.providers.model import DnsRecord, MailRecord
 
-# Re-checks after the trigger, then the end: docs of the contract, "up to 12 hours".
-LADDER = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 40, 80, 160, 320))
+# When a domain is checked after the trigger, and when verification fails. Source: Puffle's API docs, "up to 12 hours".
+CHECK_DELAYS = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 40, 80, 160, 320))
 GIVE_UP = timedelta(hours=12)
 
 
@@ -25,15 +25,14 @@ class DomainStatus(StrEnum):
     FAILED = "failed"
 
 
-P, V, OK, F = ((status,) for status in DomainStatus)
+PENDING, VERIFYING, VERIFIED, FAILED = ((status,) for status in DomainStatus)
 ALLOWED = {
-    P: frozenset({V, OK, F}),
-    V: frozenset({V, OK, F, P}),
-    OK: frozenset({V, F, P}),
-    F: frozenset({V, OK, P}),
+    PENDING: frozenset({VERIFYING, VERIFIED, FAILED}),
+    VERIFYING: frozenset({VERIFYING, VERIFIED, FAILED, PENDING}),
+    VERIFIED: frozenset({VERIFYING, FAILED, PENDING}),
+    FAILED: frozenset({VERIFYING, VERIFIED, PENDING}),
 }
 GRAPH = Graph(("status",), ALLOWED)
-
 
 DUE_KIND = "verification"
 
@@ -44,7 +43,7 @@ def domain_key(user_id: str, domain_id: str) -> dict[str, str]:
 
 
 class DnsConflict(BaseModel):
-    """A record of the user's that stands where ours should; `found` is its value."""
+    """A wanted record that the tenant's own record prevents; `found` is the type and value of the tenant's record."""
 
     type: str
     name: str
@@ -53,7 +52,7 @@ class DnsConflict(BaseModel):
 
 
 class DnsSync(BaseModel):
-    """What came of publishing the records: `published`, `skipped`, `conflict` or `failed`, and a sentence."""
+    """The result of publishing the records: status `published`, `skipped`, `conflict` or `failed`."""
 
     status: str
     zone: str | None = None
@@ -62,7 +61,7 @@ class DnsSync(BaseModel):
 
 
 class DnsChecks(BaseModel):
-    """What the mail provider found to stand in DNS, by purpose."""
+    """Which kinds of records the mail provider has found in DNS."""
 
     mx: bool = False
     spf: bool = False
@@ -71,7 +70,7 @@ class DnsChecks(BaseModel):
 
 
 class DomainType(StrEnum):
-    """What a domain is for; `alias` forwards and never sends."""
+    """What a domain is used for. Only `outbound` and `both` may send."""
 
     INBOUND = "inbound"
     OUTBOUND = "outbound"
@@ -80,7 +79,7 @@ class DomainType(StrEnum):
 
 
 class Domain(BaseModel):
-    """A domain's row, the same one for both API families; instants are ISO 8601, UTC."""
+    """A domain's row, shared by both API families. Instants are ISO 8601, UTC."""
 
     id: str
     user_id: str
@@ -103,7 +102,7 @@ class Domain(BaseModel):
     updated_at: str
 
     def wire(self) -> dict[str, Any]:
-        """The row as `/api/email/domains` shows it; a record's priority only where it has one."""
+        """The row as `/api/email/domains` returns it. Records without a priority omit the field."""
         records = [record.model_dump(exclude_none=True) for record in self.dns_records]
         return {
             **self.model_dump(mode="json", exclude={"verification_triggered_at", "due_at", *V1_ONLY}),
@@ -113,7 +112,7 @@ class Domain(BaseModel):
 
     @property
     def why_not_sending(self) -> list[str]:
-        """What keeps the domain itself from sending, each as a sentence."""
+        """The reasons why the domain cannot send; empty when it can. Limits and suppressions are not checked here."""
         problems = []
         if self.status != DomainStatus.VERIFIED:
             problems.append(f"{self.domain} is {self.status}, not verified")
@@ -124,23 +123,23 @@ class Domain(BaseModel):
         return problems
 
 
-# Shown by `/v1/domains` only.
+# Returned by `/v1/domains` only.
 V1_ONLY = ("type", "catch_all_enabled", "active", "checks", "last_dns_check")
 
 
 def checks(records: Iterable[MailRecord], domain: str) -> DnsChecks:
-    """Which of a domain's records the mail provider has found to stand."""
+    """Summarize which of a domain's records the mail provider has found in DNS."""
     valid = {purpose_of(record, domain) for record in records if record.valid}
     return DnsChecks.model_validate(dict.fromkeys(valid, True))
 
 
-def plain_records(records: Iterable[DnsRecord]) -> list[DnsRecord]:
-    """Records as a row keeps them: what has to stand, without what was found."""
+def required_records(records: Iterable[DnsRecord]) -> list[DnsRecord]:
+    """The records to publish, as the row stores them: without the mail provider's check results."""
     return [DnsRecord.model_validate(record.model_dump(include=set(DnsRecord.model_fields))) for record in records]
 
 
 def purpose_of(record: DnsRecord, domain: str) -> str:
-    """What a record is for: `ownership`, `mx`, `spf`, `dkim`, `dmarc` or `return_path`."""
+    """The purpose of a domain's record: `ownership`, `mx`, `spf`, `dkim`, `dmarc` or `return_path`."""
     name = record.name.lower().rstrip(".")
     if name == f"{LABEL}.{domain}":
         return "ownership"
@@ -185,7 +184,7 @@ class VerifyDomain(BaseModel):
 
 
 class UpdateDomain(BaseModel):
-    """The body of `PATCH /api/email/domains/{id}`; only the provider's word makes a domain verified."""
+    """The body of `PATCH /api/email/domains/{id}`. `verified` is refused: only a check sets it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -200,7 +199,7 @@ class CreateSendingDomain(CreateDomain):
 
 
 class UpdateSendingDomain(BaseModel):
-    """The body of `PUT /v1/domains/{id}`: what is left out stays."""
+    """The body of `PUT /v1/domains/{id}`. Omitted fields are unchanged."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -216,7 +215,7 @@ class UpdateSendingDomain(BaseModel):
 
 
 class OffboardDomain(BaseModel):
-    """What every step of the `offboard_domain` saga is given."""
+    """The input of every step of the `offboard_domain` saga."""
 
     operation_id: str
     user_id: str
@@ -225,7 +224,7 @@ class OffboardDomain(BaseModel):
 
 
 class OnboardDomain(BaseModel):
-    """What every step of the `onboard_domain` saga is given."""
+    """The input of every step of the `onboard_domain` saga."""
 
     operation_id: str
     user_id: str
@@ -236,9 +235,9 @@ class OnboardDomain(BaseModel):
 
 
 def next_check(triggered_at: datetime, now: datetime) -> datetime:
-    """When a verifying domain is looked at next: the first rung still ahead, in the end the moment of giving up."""
-    rungs = (*LADDER, GIVE_UP)
-    return next((triggered_at + rung for rung in rungs if triggered_at + rung > now), triggered_at + GIVE_UP)
+    """When a verifying domain is checked next: the first of `CHECK_DELAYS` still to come, finally `GIVE_UP`."""
+    delays = (*CHECK_DELAYS, GIVE_UP)
+    return next((triggered_at + delay for delay in delays if triggered_at + delay > now), triggered_at + GIVE_UP)
 
 
 def status_after(
@@ -250,12 +249,13 @@ def status_after(
     shown: bool | None,
     lost: bool = False,
 ) -> DomainStatus:
-    """What a domain's status becomes when the provider says `provider_status` and a look at DNS `shown`.
+    """The status of a domain after a check.
 
-    Verified needs both: the provider's word, and the challenge of the domain's owner, which stands in DNS (True),
-    does not (False), or nobody can tell (None). A domain in use stays so until its challenge is `lost`.
-    A domain that waits for its owner's records stays `pending` while the provider waits too. One that was given
-    up stays `failed` once its 12 hours are over, until the provider verifies it or somebody triggers it again.
+    `shown` is whether the domain's ownership challenge is in DNS; None when DNS gave no clear answer. A domain becomes
+    verified when the provider has verified it and the challenge is shown. A verified one stays verified until the
+    challenge is `lost`: missing for its whole grace period. A pending one stays pending until the provider has verified
+    or refused it. A failed one stays failed once `GIVE_UP` has passed, until the provider has verified it or another
+    check is triggered.
     """
     over = triggered_at is None or now >= triggered_at + GIVE_UP
     match provider_status, current:

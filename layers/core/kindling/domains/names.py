@@ -1,7 +1,7 @@
-"""Which texts are domain names, the one form in which a name is kept, and which names nobody can register.
+"""Validating and normalizing domain names.
 
-A name is kept in ASCII: lower case, no last dot, international labels as A-labels (`xn--…`) of IDNA 2008. Only A to Z
-are mapped to anything: a full-width letter or another look-alike is refused and never becomes the letter it resembles.
+The normal form is ASCII in lower case without a trailing dot; international labels are A-labels (`xn--…`) of
+IDNA 2008. Only A to Z are mapped to lower case: full-width letters and other look-alikes are refused, not converted.
 """
 
 import re
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from idna import IDNAError
     from publicsuffixlist import PublicSuffixList
 
-NAME_LENGTH = 253  # RFC 1035: 255 octets, of which a name's text leaves out the first length and the root
+NAME_LENGTH = 253  # RFC 1035: 255 octets, two of which (the first length octet and the root) are not in the text
 LABEL_LENGTH = 63  # RFC 1035
-# The longest that stands before a name in its own DNS records; `_kindling.` is shorter.
+# The longest prefix of a domain's own DNS records; `_kindling.` is shorter.
 LONGEST_PREFIX = "agentmail._domainkey."
 
-# Zones that belong to nobody, and who says so.
+# Zones that cannot be registered, and the document that reserves them.
 RESERVED = {
     "test": "RFC 6761",
     "example": "RFC 6761",
@@ -36,23 +36,26 @@ RESERVED = {
 }
 
 _TOO_LONG = f"A part between two dots has at most {LABEL_LENGTH} characters, in its xn-- form where it has one"
-_PLAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_ASCII_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _TOP_LEVEL = re.compile(r"[a-z][a-z0-9-]*[a-z0-9]")
 
-# Scripts that one language writes together; everything else that is mixed in one label looks like something it is not.
-_WRITTEN_TOGETHER = (
+# Scripts that one language mixes. Labels with other mixtures are refused, because they can imitate another name.
+_COMPATIBLE_SCRIPTS = (
     frozenset({"HAN", "HIRAGANA", "KATAKANA"}),
     frozenset({"HAN", "HANGUL"}),
     frozenset({"HAN", "BOPOMOFO"}),
 )
-# Unicode names a character after its script, except these.
+# Character names that begin with something else than the script.
 _SCRIPTS = {"CJK": "HAN", "IDEOGRAPHIC": "HAN", "HENTAIGANA": "HIRAGANA", "EXTENDED": "ARABIC"}
-# Accents, joiners and marks that go with the letters of several scripts. IDNA says where they may stand.
+# Accents, joiners and marks used with several scripts. IDNA restricts where they may occur.
 _COMMON = frozenset({"COMBINING", "MODIFIER", "CARON", "MIDDLE", "ZERO", "VEDIC"})
 
 
 def domain_name(text: str) -> str:
-    """A name that somebody can own, in the form in which it is kept. Raises ValueError, with a sentence, for none."""
+    """Normalize a name to register. Raises ValueError for an invalid name and for a public suffix such as `co.uk`.
+
+    The error's message is a sentence for the caller of the API.
+    """
     name = normal_form(text)
     if _is_public_suffix(name):
         raise ValueError(f"{name} is a public suffix, below which others register their names; give one of those names")
@@ -60,7 +63,7 @@ def domain_name(text: str) -> str:
 
 
 def normal_form(text: str) -> str:
-    """The form in which a name is kept and looked up. Raises ValueError, with a sentence, for what is no name."""
+    """Normalize a name to store or look up. Raises ValueError, with a sentence for the caller, for an invalid name."""
     name = ascii_lower(text.strip()).removesuffix(".")
     if not name:
         raise ValueError("A domain name such as mail.example.com is needed")
@@ -77,7 +80,7 @@ def normal_form(text: str) -> str:
 
 
 def why_reserved(name: str) -> str | None:
-    """Why nobody can own a name, given as `domain_name` returns it, as a sentence; None where somebody can."""
+    """Why a normalized name is reserved, as a sentence; None when it can be registered."""
     labels = name.split(".")
     for zone in (labels[-1], ".".join(labels[-2:])):
         if zone in RESERVED:
@@ -94,7 +97,7 @@ def _refuse_long(name: str) -> None:
 def _a_label(label: str) -> str:
     if not label:
         raise ValueError("A domain name has no empty parts: no dot at its beginning, no two in a row")
-    if not _PLAIN.fullmatch(label) or label[2:4] == "--":
+    if not _ASCII_LABEL.fullmatch(label) or label[2:4] == "--":
         label = _encoded(label)
     if len(label) > LABEL_LENGTH:
         raise ValueError(_TOO_LONG)
@@ -102,22 +105,22 @@ def _a_label(label: str) -> str:
 
 
 def _encoded(label: str) -> str:
-    # Imported here: most names need none of its tables.
+    # Imported here: most names do not need its tables, which are slow to load.
     import idna
 
     try:
         encoded = idna.alabel(label).decode()
         letters = idna.ulabel(encoded)
     except idna.IDNAError as error:
-        raise ValueError(_why_not(label, error)) from error
-    found = _scripts(letters)
-    if len(found) > 1 and not any(found <= together for together in _WRITTEN_TOGETHER):
-        named = " and ".join(script.capitalize() for script in sorted(found))
-        raise ValueError(f"{letters!r} mixes {named} letters, so that it could pass for another name")
+        raise ValueError(_explain(error, label)) from error
+    scripts = _scripts(letters)
+    if len(scripts) > 1 and not any(scripts <= compatible for compatible in _COMPATIBLE_SCRIPTS):
+        names = " and ".join(script.capitalize() for script in sorted(scripts))
+        raise ValueError(f"{letters!r} mixes {names} letters, so that it could pass for another name")
     return encoded
 
 
-def _why_not(label: str, error: "IDNAError") -> str:
+def _explain(error: "IDNAError", label: str) -> str:
     if error.codepoint is not None and error.code == "disallowed_codepoint":
         character = f"{chr(error.codepoint)!r} (U+{error.codepoint:04X})"
         return f"{character} cannot stand in a domain name; lower-case letters, digits, hyphens and dots can"
@@ -131,21 +134,21 @@ def _why_not(label: str, error: "IDNAError") -> str:
 
 
 def _scripts(label: str) -> set[str]:
-    """The scripts of a label's characters, after the idea of UTS #39; ASCII digits and the hyphen go with any.
+    """The scripts of a label's characters; ASCII digits and hyphens are ignored. Modelled on Unicode UTS #39.
 
-    The standard library knows no scripts, but Unicode's names begin with them: `CYRILLIC SMALL LETTER A`. A digit of
-    another script counts as that script, since a Bengali four looks like an 8.
+    The standard library has no script property, but character names begin with the script: `CYRILLIC SMALL LETTER A`.
+    Digits of other scripts count, since a Bengali four looks like an 8.
     """
     import unicodedata
 
-    found = set()
+    scripts = set()
     for character in label:
         if character.isascii() and not character.isalpha():
             continue
-        word = re.split("[ -]", unicodedata.name(character, ""), maxsplit=1)[0]
-        if word not in _COMMON:
-            found.add(_SCRIPTS.get(word, word))
-    return found
+        prefix = re.split("[ -]", unicodedata.name(character, ""), maxsplit=1)[0]
+        if prefix not in _COMMON:
+            scripts.add(_SCRIPTS.get(prefix, prefix))
+    return scripts
 
 
 def _is_public_suffix(name: str) -> bool:
@@ -158,9 +161,9 @@ def _is_public_suffix(name: str) -> bool:
 
 @cache
 def _public_suffixes() -> "PublicSuffixList":
-    """The list with both its sections: registries' suffixes and private ones such as `github.io`."""
-    # Imported and read here: only what registers a name pays for it.
+    """The public suffix list with both its sections: ICANN suffixes and private ones such as `github.io`."""
+    # Imported and read here, so that only functions that register names pay for it.
     from publicsuffixlist import PublicSuffixList
 
-    # Names are asked for in Unicode; to encode the list as well would treble the time to read it.
+    # Names are looked up in Unicode. Encoding the list as well would treble the time to load it.
     return PublicSuffixList(accept_encoded_idn=False)

@@ -1,9 +1,9 @@
-"""Whose a domain is: the challenge that a tenant has to publish in its DNS, and what a look at DNS means.
+"""Proof that a tenant owns a domain: the challenge to publish in DNS, and what is recorded about it.
 
-The TXT record stands at `_kindling.<domain>` and at no other name: nothing is inherited from a parent, and nothing
-is followed to an alias. Its text is bound to tenant and name by the deployment's secret, so that nobody can publish
-another tenant's. It stays the same when the tenant deletes the domain and begins again, and changes for whoever has
-lost the name to another tenant: a record that he left behind proves nothing any more.
+The challenge is a TXT record at exactly `_kindling.<domain>`: records of a parent domain do not count, and CNAMEs are
+not followed. Its text is derived from tenant and name with the deployment's secret, so nobody can guess another
+tenant's. It stays the same when the tenant deletes and registers the domain again, and changes when the tenant loses
+the name to another one, so that a record left behind proves nothing.
 """
 
 import base64
@@ -16,16 +16,20 @@ from kindling.providers.model import DnsRecord
 
 LABEL = "_kindling"
 PREFIX = "kindling-verification="
-# A domain in use is looked at this often.
+# How often the challenge of a verified domain is checked.
 LOOK_EVERY = timedelta(hours=24)
-# After a look that gave no clear answer.
+# The delay of the next check when the last one gave no clear answer.
 LOOK_AGAIN = timedelta(hours=1)
-# How long a challenge may be gone, from the first look that misses it to the one that takes the domain out of use.
+# How long the challenge of a verified domain may be missing before the domain becomes pending.
 GRACE = timedelta(hours=72)
 
 
 class Ownership(BaseModel):
-    """What is known of a domain's challenge; instants are ISO 8601, UTC. `proven_at` is when it was seen last."""
+    """A domain's challenge and the results of its checks. Instants are ISO 8601, UTC.
+
+    `proven_at` is when the challenge was last seen in DNS, `looked_at` when DNS last gave a clear answer,
+    `missing_since` the first of the checks in a row that did not find it.
+    """
 
     challenge: str = ""
     proven_at: str | None = None
@@ -34,31 +38,32 @@ class Ownership(BaseModel):
 
     @property
     def proven(self) -> bool:
+        """Whether the last clear answer of DNS contained the challenge."""
         return self.proven_at is not None and self.missing_since is None
 
     @property
     def lost(self) -> bool:
-        """Whether the last look missed the challenge, and one that was `GRACE` earlier did too."""
+        """Whether the challenge has been missing for `GRACE`, from the first check that missed it to the last."""
         if self.missing_since is None or self.looked_at is None:
             return False
         return clock.parse(self.looked_at) - clock.parse(self.missing_since) >= GRACE
 
     def after(self, shown: bool | None, now: datetime) -> "Ownership":
-        """What is known after a look: the challenge stood there, stood not there, or nobody can tell (None)."""
+        """The state after a check; unchanged when DNS gave no clear answer (`shown` is None)."""
         if shown is None:
             return self
-        at = clock.timestamp(now)
+        checked_at = clock.timestamp(now)
         if shown:
-            return Ownership(challenge=self.challenge, proven_at=at, looked_at=at)
-        return self.model_copy(update={"looked_at": at, "missing_since": self.missing_since or at})
+            return Ownership(challenge=self.challenge, proven_at=checked_at, looked_at=checked_at)
+        return self.model_copy(update={"looked_at": checked_at, "missing_since": self.missing_since or checked_at})
 
     def due(self, now: datetime) -> datetime:
-        """When a domain in use is looked at next."""
+        """When the challenge of a verified domain is checked next."""
         last = clock.parse(self.looked_at) if self.looked_at else now
         return last + LOOK_EVERY if last + LOOK_EVERY > now else now + LOOK_AGAIN
 
     def wire(self) -> dict[str, str | bool | None]:
-        """The proof as `/api/email/domains` shows it; `in_use_until` while the challenge is missing."""
+        """The state as `/api/email/domains` returns it; `in_use_until` is null unless a proven challenge is missing."""
         missing = self.proven_at is not None and self.missing_since
         until = clock.timestamp(clock.parse(self.missing_since) + GRACE) if missing and self.missing_since else None
         return {
@@ -70,47 +75,47 @@ class Ownership(BaseModel):
         }
 
 
-def spell(derived: bytes) -> str:
-    """The text of a challenge: 160 bits in base32, which every DNS editor keeps as it is."""
+def challenge_text(derived: bytes) -> str:
+    """The text of a challenge: 160 bits in base32, whose letters and digits no DNS editor changes."""
     return PREFIX + base64.b32encode(derived[:20]).decode().lower()
 
 
 def record(domain: str, ownership: Ownership) -> DnsRecord:
-    """The record that proves who owns the domain."""
+    """The TXT record to publish."""
     return DnsRecord(type="TXT", name=f"{LABEL}.{domain}", value=ownership.challenge)
 
 
-def missing(domain: str) -> str:
-    """Why a domain with all other records is not verified."""
+def reason_missing(domain: str) -> str:
+    """The reason of a domain that the provider has verified and whose challenge is not in DNS."""
     return (
         f"The TXT record {LABEL}.{domain} with this domain's ownership challenge is not in DNS yet: "
         "add it to the domain's zone and verify again."
     )
 
 
-def unknown(domain: str) -> str:
-    """Why a domain waits although nothing is known to be missing."""
+def reason_unclear(domain: str) -> str:
+    """The reason of a domain for whose challenge DNS gave no clear answer."""
     return f"DNS gave no clear answer about {LABEL}.{domain}; it is asked again."
 
 
-def held(domain: str) -> str:
-    """Why a challenge that stands there is not enough."""
+def reason_taken(domain: str) -> str:
+    """The reason of a domain whose challenge is in DNS next to that of the tenant that verified the name last."""
     return (
         f"Another tenant has verified {domain} and its challenge still stands at {LABEL}.{domain}: "
         "remove that record there and verify again to take the domain over."
     )
 
 
-def moved(domain: str) -> str:
-    """What a tenant is told whose domain another one took over."""
+def reason_taken_over(domain: str) -> str:
+    """The reason of a domain whose name another tenant has taken over."""
     return (
         f"Another tenant has proven that it owns {domain}, and this domain's own challenge was gone: "
         f"publish the new record at {LABEL}.{domain} and verify again if it is yours."
     )
 
 
-def going(domain: str, ownership: Ownership) -> str:
-    """What is told while a domain in use misses its challenge."""
+def reason_expiring(domain: str, ownership: Ownership) -> str:
+    """The reason of a verified domain whose challenge is missing, within the grace period."""
     shown = ownership.wire()
     return (
         f"The TXT record {LABEL}.{domain} has not been in DNS since {shown['missing_since']}: publish it again "
@@ -118,8 +123,8 @@ def going(domain: str, ownership: Ownership) -> str:
     )
 
 
-def gone(domain: str, ownership: Ownership) -> str:
-    """Why a domain that was verified is so no longer."""
+def reason_expired(domain: str, ownership: Ownership) -> str:
+    """The reason of a domain that is no longer verified because its grace period has ended."""
     return (
         f"The TXT record {LABEL}.{domain} has not been in DNS since {ownership.missing_since}: "
         "publish it again and verify."

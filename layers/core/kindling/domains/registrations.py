@@ -1,4 +1,4 @@
-"""Which domains need a name's registration at the mail provider, and whether Kindling made it.
+"""Which domains share a name's registration at the mail provider, and whether Kindling created it.
 
 Tenants that register the same name share one registration. `DOMAIN#<name>` items belong to no tenant.
 """
@@ -11,7 +11,7 @@ from kindling.domains.model import domain_key
 from kindling.platform import table
 from kindling.platform.table import Attr
 
-# Whether Kindling made the registration or found it.
+# Whether Kindling created the registration or it existed before.
 CREATED, FOUND = "created", "found"
 
 
@@ -19,7 +19,7 @@ CREATED, FOUND = "created", "found"
 class Registration:
     """`holders` are the domains that need the registration, each as tenant and domain id.
 
-    `left_by` is the last domain that stopped needing it: without holders, the removal is its cleanup's.
+    `left_by` is the last domain that stopped needing it: without holders, that domain's cleanup removes it.
     """
 
     holders: list[tuple[str, str]]

@@ -6,7 +6,7 @@ from kindling.domains import dns, registrations, zones
 
 
 def unpublish(name: str, user_id: str, domain_id: str) -> None:
-    """Remove the DNS records that carry this domain's mark, and no others; then release its place in the zone."""
+    """Remove the DNS records that carry this domain's mark, and no others; then remove it from its zone's binding."""
     cloudflare = providers.dns()
     zone = cloudflare.find_zone(name)
     if zone:

@@ -1,4 +1,4 @@
-"""The steps of `onboard_domain` and their undos. Every one may run again and changes nothing the second time."""
+"""The steps of the saga `onboard_domain`, their undos, and the step that deletes a domain's row. All are idempotent."""
 
 from typing import Any
 
@@ -16,20 +16,24 @@ from kindling.warming import parts as warming
 
 
 def claim_name(saga: OnboardDomain) -> None:
-    """Raises DomainExists."""
+    """Claim the name within the tenant. Raises DomainExists."""
     claims.claim(saga)
 
 
 def release_name(saga: OnboardDomain, caught: dict[str, str]) -> str:
-    """Free the name and close the operation with what was caught; the sentence that says why it failed."""
+    """Release the name and close the operation as failed; the sentence that says why the saga failed.
+
+    `caught` is the output of the saga's Catch: Error, Cause and Step.
+    """
     claims.release(saga)
     return operations.fail(saga.user_id, saga.operation_id, caught, name=saga.domain, subject_id=saga.domain_id)
 
 
 def register_domain(saga: OnboardDomain) -> None:
-    """Register the domain at the mail provider, or join a registration that stands there.
+    """Register the domain at the mail provider, unless it is registered already. Raises ProviderError.
 
-    Whether it stood there before us is written down before we create one: only what we made may be removed.
+    Whether it existed before is recorded before it is created, because only a registration that Kindling created may be
+    removed.
     """
     registration = registrations.hold(saga.domain, saga.user_id, saga.domain_id)
     mail = providers.mail()
@@ -41,14 +45,14 @@ def register_domain(saga: OnboardDomain) -> None:
 
 
 def deregister_domain(saga: OnboardDomain) -> None:
-    """Remove the registration once nobody needs it, unless it was there before us."""
+    """Remove the registration when no other domain needs it, unless it existed before Kindling."""
     removal.deregister(saga.domain, saga.user_id, saga.domain_id)
 
 
 def publish_dns(saga: OnboardDomain) -> DnsSync:
-    """Write the missing records in one batch, in a zone that is bound to the tenant.
+    """Publish the missing records in one batch, if the zone is bound to the tenant. Raises ProviderError.
 
-    Nothing at all is written when a record of the user's is in the way.
+    Nothing is published when a record that Kindling did not publish conflicts with a wanted one.
     """
     live = _live(saga)
     cloudflare = providers.dns()
@@ -69,21 +73,22 @@ def publish_dns(saga: OnboardDomain) -> DnsSync:
 
 
 def unpublish_dns(saga: OnboardDomain) -> None:
-    """Remove the records that carry this domain's mark, and only those."""
+    """Remove the records that carry this domain's mark, and no others."""
     removal.unpublish(saga.domain, saga.user_id, saga.domain_id)
 
 
 def retire_domain(retirement: OffboardDomain) -> None:
-    """Delete the row and free the name; from then on cleanups name what the providers still hold."""
+    """Delete the row, release the name and schedule the cleanups of the provider's resources."""
     commits.retire(retirement)
 
 
 def trigger_verification(saga: OnboardDomain) -> None:
+    """Have the mail provider check the domain's records. Raises ProviderError."""
     verification.trigger(_live(saga))
 
 
 def save_domain(saga: OnboardDomain, dns_sync: dict[str, Any], *, triggered: bool) -> None:
-    """Write the row with the status that a look at provider and DNS gives it now."""
+    """Write the row, with the status that a first look at the mail provider and DNS gives it; see `verification`."""
     live = _live(saga)
     now = clock.timestamp()
     proof = _proof(saga)
@@ -107,13 +112,13 @@ def save_domain(saga: OnboardDomain, dns_sync: dict[str, Any], *, triggered: boo
     outcome = verification.decide(domain, Look(live, verification.survey(saga.domain)), clock.now())
     domain = domain.model_copy(update={"ownership": outcome.proof})
     try:
-        _commit(saga, _decided(domain, outcome) if live.status == "VERIFIED" else domain, outcome.claim)
+        _commit(saga, _with_outcome(domain, outcome) if live.status == "VERIFIED" else domain, outcome.claim)
     except DomainTaken:
-        # The name changed hands since the look: the next one decides.
+        # Another tenant has verified the name since the look: the next check decides.
         _commit(saga, domain, [])
 
 
-def _decided(domain: Domain, outcome: Outcome) -> Domain:
+def _with_outcome(domain: Domain, outcome: Outcome) -> Domain:
     verified_at = domain.created_at if outcome.status == DomainStatus.VERIFIED else None
     changes = {"status": outcome.status, "status_reason": outcome.reason, "verified_at": verified_at}
     return domain.model_copy(update=changes)

@@ -1,4 +1,4 @@
-"""Decisions about domains: registering, verifying, giving up."""
+"""Use cases of domains: create, list, verify, update, delete, and the scheduled checks."""
 
 import uuid
 from collections.abc import Iterable, Iterator
@@ -25,13 +25,13 @@ from kindling.platform import clock, due
 from kindling.platform.settings import settings
 from kindling.providers.model import ZoneRecord
 
-# A dispatched check that dies is handed out again after this.
+# A dispatched check that dies is dispatched again after this.
 CHECK_LEASE = timedelta(minutes=5)
 OFFBOARD = "offboard_domain"
 
 
 def create(caller: Caller, command: CreateDomain, *, wait_seconds: float) -> Domain | Operation:
-    """Start onboarding; the domain when that is done in time, otherwise the operation that goes on.
+    """Start onboarding; the domain when it is saved within `wait_seconds`, otherwise the running operation.
 
     Raises InvalidRequest for a reserved name, DomainExists, DomainTaken, LiveKeyRequired, or the error that made the
     saga fail.
@@ -55,15 +55,15 @@ def create(caller: Caller, command: CreateDomain, *, wait_seconds: float) -> Dom
 
 
 def update(caller: Caller, domain: Domain, command: UpdateSendingDomain) -> Domain:
-    """Change type, catch-all or activity of a domain. Raises NotFound, LiveKeyRequired."""
+    """Change the type, `catch_all_enabled` or `active`. Raises NotFound, LiveKeyRequired."""
     caller.require_live()
     return store.change(domain, command.model_dump(mode="json", exclude_none=True))
 
 
 def list_domains(caller: Caller, *, skip_sync: bool) -> list[Domain]:
-    """The tenant's domains, newest first, refreshed from the provider unless `skip_sync` or a test key asks.
+    """The tenant's domains, newest first, refreshed from provider and DNS.
 
-    A provider that fails leaves a row as it is.
+    They are not refreshed with `skip_sync` or for a test key, nor when the provider fails.
     """
     domains = list_rows(caller)
     if skip_sync or not caller.live or not domains:
@@ -75,9 +75,10 @@ def list_domains(caller: Caller, *, skip_sync: bool) -> list[Domain]:
 
 
 def verify(caller: Caller, domain_id: str, *, poll: bool) -> Domain:
-    """Trigger the provider's check and start the ladder of re-checks anew; `poll` only reads the state there.
+    """Trigger the provider's check, restart the scheduled ones, and refresh the row.
 
-    A trigger restarts the provider's check, so a caller that waits should poll. Raises NotFound, ProviderError.
+    With `poll` the row is only refreshed: a trigger restarts the provider's check, so clients that wait for the result
+    should poll. Raises NotFound, StaleStatus, LiveKeyRequired, ProviderError.
     """
     domain = get(caller, domain_id)
     if poll and not caller.live:
@@ -90,7 +91,7 @@ def verify(caller: Caller, domain_id: str, *, poll: bool) -> Domain:
 
 
 def override_status(caller: Caller, domain_id: str, command: UpdateDomain) -> Domain:
-    """Set the status that the row shows; the providers are not told, and their next word overwrites it.
+    """Set the status of the row. No provider is called, and the next check overwrites it.
 
     Raises NotFound, StaleStatus, LiveKeyRequired.
     """
@@ -103,9 +104,9 @@ def override_status(caller: Caller, domain_id: str, command: UpdateDomain) -> Do
 
 
 def read_zone(caller: Caller, domain_id: str) -> dict[str, Any]:
-    """The domain's records as they stand at Cloudflare; `checked` is false, and says why, when they cannot be read.
+    """The domain's records at Cloudflare. Raises NotFound.
 
-    Raises NotFound.
+    When they cannot be read, `cloudflare.checked` is false and `cloudflare.error` says why.
     """
     domain = get(caller, domain_id)
     cloudflare: dict[str, Any] = {"checked": False, "zoneId": None, "zoneName": None, "error": None}
@@ -142,17 +143,17 @@ def delete(caller: Caller, domain_id: str, *, wait_seconds: float) -> Operation 
 
 
 def offboarded(owners: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Those of the domains, each by its tenant and id, whose deletion has finished: their names by their ids."""
+    """The names, by id, of those domains whose deletion has finished; each owner is a tenant's and a domain's id."""
     return {operation.subject_id: operation.name for operation in operations.succeeded(owners, OFFBOARD)}
 
 
 def dispatch_checks() -> int:
-    """Queue the check of every verifying domain that is due; the number queued."""
+    """Queue the check of every domain that is due; the number queued."""
     return due.dispatch(DUE_KIND, settings().verifications_queue_url, CHECK_LEASE)
 
 
 def check(key: dict[str, str]) -> None:
-    """Look at a domain that fell due. Raises ProviderError; the queue brings it again."""
+    """Check a domain that is due. Raises ProviderError; the queue then delivers it again."""
     domain = store.read(key)
     if domain:
         verification.refresh(domain, verification.look_due(domain))

@@ -1,4 +1,8 @@
-"""Checking a domain, and what its row becomes after that: the only way to `verified`, whoever starts the check."""
+"""Checking a domain and updating its row: every change to `verified` is made here or by the onboarding saga.
+
+A look (`Look`) is one reading of the mail provider's status of a domain and of the ownership challenges in its DNS.
+`decide` computes the row's new state from a look, without side effects; `refresh` decides and writes the result.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,7 +18,7 @@ from kindling.domains.model import (
     DomainStatus,
     checks,
     next_check,
-    plain_records,
+    required_records,
     status_after,
 )
 from kindling.domains.ownership import LOOK_EVERY, Ownership
@@ -26,14 +30,15 @@ from kindling.providers.model import DnsRecord, MailDomain, TxtSurvey
 from kindling.warming import parts as warming
 
 LOOK_THREADS = 8
-# A look that changes nothing is written down this often at most.
-LOOK_NOTED_EVERY = timedelta(minutes=5)
-NOT_ASKED = TxtSurvey(())
+# The least time between two writes of looks that change nothing but `last_dns_check`.
+LOOK_RECORDED_EVERY = timedelta(minutes=5)
+# The survey of a look that did not query DNS: it gives no answer about any challenge.
+NO_SURVEY = TxtSurvey(())
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a look at a domain found: the mail provider's word, and the challenges in DNS where it was asked."""
+    """The mail provider's status of a domain, and the challenges in its DNS (`NO_SURVEY` when DNS was not queried)."""
 
     live: MailDomain
     survey: TxtSurvey
@@ -41,7 +46,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a domain's row becomes after a look; `claim` are the actions that give it its name when it is verified."""
+    """The new state of a domain's row. `claim` holds the actions that claim the name when it becomes verified."""
 
     status: DomainStatus
     reason: str | None
@@ -50,50 +55,56 @@ class Outcome:
 
 
 def challenge(user_id: str, domain: str) -> str:
-    """The text that the tenant has to publish to prove that the domain is his."""
+    """The text that the tenant has to publish to prove that it owns the domain."""
     return _challenge(user_id, domain, claims.losses(user_id, domain))
 
 
 def survey(domain: str) -> TxtSurvey:
-    """The challenges that stand in the domain's DNS now, of whatever tenant."""
+    """The challenges in the domain's DNS, of all tenants."""
     return providers.resolver().read_txt(f"{ownership.LABEL}.{domain}")
 
 
 def trigger(live: MailDomain) -> None:
-    """Have the mail provider check its records, unless it has found them: a check begins anew for all tenants.
+    """Have the mail provider check its records, unless it has verified the domain.
 
-    Raises ProviderError.
+    A check restarts verification at the provider for every tenant that has registered the name. Raises ProviderError.
     """
     if live.status != "VERIFIED":
         providers.mail().verify_domain(live.domain_id)
 
 
 def look(domain: Domain) -> Look | None:
-    """Look at a domain now; None when the mail provider does not know it. Raises ProviderError."""
+    """Query the mail provider and DNS; None when the domain is not registered there. Raises ProviderError.
+
+    DNS is not queried when the challenge of a verified domain was seen within `LOOK_EVERY`.
+    """
     live = providers.mail().get_domain(domain.domain)
-    return Look(live, NOT_ASKED if _is_resting(domain) else survey(domain.domain)) if live else None
+    return Look(live, NO_SURVEY if _is_fresh(domain) else survey(domain.domain)) if live else None
 
 
 def look_at_all(domains: list[Domain]) -> list[Look | None]:
-    """A look at each, several at a time; None where the provider failed. Nothing is written here.
+    """Look at each domain, in parallel; None where the provider failed or does not know the domain.
 
-    DNS is asked only where its answer may change a status.
+    DNS is queried only when its answer may change a status.
     """
-    # The first look brings the provider's key; the others then find it.
+    # The first look fetches and caches the provider's API key, so that the threads do not all fetch it.
     first = [_try_look(domain) for domain in domains[:1]]
     with ThreadPoolExecutor(LOOK_THREADS) as pool:
         return [*first, *pool.map(_try_look, domains[1:])]
 
 
 def look_due(domain: Domain) -> Look:
-    """Look at a domain that fell due. A domain in use that the provider does not know is judged by its challenge."""
-    unheard = "VERIFIED" if domain.status == DomainStatus.VERIFIED else "UNKNOWN"
-    gone = MailDomain(domain_id=domain.domain, status=unheard)
-    return look(domain) or Look(gone, survey(domain.domain))
+    """Look at a domain that is due. Raises ProviderError.
+
+    When the provider does not know a verified domain, only the challenge decides whether it stays verified.
+    """
+    assumed = "VERIFIED" if domain.status == DomainStatus.VERIFIED else "UNKNOWN"
+    unregistered = MailDomain(domain_id=domain.domain, status=assumed)
+    return look(domain) or Look(unregistered, survey(domain.domain))
 
 
 def refresh(domain: Domain, found: Look) -> Domain:
-    """Write what was found onto the row; whoever changed the row meanwhile wins."""
+    """Update the row with the result of a look, and return it. A concurrent change of the row wins."""
     domain = _with_challenge(domain)
     put: dict[str, Any] = {}
     if found.live.records:
@@ -101,13 +112,17 @@ def refresh(domain: Domain, found: Look) -> Domain:
         put = {"dns_records": rows, "checks": checks(found.live.records, domain.domain).model_dump()}
     try:
         outcome = decide(domain, found, clock.now())
-        return (_stay if outcome.status == domain.status else _change)(domain, put, outcome)
+        write = _keep_status if outcome.status == domain.status else _change_status
+        return write(domain, put, outcome)
     except (NotFound, StaleStatus):
         return store.get(domain.user_id, domain.id) or domain
 
 
 def decide(domain: Domain, found: Look, now: datetime) -> Outcome:
-    """What the row becomes: verified only by the provider's word, the challenge in DNS, and nobody else's claim."""
+    """The new state of the row; see `status_after`.
+
+    A domain whose name another tenant holds becomes pending instead of verified.
+    """
     shown = found.survey.shows(domain.ownership.challenge)
     proof = domain.ownership.after(shown, now)
     triggered_at = clock.parse(domain.verification_triggered_at) if domain.verification_triggered_at else None
@@ -116,15 +131,16 @@ def decide(domain: Domain, found: Look, now: datetime) -> Outcome:
     if status == DomainStatus.VERIFIED and domain.status != DomainStatus.VERIFIED:
         try:
             claim = _claim(domain, found.survey)
-        except DomainTaken as taken:
-            return Outcome(DomainStatus.PENDING, str(taken), proof, [])
+        except DomainTaken as error:
+            return Outcome(DomainStatus.PENDING, str(error), proof, [])
     return Outcome(status, _reason(domain, found.live, status, proof, shown), proof, claim)
 
 
 def refuse_taken(user_id: str, domain: str) -> None:
-    """Raises DomainTaken while another tenant has the name verified, with the record that takes it over.
+    """Raises DomainTaken while another tenant has verified the name.
 
-    Whoever has published his own challenge, where the holder's is gone, may register the name.
+    The error carries the record to publish: a tenant whose own challenge is in DNS, where the other's is gone, may
+    register the name.
     """
     holder = claims.verifier(domain)
     row = store.get(holder.user_id, holder.domain_id) if holder and holder.domain_id else None
@@ -143,9 +159,10 @@ def refuse_taken(user_id: str, domain: str) -> None:
 
 
 def due_fields(domain: Domain) -> dict[str, str]:
-    """The attributes that bring a domain to its next look; none where nobody looks by himself.
+    """The attributes that schedule the domain's next check; empty when it is checked on request only.
 
-    A verifying one climbs its ladder, as does one that only waits for its challenge; one in use is looked at daily.
+    Verified domains are checked every `LOOK_EVERY`. Verifying ones, and pending ones whose check was triggered less
+    than `GIVE_UP` ago, follow `CHECK_DELAYS`.
     """
     now = clock.now()
     if domain.status == DomainStatus.VERIFIED:
@@ -158,43 +175,44 @@ def due_fields(domain: Domain) -> dict[str, str]:
 
 
 def records(live: MailDomain, domain: str, proof: Ownership) -> list[DnsRecord]:
-    """Everything that has to stand in the domain's DNS: the challenge, and the mail provider's records."""
-    return [ownership.record(domain, proof), *plain_records(live.records)]
+    """The records that the domain needs in DNS: the challenge and the mail provider's records."""
+    return [ownership.record(domain, proof), *required_records(live.records)]
 
 
 def _claim(domain: Domain, found: TxtSurvey) -> Part:
-    """Give the name to this domain. Raises DomainTaken unless the present holder's challenge is certainly gone.
+    """The actions that claim the name for the domain. Raises DomainTaken unless the holder's challenge is gone.
 
-    The holder's row becomes pending, with a new challenge: the old one may still be published somewhere.
+    The holder is the tenant that verified the name last. Its row becomes pending, with a new challenge: the old one may
+    still be published somewhere.
     """
     holder = claims.verifier(domain.domain)
     loss: Part = []
     if holder and holder.user_id != domain.user_id:
         row = store.get(holder.user_id, holder.domain_id) if holder.domain_id else None
         if row and found.shows(row.ownership.challenge) is not False:
-            raise DomainTaken(ownership.held(domain.domain))
-        loss = [commits.lost(_dispossessed(row))] if row else []
+            raise DomainTaken(ownership.reason_taken(domain.domain))
+        loss = [commits.lost(_taken_over(row))] if row else []
     return [*claims.taken(domain, holder), *loss]
 
 
-def _dispossessed(row: Domain) -> Domain:
+def _taken_over(row: Domain) -> Domain:
     losses = claims.losses(row.user_id, row.domain) + 1
     proof = Ownership(challenge=_challenge(row.user_id, row.domain, losses))
     kept = [record for record in row.dns_records if record.name != ownership.record(row.domain, proof).name]
     changes = {
         "ownership": proof,
         "dns_records": [ownership.record(row.domain, proof), *kept],
-        "status_reason": ownership.moved(row.domain),
+        "status_reason": ownership.reason_taken_over(row.domain),
     }
     return row.model_copy(update=changes)
 
 
 def _challenge(user_id: str, domain: str, losses: int) -> str:
-    return ownership.spell(derive("ownership", user_id, domain, str(losses)))
+    return ownership.challenge_text(derive("ownership", user_id, domain, str(losses)))
 
 
 def _with_challenge(domain: Domain) -> Domain:
-    """A row that was written before there were challenges gets its own."""
+    """The domain with a challenge. Rows written by versions without challenges have none yet."""
     if domain.ownership.challenge:
         return domain
     proof = Ownership(challenge=challenge(domain.user_id, domain.domain))
@@ -202,11 +220,11 @@ def _with_challenge(domain: Domain) -> Domain:
     return domain.model_copy(update={"ownership": proof})
 
 
-def _is_resting(domain: Domain) -> bool:
-    """Whether the challenge of a domain in use was seen less than a day ago."""
+def _is_fresh(domain: Domain) -> bool:
+    """Whether the challenge of a verified domain was seen within `LOOK_EVERY`."""
     looked_at = domain.ownership.looked_at
-    in_use = domain.status == DomainStatus.VERIFIED and domain.ownership.proven
-    return in_use and looked_at is not None and clock.now() < clock.parse(looked_at) + LOOK_EVERY
+    proven = domain.status == DomainStatus.VERIFIED and domain.ownership.proven
+    return proven and looked_at is not None and clock.now() < clock.parse(looked_at) + LOOK_EVERY
 
 
 def _try_look(domain: Domain) -> Look | None:
@@ -216,56 +234,58 @@ def _try_look(domain: Domain) -> Look | None:
         return None
     if live is None:
         return None
-    matters = DomainStatus.VERIFIED in (domain.status, live.status.lower()) and not _is_resting(domain)
-    return Look(live, survey(domain.domain) if matters else NOT_ASKED)
+    needs_dns = DomainStatus.VERIFIED in (domain.status, live.status.lower()) and not _is_fresh(domain)
+    return Look(live, survey(domain.domain) if needs_dns else NO_SURVEY)
 
 
 def _reason(domain: Domain, live: MailDomain, status: DomainStatus, proof: Ownership, shown: bool | None) -> str | None:
-    """The sentence on the row that says why it is not verified, or will not stay so."""
+    """The `status_reason` of the row: why the domain is not verified, or will not stay verified."""
     name = domain.domain
     match live.status, status:
         case _, DomainStatus.VERIFIED:
-            return ownership.going(name, proof) if proof.missing_since else None
+            return ownership.reason_expiring(name, proof) if proof.missing_since else None
         case _, DomainStatus.FAILED if domain.status == DomainStatus.FAILED:
             return domain.status_reason
         case "VERIFIED", DomainStatus.PENDING if domain.status == DomainStatus.VERIFIED:
-            return ownership.gone(name, proof)
+            return ownership.reason_expired(name, proof)
         case "VERIFIED", DomainStatus.PENDING | DomainStatus.VERIFYING:
-            return ownership.unknown(name) if shown is None else ownership.missing(name)
+            return ownership.reason_unclear(name) if shown is None else ownership.reason_missing(name)
         case _, DomainStatus.FAILED:
-            over = f"not verified within {GIVE_UP.total_seconds() / 3600:.0f} hours"
-            return live.reason or (over if domain.status == DomainStatus.VERIFYING else live.status.lower())
+            timeout = f"not verified within {GIVE_UP.total_seconds() / 3600:.0f} hours"
+            return live.reason or (timeout if domain.status == DomainStatus.VERIFYING else live.status.lower())
         case _, DomainStatus.PENDING:
             return domain.status_reason
         case _:
             return None
 
 
-def _stay(domain: Domain, put: dict[str, Any], outcome: Outcome) -> Domain:
+def _keep_status(domain: Domain, put: dict[str, Any], outcome: Outcome) -> Domain:
+    """Write what else has changed; a look without changes is recorded at most every `LOOK_RECORDED_EVERY`."""
     put = put | ({"status_reason": outcome.reason} if outcome.reason else {})
     after = Domain.model_validate(domain.model_dump() | put | {"ownership": outcome.proof})
-    known = domain.model_dump(exclude_none=True)
-    changed = {name: value for name, value in put.items() if value != known.get(name)}
+    before = domain.model_dump(exclude_none=True)
+    changed = {name: value for name, value in put.items() if value != before.get(name)}
     next_due = due_fields(after)
     drop: tuple[str, ...] = () if next_due or not domain.due_at else due.FIELDS
     drop += ("status_reason",) if domain.status_reason and not outcome.reason else ()
     if next_due.get("due_at") != domain.due_at:
         changed |= next_due
-    if _shown(domain.ownership) != _shown(outcome.proof):
+    if _without_times(domain.ownership) != _without_times(outcome.proof):
         changed |= {"ownership": outcome.proof.model_dump(exclude_none=True)}
     last_look = domain.last_dns_check
-    if changed or drop or last_look is None or clock.parse(last_look) + LOOK_NOTED_EVERY <= clock.now():
+    if changed or drop or last_look is None or clock.parse(last_look) + LOOK_RECORDED_EVERY <= clock.now():
         changed |= {"last_dns_check": clock.timestamp(), "ownership": outcome.proof.model_dump(exclude_none=True)}
         store.update(domain, put=changed, drop=drop)
-    shown = after.model_dump() | {name: value for name, value in changed.items() if name != "due_shard"}
-    return Domain.model_validate(shown | dict.fromkeys(drop))
+    row = after.model_dump() | {name: value for name, value in changed.items() if name != "due_shard"}
+    return Domain.model_validate(row | dict.fromkeys(drop))
 
 
-def _shown(proof: Ownership) -> tuple[str, bool, str | None]:
+def _without_times(proof: Ownership) -> tuple[str, bool, str | None]:
+    """What is written at once when it changes; the times of checks are not."""
     return proof.challenge, proof.proven, proof.missing_since
 
 
-def _change(domain: Domain, put: dict[str, Any], outcome: Outcome) -> Domain:
+def _change_status(domain: Domain, put: dict[str, Any], outcome: Outcome) -> Domain:
     now = clock.timestamp()
     to = outcome.status
     put = put | {"last_dns_check": now, "ownership": outcome.proof.model_dump(exclude_none=True)}

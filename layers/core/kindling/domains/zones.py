@@ -1,8 +1,8 @@
-"""Which tenant a zone of the operator's DNS account is bound to: records are written for nobody else.
+"""Bindings of zones to tenants: records are published only in a zone that is bound to the domain's tenant.
 
-`ZONE#<zone>` says whose it is, and which of his domains have records in it. With `ZoneBinding=operator` only the
-operator binds; with `first` a zone goes to the first tenant that registers a name in it, and is free again once its
-last name and that name's records are gone.
+The item `ZONE#<zone>` names the tenant and those of its domains that have records in the zone. With the setting
+`ZoneBinding=operator` only the operator binds zones. With `first` a zone is bound to the first tenant that publishes
+records in it, until its last domain has no records there any more.
 """
 
 from contextlib import suppress
@@ -14,7 +14,7 @@ from kindling.platform import clock, table
 from kindling.platform.settings import settings
 from kindling.platform.table import Attr
 
-# The same for a zone that is another tenant's and for one that is not there: nobody learns what others have.
+# The same message for a zone of another tenant and for an unknown one, so that no tenant learns what others have.
 NOT_BOUND = "The domain's zone is not bound to you here: add the records by hand, or ask the operator to bind it."
 OPERATOR, FIRST = "operator", "first"
 OWNER = "zones"
@@ -22,7 +22,10 @@ OWNER = "zones"
 
 @dataclass(frozen=True)
 class Binding:
-    """A zone, whose it is, by whom, since when, and the ids of the domains that have records in it."""
+    """The binding of a zone to a tenant.
+
+    `bound_by` is `OPERATOR` or `FIRST`; `domains` are the ids of the domains that have records in the zone.
+    """
 
     zone: str
     user_id: str
@@ -32,8 +35,8 @@ class Binding:
 
 
 def join(zone: str, user_id: str, domain_id: str) -> bool:
-    """Note that the tenant's domain is about to get records in the zone; False when the zone is not bound to him."""
-    joined: dict[str, Any] = {
+    """Record, before publishing, that the domain has records in the zone; False when it is not bound to the tenant."""
+    update: dict[str, Any] = {
         "UpdateExpression": "ADD domains :domain",
         "ConditionExpression": "user_id = :user",
         "ExpressionAttributeValues": {":user": user_id, ":domain": {domain_id}},
@@ -41,27 +44,27 @@ def join(zone: str, user_id: str, domain_id: str) -> bool:
     if settings().zone_binding == FIRST:
         names = {"user_id": ":user", "bound_by": ":by", "owner": ":owner", "created_at": ":now"}
         sets = ", ".join(f"#{name} = if_not_exists(#{name}, {value})" for name, value in names.items())
-        joined |= {
+        update |= {
             "UpdateExpression": f"SET {sets} ADD domains :domain",
             "ConditionExpression": "attribute_not_exists(pk) OR user_id = :user",
             "ExpressionAttributeNames": {f"#{name}": name for name in names},
         }
-        joined["ExpressionAttributeValues"] |= {":by": FIRST, ":owner": OWNER, ":now": clock.timestamp()}
+        update["ExpressionAttributeValues"] |= {":by": FIRST, ":owner": OWNER, ":now": clock.timestamp()}
     try:
-        table.update(_at(zone), **joined)
+        table.update(_zone_key(zone), **update)
     except table.ConditionFailed:
         return False
     return True
 
 
 def leave(domain: str, domain_id: str) -> None:
-    """Note that the domain has no records any more, in whatever zone it had them; the last one frees a zone.
+    """Record that the domain has no records any more, in any zone that encloses its name.
 
-    A zone that the operator bound stays bound.
+    The last domain to leave unbinds the zone, unless the operator bound it.
     """
     labels = domain.split(".")
     for start in range(len(labels) - 1):
-        key = _at(".".join(labels[start:]))
+        key = _zone_key(".".join(labels[start:]))
         with suppress(table.ConditionFailed):
             table.update(
                 key,
@@ -69,47 +72,45 @@ def leave(domain: str, domain_id: str) -> None:
                 ConditionExpression="contains(domains, :id)",
                 ExpressionAttributeValues={":domain": {domain_id}, ":id": domain_id},
             )
-        _free(key, Attr("bound_by").eq(FIRST))
+        _delete_unused(key, Attr("bound_by").eq(FIRST))
 
 
 def is_bound(zone: str, user_id: str) -> bool:
     """Whether the zone is bound to the tenant."""
-    item = table.get(_at(zone))
+    item = table.get(_zone_key(zone))
     return item is not None and item["user_id"] == user_id
 
 
 def bind(zone: str, user_id: str) -> Binding:
     """Bind a zone to a tenant, as the operator. Raises Conflict while another tenant's domains have records in it."""
     item = {"owner": OWNER, "created_at": clock.timestamp(), "user_id": user_id, "bound_by": OPERATOR}
-    free = Attr("domains").not_exists() | Attr("user_id").eq(user_id)
+    unused = Attr("domains").not_exists() | Attr("user_id").eq(user_id)
+    changes = table.assigned(item)
     try:
-        written = table.update(_at(zone), ConditionExpression=free, ReturnValues="ALL_NEW", **table.assigned(item))
+        written = table.update(_zone_key(zone), ConditionExpression=unused, ReturnValues="ALL_NEW", **changes)
     except table.ConditionFailed as lost:
         raise Conflict(f"Domains of another tenant have records in {zone}: delete them first.") from lost
     return _binding(written)
 
 
 def unbind(zone: str) -> None:
-    """Take a zone back. Raises Conflict while domains have records in it."""
-    if not _free(_at(zone), Attr("pk").exists()) and _read(zone):
+    """Unbind a zone. Idempotent. Raises Conflict while domains have records in it."""
+    if not _delete_unused(_zone_key(zone), Attr("pk").exists()) and table.get(_zone_key(zone)):
         raise Conflict(f"Domains have records in {zone}: delete them first.")
 
 
 def list_bindings() -> list[Binding]:
-    """Every zone that is bound, newest first."""
+    """All bindings, newest first."""
     return [_binding(item) for item in table.owned(OWNER)]
 
 
-def _free(key: dict[str, str], condition: Any) -> bool:
+def _delete_unused(key: dict[str, str], condition: Any) -> bool:
+    """Delete a binding without domains, if it meets the condition; whether it was deleted."""
     try:
         table.delete(key, ConditionExpression=condition & Attr("domains").not_exists())
     except table.ConditionFailed:
         return False
     return True
-
-
-def _read(zone: str) -> dict[str, Any] | None:
-    return table.get(_at(zone))
 
 
 def _binding(item: dict[str, Any]) -> Binding:
@@ -118,5 +119,5 @@ def _binding(item: dict[str, Any]) -> Binding:
     return Binding(zone=zone, domains=frozenset(item.get("domains", ())), **fields)
 
 
-def _at(zone: str) -> dict[str, str]:
+def _zone_key(zone: str) -> dict[str, str]:
     return {"pk": f"ZONE#{zone}", "sk": "BINDING"}

@@ -37,7 +37,7 @@ def _ours(zone: Zone) -> Records:
     """The zone's records by tenant and domain."""
     records = defaultdict(list)
     for record in providers.dns().list_commented(zone, dns.MARK):
-        whose = dns.marked(record.comment)
+        whose = dns.parse_mark(record.comment)
         if whose:
             records[whose].append(record)
     return records
