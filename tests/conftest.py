@@ -345,5 +345,5 @@ def _forget() -> None:
     doors = (providers.mail, providers.warmup, providers.dns, providers.resolver)
     for function in (settings, aws.table, aws.unrepeated, *doors):
         function.cache_clear()
-    for memory in (authentication._seen, quota._leases, aws._secrets, sending._claims, sending._refusals):
+    for memory in (authentication._cache, quota._leases, aws._secrets, sending._claims, sending._refusals):
         memory.clear()

@@ -62,7 +62,7 @@ class Watch:
             self._entered.append(function)
             # As in an execution environment of its own.
             aws._secrets.clear()
-            authentication._seen.clear()
+            authentication._cache.clear()
             quota._leases.clear()
             sending._claims.clear()
             try:

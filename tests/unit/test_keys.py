@@ -185,7 +185,7 @@ def test_only_so_many_keys_are_remembered(monkeypatch: pytest.MonkeyPatch) -> No
         text = str(Token(live=True, key_id=letter * 16, secret=SECRET))
         keys.seed(USER, text, ["read"], letter)
         opened(header(text))
-    assert len(authentication._seen) <= 3
+    assert len(authentication._cache) <= 3
 
 
 @pytest.mark.usefixtures("cloud")

@@ -234,10 +234,10 @@ def test_a_revoked_key_is_dead_after_a_minute_at_the_latest(kindling: Kindling) 
     made = kindling.api.post("/api/keys", {"name": "gone", "scopes": ["read"]}).body["key"]
     api = Api(made["api_key"])
     assert api.get(DOMAINS).status == 200
-    remembered = dict(authentication._seen)
+    remembered = dict(authentication._cache)
     assert kindling.api("DELETE", f"/api/keys/{made['id']}").body["key"]["revoked_at"]
     # Another execution environment still remembers the key.
-    authentication._seen.update(remembered)
+    authentication._cache.update(remembered)
     assert api.get(DOMAINS).status == 200
     kindling.clock.advance(seconds=61)
     assert api.get(DOMAINS).status == 401

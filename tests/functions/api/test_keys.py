@@ -175,7 +175,7 @@ def test_admins_that_end_each_other_at_once_leave_one(
     rest = list(zip(callers[1:], [*callers[2:], callers[0]], strict=True))
     lost: list[KindlingError] = []
 
-    def revoke(target: str, at: str, *, beside: Key | None = None) -> None:
+    def revoke(target: str, revoked_at: str, *, if_unchanged: Key | None = None) -> None:
         """Everybody has looked; then everybody writes."""
         if rest:
             one, other = rest.pop()
@@ -183,7 +183,7 @@ def test_admins_that_end_each_other_at_once_leave_one(
                 service.revoke(one, other.key_id, force=False)
             except LastAdminKey as error:
                 lost.append(error)
-        real(target, at, beside=beside)
+        real(target, revoked_at, if_unchanged=if_unchanged)
 
     monkeypatch.setattr(store, "revoke", revoke)
     try:
@@ -271,14 +271,14 @@ def test_the_list_tells_who_made_a_key_and_when_it_was_used(kindling: Kindling) 
 def test_a_use_that_cannot_be_noted_fails_nobody(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
     made = make(kindling.api)
     at = {"pk": f"KEY#{made['id']}", "sk": "KEY"}
-    real = store.stamp
+    real = store.record_use
     # Somebody else has noted it meanwhile.
-    monkeypatch.setattr(store, "stamp", lambda key_id, now, _: real(key_id, now, "2000"))
+    monkeypatch.setattr(store, "record_use", lambda key_id, now, _: real(key_id, now, "2000"))
     aws.table().update_item(
         Key=at, UpdateExpression="SET last_used_at = :at", ExpressionAttributeValues={":at": "2026-01-01T00:00:00.000Z"}
     )
     assert Api(made["api_key"]).get("/api/email/domains").status == 200
-    authentication._seen.clear()
+    authentication._cache.clear()
     refuse(monkeypatch, "UpdateItem")
     assert Api(made["api_key"]).get("/api/email/domains").status == 200
 

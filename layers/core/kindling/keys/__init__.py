@@ -1,1 +1,1 @@
-"""API keys: who calls, and what a key may do."""
+"""API keys: authentication, scopes, issuing and revoking, and request quotas."""

@@ -1,6 +1,6 @@
-"""Who calls, and may they: what an `Authorization` header is worth.
+"""Authenticating a request by the API key in its `Authorization` header.
 
-A refusal says the same whatever was wrong; the log tells which kind of thing it was, and no part of the text.
+Every failure has the same message. The log names the kind of failure, and contains no part of the key.
 """
 
 import hashlib
@@ -14,57 +14,58 @@ from kindling.platform import clock, table
 from kindling.platform.observability import logger
 
 REFUSED = "The API key is missing, malformed, unknown, revoked or expired."
-# Also the longest time for which a revoked key still opens a warm execution environment.
+# Also the longest time for which an execution environment accepts a key after it was revoked.
 CACHE_SECONDS = 60
 CACHE_KEYS = 1000
-# `last_used_at` is as coarse as this, so that using a key does not cost a write each time.
-STAMPED_EVERY = timedelta(hours=1)
+# The precision of `last_used_at`, so that not every use of a key costs a write.
+USE_RECORDED_EVERY = timedelta(hours=1)
 
-_seen: dict[str, tuple[float, Key]] = {}
+_cache: dict[str, tuple[float, Key]] = {}
 
 
 def authenticate(header: str | None, address: str) -> Caller:
-    """The caller that a header names, from a network address.
+    """The caller to whom the key in an `Authorization` header belongs; `address` is the client's IP address.
 
-    Raises Unauthorized, always with the same sentence. Raises QuotaExceeded instead once the address has failed too
-    often: then only keys that this environment has seen before are looked at, so that guessing costs no look-ups
-    and a client that shares the address goes on.
+    Raises Unauthorized, always with the same message, or QuotaExceeded once the address has failed too often. Then only
+    keys that this environment has in its cache are checked: guessing costs no reads, while other clients behind the
+    same address can go on.
     """
     scheme, _, text = (header or "").partition(" ")
     token = read_token(text.strip()) if scheme.lower() == "bearer" else None
-    if token is None or token.key_id not in _seen:
-        quota.require_patience(address)
+    if token is None or token.key_id not in _cache:
+        quota.refuse_failing(address)
     key = _look_up(token.key_id) if token else None
-    known = key.secret_hash if key else hashed("")
-    # An unknown id costs the same comparison as a wrong secret.
-    same = hmac.compare_digest(hashed(token.secret if token else ""), known)
-    reason = _reason(header, token, key, same=same)
+    expected = key.secret_hash if key else hash_secret("")
+    # Also for an unknown id, so that the response time does not tell whether the id exists.
+    matches = hmac.compare_digest(hash_secret(token.secret if token else ""), expected)
+    reason = _failure_reason(header, token, key, matches=matches)
     if reason or key is None:
         logger.warning("authentication refused", reason=reason)
-        count = quota.count_failure if header else quota.count_silence
+        count = quota.count_failure if header else quota.count_anonymous
         count(address)
         raise Unauthorized(REFUSED)
-    _stamp(key)
+    _record_use(key)
     return Caller(key.user_id, key.key_id, key.live, key.scopes, key.expires_at)
 
 
-def forget(key_id: str) -> None:
-    """Look a key up again at its next use: its row has changed."""
-    _seen.pop(key_id, None)
+def evict(key_id: str) -> None:
+    """Remove a key whose row has changed from this environment's cache."""
+    _cache.pop(key_id, None)
 
 
-def hashed(secret: str) -> str:
+def hash_secret(secret: str) -> str:
+    """The SHA-256 hash of a key's secret, as its row stores it."""
     # The secret has 256 random bits: a slow hash would add cost and no safety.
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _reason(header: str | None, token: Token | None, key: Key | None, *, same: bool) -> str | None:
-    """The kind of thing that is wrong, None for nothing."""
+def _failure_reason(header: str | None, token: Token | None, key: Key | None, *, matches: bool) -> str | None:
+    """The kind of failure, for the log; None when the key is valid."""
     if token is None:
         return "malformed" if header else "missing"
     if key is None:
         return "unknown"
-    if not same or key.live != token.live:
+    if not matches or key.live != token.live:
         return "wrong text"
     if key.revoked_at:
         return "revoked"
@@ -72,31 +73,31 @@ def _reason(header: str | None, token: Token | None, key: Key | None, *, same: b
 
 
 def _look_up(key_id: str) -> Key | None:
-    """The key's row, from memory for `CACHE_SECONDS`; absence is not remembered, so a new key works at once."""
+    """The key's row, cached for `CACHE_SECONDS`. An unknown id is not cached, so that a new key works immediately."""
     now = clock.monotonic()
-    kept = _seen.get(key_id)
-    if kept and kept[0] > now:
-        return kept[1]
+    cached = _cache.get(key_id)
+    if cached and cached[0] > now:
+        return cached[1]
     key = store.get(key_id)
     if key is None:
-        _seen.pop(key_id, None)
+        _cache.pop(key_id, None)
         return None
-    if len(_seen) >= CACHE_KEYS:
-        _seen.clear()
-    _seen[key_id] = (now + CACHE_SECONDS, key)
+    if len(_cache) >= CACHE_KEYS:
+        _cache.clear()
+    _cache[key_id] = (now + CACHE_SECONDS, key)
     return key
 
 
-def _stamp(key: Key) -> None:
-    """Note now and then that the key is used. That it could not be noted is not its user's trouble."""
+def _record_use(key: Key) -> None:
+    """Update `last_used_at` at most every `USE_RECORDED_EVERY`. The request does not fail when that fails."""
     now = clock.now()
-    since = clock.timestamp(now - STAMPED_EVERY)
+    since = clock.timestamp(now - USE_RECORDED_EVERY)
     if key.last_used_at and key.last_used_at > since:
         return
-    # Not tried again for a while, whatever comes of it.
+    # Set in the cached row first, so that a failed write is not repeated by every request.
     key.last_used_at = clock.timestamp(now)
     try:
-        store.stamp(key.key_id, key.last_used_at, since)
+        store.record_use(key.key_id, key.last_used_at, since)
     except table.ConditionFailed:
         return
     except StoreUnavailable:

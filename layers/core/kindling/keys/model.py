@@ -1,4 +1,7 @@
-"""What an API key is. Its text is `kd_live_<keyid>_<secret>` or `kd_test_…`; only a hash of the secret is kept."""
+"""API keys: the row, the scopes and the text `kd_live_<key id>_<secret>` or `kd_test_<key id>_<secret>`.
+
+Only a hash of the secret is stored.
+"""
 
 import base64
 import re
@@ -15,7 +18,7 @@ from kindling.platform.text import Flag, SingleLine
 
 TOKEN = re.compile(r"kd_(live|test)_([a-z0-9]{16})_([A-Za-z0-9-]{43,64})")
 KEY_ID_LENGTH = 16
-# Who made a key whose row was written with AWS credentials and not with another key.
+# `created_by` of a key that was written with AWS credentials and not with another key.
 OPERATOR = "operator"
 MOST_OVERLAP_HOURS = 7 * 24
 
@@ -30,7 +33,7 @@ class Scope(StrEnum):
 
 
 class Key(BaseModel):
-    """An API key's row; instants are ISO 8601, UTC."""
+    """An API key's row. Instants are ISO 8601, UTC."""
 
     key_id: str
     user_id: str
@@ -39,7 +42,7 @@ class Key(BaseModel):
     scopes: frozenset[Scope]
     secret_hash: str
     created_at: str
-    # The id of the key that made it.
+    # The id of the key with which it was created.
     created_by: str = OPERATOR
     expires_at: str | None = None
     revoked_at: str | None = None
@@ -47,22 +50,22 @@ class Key(BaseModel):
     last_used_at: str | None = None
     rotated_from: str | None = None
     rotated_to: str | None = None
-    # What was asked for, where it was asked for under an Idempotency-Key.
+    # A hash of the request's body; only for requests with an Idempotency-Key.
     request_hash: str | None = None
 
     def active(self, now: str) -> bool:
-        """Whether it opens anything at `now`."""
+        """Whether the key is valid at `now`: neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 
     def wire(self) -> dict[str, Any]:
-        """The key as the API shows it; its secret is not in the row."""
+        """The key as the API returns it, without its secret."""
         shown = self.model_dump(mode="json", exclude={"secret_hash", "request_hash", "key_id", "scopes"})
         prefix = f"kd_{environment(live=self.live)}_{self.key_id}"
         return shown | {"id": self.key_id, "prefix": prefix, "scopes": sorted(self.scopes)}
 
 
 class CreateKey(BaseModel):
-    """The body of `POST /api/keys`; `live` left out makes a key of its maker's own kind."""
+    """The body of `POST /api/keys`. Without `live`, the new key has the environment of the caller's key."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -81,7 +84,7 @@ class RevokeKey(BaseModel):
 
 
 class RotateKey(BaseModel):
-    """The body of `POST /api/keys/{id}/rotate`; for `overlap_hours` the old key opens as well."""
+    """The body of `POST /api/keys/{id}/rotate`. The old key stays valid for `overlap_hours`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -90,7 +93,7 @@ class RotateKey(BaseModel):
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever holds the key of this request."""
+    """The tenant that sent a request, with the properties of the key it used."""
 
     user_id: str
     key_id: str
@@ -99,7 +102,7 @@ class Caller:
     expires_at: str | None = None
 
     def require(self, scope: Scope) -> None:
-        """Raises Forbidden unless the key has `scope`."""
+        """Raises Forbidden unless the key has the scope."""
         if scope not in self.scopes:
             raise Forbidden(f"This API key lacks the scope '{scope}'.", required_scope=scope)
 
@@ -111,9 +114,9 @@ class Caller:
 
 @dataclass(frozen=True)
 class Issued:
-    """A key with its text, shown here and never again; `rotated` is the one that it takes the place of.
+    """A new key with its text, which only this answer shows. `rotated` is the key that it replaces.
 
-    `repeated` says that it was made by an earlier request under the same Idempotency-Key.
+    `repeated` is true when an earlier request with the same Idempotency-Key created it.
     """
 
     key: Key
@@ -122,12 +125,13 @@ class Issued:
     repeated: bool = False
 
     def wire(self) -> dict[str, Any]:
-        shown = {"key": self.key.wire() | {"api_key": self.api_key}}
-        return shown | {"rotated": self.rotated.wire()} if self.rotated else shown
+        """The answer of the API, the key's text included."""
+        answer = {"key": self.key.wire() | {"api_key": self.api_key}}
+        return answer | {"rotated": self.rotated.wire()} if self.rotated else answer
 
 
-class Powers(Protocol):
-    """What a key may do, in which environment and until when."""
+class Permissions(Protocol):
+    """The environment, scopes and expiry of a key: `Key` and `Caller` have them."""
 
     @property
     def live(self) -> bool: ...
@@ -137,29 +141,32 @@ class Powers(Protocol):
     def expires_at(self) -> str | None: ...
 
 
-def overreaches(holder: Powers, key: Powers) -> str | None:
-    """Why `holder` may not end `key`: a sentence, None when it may."""
-    if key.live and not holder.live:
+def why_not_revoke(own: Permissions, key: Permissions) -> str | None:
+    """Why the caller's `own` key may not revoke `key`, as a sentence; None when it may."""
+    if key.live and not own.live:
         return "A test key makes and ends test keys only."
-    lacking = sorted(key.scopes - holder.scopes)
+    lacking = sorted(key.scopes - own.scopes)
     if lacking:
         return f"This API key lacks {', '.join(lacking)}: it makes and ends no key that has more scopes than itself."
     return None
 
 
-def exceeds(maker: Powers, made: Powers) -> str | None:
-    """Why `maker` may not make `made`: a sentence, None when it may. A key never makes what it is not itself."""
-    sentence = overreaches(maker, made)
-    if sentence:
-        return sentence
-    if maker.expires_at is not None and (made.expires_at is None or made.expires_at > maker.expires_at):
-        return f"This API key ends at {maker.expires_at}: it makes no key that outlives it."
+def why_not_create(own: Permissions, key: Permissions) -> str | None:
+    """Why the caller's `own` key may not create `key`, as a sentence; None when it may.
+
+    A key may not create one with more scopes, a live key from a test key, or one that expires later.
+    """
+    reason = why_not_revoke(own, key)
+    if reason:
+        return reason
+    if own.expires_at is not None and (key.expires_at is None or key.expires_at > own.expires_at):
+        return f"This API key ends at {own.expires_at}: it makes no key that outlives it."
     return None
 
 
 @dataclass(frozen=True)
 class Token:
-    """A key's text, taken apart."""
+    """The parts of a key's text."""
 
     live: bool
     key_id: str
@@ -170,26 +177,28 @@ class Token:
 
 
 def environment(*, live: bool) -> str:
+    """The name of the environment: `live` or `test`."""
     return "live" if live else "test"
 
 
 def new_token(*, live: bool) -> Token:
-    """A token with 256 random bits; the secret has no underscore, so that the parts can be told apart."""
+    """A random token whose secret has 256 bits."""
     letters = string.ascii_lowercase + string.digits
     key_id = "".join(secrets.choice(letters) for _ in range(KEY_ID_LENGTH))
     return Token(live, key_id, _secret(secrets.token_bytes(32)))
 
 
 def derived_token(identity: bytes, secret: bytes, *, live: bool) -> Token:
-    """The token that follows from 32 bytes for its id, of which it shows 80 bits, and 32 others for its secret."""
+    """The token with an id from the first 80 bits of `identity` and the 32 bytes `secret` as its secret."""
     return Token(live, base64.b32encode(identity)[:KEY_ID_LENGTH].decode().lower(), _secret(secret))
 
 
 def read_token(text: str) -> Token | None:
-    """The token that `text` spells, None when it is not one."""
+    """Parse a key's text; None when it is malformed."""
     match = TOKEN.fullmatch(text)
     return Token(match[1] == "live", match[2], match[3]) if match else None
 
 
-def _secret(bits: bytes) -> str:
-    return base64.urlsafe_b64encode(bits).rstrip(b"=").decode().replace("_", "-")
+def _secret(random: bytes) -> str:
+    # Without underscores, which separate the parts of a token.
+    return base64.urlsafe_b64encode(random).rstrip(b"=").decode().replace("_", "-")

@@ -1,11 +1,12 @@
-"""Quotas: how often a tenant and a key may ask, how much they may create, and how often an address may fail.
+"""Quotas: requests and creations per tenant and key, and failed authentications per client address.
 
-Every function counts in the same items, and yet most requests cost nothing: an execution environment takes requests
-out of the window in leases of 1, 2, 4 … up to a 32nd of the quota. So an idle environment writes once in a window and
-a busy one for every seventh request or so, and no more is ever leased than the quota. What is refused is refused
-from memory until the window ends.
+Counters are shared by all functions. So that most requests cost no write, each execution environment leases requests
+of a window in blocks of 1, 2, 4 … up to a 32nd of the quota: an idle environment writes once per window, a busy one
+about every seventh request, and all leases together never exceed the quota. Once a quota is used up, the environment
+refuses from memory until the window ends.
 
-These limits keep the service fair. They are not the gate: when they cannot be counted, requests are let through.
+Quotas protect the service from overload. They are not the sending limits of `kindling.warming.gate`: when DynamoDB is
+unavailable, requests are admitted without being counted.
 """
 
 import hashlib
@@ -23,43 +24,43 @@ from kindling.platform.settings import settings
 REQUEST_SECONDS = 10
 CREATE_SECONDS = 3600
 FAILURE_SECONDS = 60
-# The time for which a window's item outlives it, for environments whose clocks are late.
-LINGER_SECONDS = 60
-MEMORY = 10_000
-# No lease is larger than this part of a quota: what an environment has leased and does not use, no other can.
-SHARES = 32
+# How long the counters of a window are kept after its end, for environments whose clocks are behind.
+RETENTION_SECONDS = 60
+MAX_LEASES = 10_000
+# A lease is at most this fraction of a quota, because other environments cannot use what one has leased.
+LARGEST_LEASE_DIVISOR = 32
 TOTAL = "total"
 
 
 @dataclass(frozen=True)
 class Quota:
-    """`limit` is what the setting `name` says; `most` is what that makes in a window of `counter`."""
+    """The setting `name` with its value `limit`, which allows `per_window` in a window of the counter `counter`."""
 
     name: str
     limit: int
-    most: int
+    per_window: int
     counter: str = TOTAL
 
 
 @dataclass(frozen=True)
 class Meter:
-    """What `who` does of a `kind`, in windows of so many seconds, each quota of which must have room."""
+    """What is counted: actions of one `kind` by one `subject`, in windows of `seconds`. Every quota must allow them."""
 
-    who: str
+    subject: str
     kind: str
     seconds: int
     quotas: tuple[Quota, ...]
 
     @property
     def name(self) -> tuple[str, ...]:
-        return (self.who, self.kind, *(quota.counter for quota in self.quotas))
+        return (self.subject, self.kind, *(quota.counter for quota in self.quotas))
 
 
 @dataclass
 class Lease:
     """What this environment may still admit in the window that starts at `window`, in seconds since 1970.
 
-    `size` is how much was leased at last. With `refused`, there is no more in this window.
+    `size` is the size of the last lease. `refused` is the quota that is used up until the window ends.
     """
 
     window: int
@@ -83,7 +84,7 @@ def admit_request(caller: Caller) -> None:
 
 
 def admit_creation(caller: Caller) -> None:
-    """Count something that is about to be created, each with a write of its own. Raises QuotaExceeded."""
+    """Count a resource that is about to be created, with one write and without leasing ahead. Raises QuotaExceeded."""
     tenant, key = settings().tenant_creates_per_hour, settings().key_creates_per_hour
     quotas = (
         Quota("tenant_creates_per_hour", tenant, tenant),
@@ -93,23 +94,23 @@ def admit_creation(caller: Caller) -> None:
 
 
 def count_failure(address: str) -> None:
-    """Count an authentication that failed. Raises QuotaExceeded when its address has failed too often."""
+    """Count a failed authentication. Raises QuotaExceeded when the address has failed too often."""
     _take(_failures(address))
 
 
-def count_silence(address: str) -> None:
+def count_anonymous(address: str) -> None:
     """Count a request without a key, in this environment's memory only. Raises QuotaExceeded."""
-    meter = _failures(address, "SILENCES")
+    meter = _failures(address, "ANONYMOUS")
     lease = _lease(meter)
     if not lease.size:
-        lease.size = lease.left = meter.quotas[0].most
+        lease.size = lease.left = meter.quotas[0].per_window
     elif not lease.left:
         lease.refused = meter.quotas[0]
     _spend(lease, meter)
 
 
-def require_patience(address: str) -> None:
-    """Raises QuotaExceeded when this environment knows that the address has failed too often."""
+def refuse_failing(address: str) -> None:
+    """Raises QuotaExceeded if the address is known to this environment as having failed too often. Reads nothing."""
     meter = _failures(address)
     lease = _lease(meter)
     if lease.refused:
@@ -119,52 +120,52 @@ def require_patience(address: str) -> None:
 def _failures(address: str, kind: str = "FAILURES") -> Meter:
     limit = settings().failed_authentications_per_minute
     quota = Quota("failed_authentications_per_minute", limit, limit)
-    return Meter(_disguised(address), kind, FAILURE_SECONDS, (quota,))
+    return Meter(_hash_network(address), kind, FAILURE_SECONDS, (quota,))
 
 
-def _disguised(address: str) -> str:
-    """A hash of an address, or of the /64 network of an IPv6 one, which its owner can change at will.
+def _hash_network(address: str) -> str:
+    """A hash of an IPv4 address, or of the /64 network of an IPv6 one, within which a client can choose its address.
 
-    It is no secret to whoever tries all addresses. A keyed hash would be; but then every function would need the
-    deployment's secret, from which API keys are derived.
+    The hash can be reversed by trying all addresses. A keyed one could not, but would need the deployment's secret in
+    every function, from which API keys are derived.
     """
     try:
-        known = ipaddress.ip_address(address)
-        network = str(ipaddress.ip_network((known, 64), strict=False)) if known.version == 6 else address
+        parsed = ipaddress.ip_address(address)
+        network = str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
     except ValueError:
         network = address
     return hashlib.sha256(f"address {network}".encode()).hexdigest()
 
 
 def _take(meter: Meter, *, ahead: bool = True) -> None:
-    """Take one out of the lease, or out of a new one: twice the last one when it may be taken `ahead`."""
+    """Count one, from the lease or a new one; with `ahead` the new lease is twice the last. Raises QuotaExceeded."""
     lease = _lease(meter)
     if not (lease.refused or lease.left):
-        largest = min(quota.most for quota in meter.quotas) // SHARES
+        largest = min(quota.per_window for quota in meter.quotas) // LARGEST_LEASE_DIVISOR
         _extend(lease, meter, max(min(2 * lease.size, largest), 1) if ahead else 1)
     _spend(lease, meter)
 
 
 def _lease(meter: Meter) -> Lease:
-    """The lease of the window that runs now, which may have nothing left."""
+    """The lease of the current window; a new one has nothing left."""
     window = int(clock.now().timestamp()) // meter.seconds * meter.seconds
     lease = _leases.get(meter.name)
     if lease is None or lease.window != window:
-        if len(_leases) >= MEMORY:
+        if len(_leases) >= MAX_LEASES:
             _leases.clear()
         lease = _leases[meter.name] = Lease(window)
     return lease
 
 
 def _extend(lease: Lease, meter: Meter, wanted: int) -> None:
-    """Lease `wanted` or what is left, down to one; otherwise the lease is refused."""
-    n = min(wanted, *(quota.most for quota in meter.quotas))
-    most = {quota.counter: quota.most for quota in meter.quotas}
-    expires_at = lease.window + meter.seconds + LINGER_SECONDS
-    # Each lost try means that less is left than was wanted: it ends.
+    """Lease `wanted`, or as much as is left. Nothing left marks the lease as refused."""
+    n = min(wanted, *(quota.per_window for quota in meter.quotas))
+    limits = {quota.counter: quota.per_window for quota in meter.quotas}
+    expires_at = lease.window + meter.seconds + RETENTION_SECONDS
+    # Ends, because `n` falls with each failed condition: less is left than was requested.
     while True:
         try:
-            store.count(meter.who, f"{meter.kind}#{lease.window}", n, most, expires_at)
+            store.count(meter.subject, f"{meter.kind}#{lease.window}", n, limits, expires_at)
         except table.ConditionFailed as lost:
             room, tightest = _room(meter, lost.item or {})
             if room < 1:
@@ -180,12 +181,13 @@ def _extend(lease: Lease, meter: Meter, wanted: int) -> None:
 
 
 def _room(meter: Meter, counters: dict[str, int]) -> tuple[int, Quota]:
-    """How much the tightest quota has left."""
-    rooms = [(quota.most - int(counters.get(quota.counter, 0)), quota) for quota in meter.quotas]
-    return min(rooms, key=lambda found: found[0])
+    """The quota with the least left, and how much that is."""
+    rooms = [(quota.per_window - int(counters.get(quota.counter, 0)), quota) for quota in meter.quotas]
+    return min(rooms, key=lambda room: room[0])
 
 
 def _spend(lease: Lease, meter: Meter) -> None:
+    """Take one out of the lease. Raises QuotaExceeded when it is refused."""
     if lease.refused is None:
         lease.left -= 1
         return

@@ -1,10 +1,9 @@
-"""Issuing, rotating and ending API keys. A key never makes or ends what it is not itself.
+"""Creating, rotating and revoking API keys. No key can create or revoke one with more permissions than its own.
 
-Issuing may be repeated under an Idempotency-Key although a secret is kept nowhere. Under such a key the new key's id
-and secret are not drawn but derived, from the deployment's secret, the tenant, the environment, the route and the
-Idempotency-Key; a repeat derives the same text, finds the row that the first request wrote, and shows it again. The
-row holds hashes of the secret and of what was asked for, and decides, as long as an answer is replayed elsewhere,
-whether the repeat is one.
+Creating and rotating are idempotent under an Idempotency-Key, although no secret is stored. With such a header the new
+key's id and secret are not random: they are derived from the deployment's secret, the tenant, the environment, the
+route and the Idempotency-Key. A repeated request derives the same text and returns it again, for the 24 hours in which
+other routes replay their answers, after comparing the hash of its body with the one in the key's row.
 """
 
 import hashlib
@@ -16,7 +15,7 @@ from pydantic import BaseModel
 
 from kindling.errors import Conflict, IdempotencyKeyReused, KeyExceedsMaker, LastAdminKey, NotFound, Unauthorized
 from kindling.keys import quota, store
-from kindling.keys.authentication import REFUSED, forget, hashed
+from kindling.keys.authentication import REFUSED, evict, hash_secret
 from kindling.keys.model import (
     Caller,
     CreateKey,
@@ -27,22 +26,23 @@ from kindling.keys.model import (
     Token,
     derived_token,
     environment,
-    exceeds,
     new_token,
-    overreaches,
     read_token,
+    why_not_create,
+    why_not_revoke,
 )
 from kindling.platform import clock, table
 from kindling.platform.derived import derive
 
+# How long a repeated request is answered with the same key; as long as `kindling.entry.replay` keeps answers.
 REPEATABLE = timedelta(hours=24)
 
 
 def create(caller: Caller, command: CreateKey, *, idempotency_key: str | None = None) -> Issued:
-    """Make a key for the caller's tenant.
+    """Create a key for the caller's tenant. It expires no later than the caller's key.
 
-    Raises KeyExceedsMaker, Unauthorized when the caller's key has ended, QuotaExceeded, IdempotencyKeyReused, and
-    Conflict for a repeat that comes too late.
+    Raises KeyExceedsMaker, Unauthorized when the caller's key was revoked or has expired, QuotaExceeded,
+    IdempotencyKeyReused, and Conflict for a repeated request that comes after 24 hours or whose key was revoked.
     """
     maker = _maker(caller)
     live = maker.live if command.live is None else command.live
@@ -56,24 +56,24 @@ def create(caller: Caller, command: CreateKey, *, idempotency_key: str | None = 
         created_by=maker.key_id,
         request_hash=_request_hash(command, idempotency_key),
     )
-    kept = _kept(made)
-    if kept:
-        return Issued(_repeated(maker, made, kept), str(token), repeated=True)
-    _require_within(exceeds(maker, made))
+    existing = _existing(made)
+    if existing:
+        return Issued(_require_repeat(maker, made, existing), str(token), repeated=True)
+    _require(why_not_create(maker, made))
     quota.admit_creation(caller)
     try:
         store.make(made, maker)
     except table.TransactionFailed as lost:
-        return Issued(_made_meanwhile(caller, made, lost), str(token), repeated=True)
+        return Issued(_made_concurrently(caller, made, lost), str(token), repeated=True)
     return Issued(made, str(token))
 
 
 def rotate(caller: Caller, key_id: str, command: RotateKey, *, idempotency_key: str | None = None) -> Issued:
-    """Make a key that takes another's place, and let that one end after the overlap, unless it ends before.
+    """Create a key that replaces another one, which then expires after the overlap at the latest.
 
-    Raises as `create` does, NotFound when the tenant has no such key, and Conflict when it has ended or was rotated.
+    Raises what `create` raises, NotFound, and Conflict when the old key is not valid any more or was rotated before.
     """
-    maker, old = _maker(caller), _own(caller, key_id)
+    maker, old = _maker(caller), _load(caller, key_id)
     token = _token(caller, f"POST /api/keys/{key_id}/rotate", idempotency_key, live=old.live)
     made = _row(
         caller.user_id,
@@ -85,10 +85,10 @@ def rotate(caller: Caller, key_id: str, command: RotateKey, *, idempotency_key: 
         rotated_from=old.key_id,
         request_hash=_request_hash(command, idempotency_key),
     )
-    kept = _kept(made)
-    if kept:
-        return Issued(_repeated(maker, made, kept), str(token), old, repeated=True)
-    _require_within(exceeds(maker, made))
+    existing = _existing(made)
+    if existing:
+        return Issued(_require_repeat(maker, made, existing), str(token), old, repeated=True)
+    _require(why_not_create(maker, made))
     if not old.active(clock.timestamp()):
         raise Conflict("This API key has ended; only a key that still opens can be rotated.")
     if old.rotated_to:
@@ -99,19 +99,22 @@ def rotate(caller: Caller, key_id: str, command: RotateKey, *, idempotency_key: 
     try:
         store.replace(made, old, maker, ends_at)
     except table.TransactionFailed as lost:
-        kept = _made_meanwhile(caller, made, lost)
-        return Issued(kept, str(token), _own(caller, key_id), repeated=True)
-    forget(key_id)
+        existing = _made_concurrently(caller, made, lost)
+        return Issued(existing, str(token), _load(caller, key_id), repeated=True)
+    evict(key_id)
     return Issued(made, str(token), old.model_copy(update={"expires_at": ends_at, "rotated_to": made.key_id}))
 
 
 def seed(user_id: str, token: str, scopes: Iterable[str], name: str, expires_in_days: int | None = None) -> None:
-    """Write the row of a key whose text exists already. Raises ValueError when it is not a key's text."""
-    known = read_token(token)
-    if known is None:
+    """Write the row of a key with a given text, as the operator. An existing row is not changed.
+
+    Raises ValueError when the text is not that of a key.
+    """
+    parsed = read_token(token)
+    if parsed is None:
         raise ValueError("not the text of an API key")
     allowed = frozenset(Scope(scope) for scope in scopes)
-    store.put(_row(user_id, known, allowed, name, expires_at=_in_days(expires_in_days)))
+    store.put(_row(user_id, parsed, allowed, name, expires_at=_in_days(expires_in_days)))
 
 
 def list_keys(caller: Caller) -> list[Key]:
@@ -120,60 +123,58 @@ def list_keys(caller: Caller) -> list[Key]:
 
 
 def revoke(caller: Caller, key_id: str, *, force: bool) -> Key:
-    """End a key for good; repeating is harmless.
+    """Revoke a key. Idempotent.
 
-    Raises NotFound when the tenant has no such key, KeyExceedsMaker, and LastAdminKey when the tenant would have no
-    live key left that can make keys, unless `force` says that it may be so.
+    Raises NotFound, KeyExceedsMaker, and, without `force`, LastAdminKey when no valid live key with the scope `admin`
+    would be left to the tenant.
     """
-    key = _own(caller, key_id)
-    _require_within(overreaches(caller, key))
+    key = _load(caller, key_id)
+    _require(why_not_revoke(caller, key))
     now = clock.timestamp()
     if key.revoked_at:
         return key
-    if force or not _administers(key, now):
-        _end(key, now)
-    elif not any(_end(key, now, beside=other) for other in _others(caller, key, now)):
+    if force or not _is_admin(key, now):
+        _revoke(key, now)
+    elif not any(_revoke(key, now, if_unchanged=other) for other in _other_admins(caller, key, now)):
         message = "This is the last active live key with the scope 'admin': with it, nobody can make another."
         raise LastAdminKey(f"{message} Add ?force=true to end it all the same.")
-    forget(key_id)
-    return _own(caller, key_id)
+    evict(key_id)
+    return _load(caller, key_id)
 
 
-def _end(key: Key, now: str, *, beside: Key | None = None) -> bool:
-    """Whether the key is revoked, by this call or by somebody meanwhile; not when the one `beside` it has changed."""
+def _revoke(key: Key, now: str, *, if_unchanged: Key | None = None) -> bool:
+    """Whether the key is revoked now, by this or a concurrent call; False when the other key has changed."""
     try:
-        store.revoke(key.key_id, now, beside=beside)
+        store.revoke(key.key_id, now, if_unchanged=if_unchanged)
     except table.TransactionFailed as lost:
         return lost.items[0] is not None
     return True
 
 
-def _others(caller: Caller, key: Key, now: str) -> Iterator[Key]:
-    """The tenant's other keys that can make keys, as they stand at this moment; the caller's own is tried first.
-
-    An index only proposes them: it may be late.
-    """
-    proposed = [caller.key_id, *(found.key_id for found in store.list_of(caller.user_id) if _administers(found, now))]
-    for key_id in dict.fromkeys(proposed):
+def _other_admins(caller: Caller, key: Key, now: str) -> Iterator[Key]:
+    """The tenant's other admin keys, consistently read; the caller's own key comes first."""
+    # The index may lag: each key that it lists is read again.
+    listed = (other.key_id for other in store.list_of(caller.user_id) if _is_admin(other, now))
+    for key_id in dict.fromkeys([caller.key_id, *listed]):
         other = store.get(key_id)
-        if other and other.user_id == caller.user_id and key_id != key.key_id and _administers(other, now):
+        if other and other.user_id == caller.user_id and key_id != key.key_id and _is_admin(other, now):
             yield other
 
 
-def _administers(key: Key, now: str) -> bool:
+def _is_admin(key: Key, now: str) -> bool:
     return key.live and Scope.ADMIN in key.scopes and key.active(now)
 
 
 def _maker(caller: Caller) -> Key:
-    """The row of the caller's key as it stands now, not as it is remembered. Raises Unauthorized when it has ended."""
+    """The row of the caller's key, read again and not from the cache. Raises Unauthorized when it is not valid."""
     key = store.get(caller.key_id)
     if key is None or not key.active(clock.timestamp()):
-        forget(caller.key_id)
+        evict(caller.key_id)
         raise Unauthorized(REFUSED)
     return key
 
 
-def _own(caller: Caller, key_id: str) -> Key:
+def _load(caller: Caller, key_id: str) -> Key:
     key = store.get(key_id)
     if key is None or key.user_id != caller.user_id:
         raise NotFound("There is no such API key.")
@@ -189,48 +190,53 @@ def _token(caller: Caller, route: str, idempotency_key: str | None, *, live: boo
 
 def _row(user_id: str, token: Token, scopes: frozenset[Scope], name: str, **more: str | None) -> Key:
     row = {"user_id": user_id, "name": name, "scopes": scopes, "created_at": clock.timestamp()}
-    text = {"key_id": token.key_id, "live": token.live, "secret_hash": hashed(token.secret)}
+    text = {"key_id": token.key_id, "live": token.live, "secret_hash": hash_secret(token.secret)}
     return Key.model_validate(row | text | more)
 
 
 def _request_hash(command: BaseModel, idempotency_key: str | None) -> str | None:
     if idempotency_key is None:
         return None
-    # A set has no order of its own.
-    asked = json.dumps(command.model_dump(), default=sorted, sort_keys=True)
-    return hashlib.sha256(asked.encode()).hexdigest()
+    # Sets are sorted, because their order differs from process to process.
+    body = json.dumps(command.model_dump(), default=sorted, sort_keys=True)
+    return hashlib.sha256(body.encode()).hexdigest()
 
 
-def _kept(made: Key) -> Key | None:
-    """The row that an earlier request under the same Idempotency-Key wrote."""
+def _existing(made: Key) -> Key | None:
+    """The row that an earlier request with the same Idempotency-Key wrote."""
     return store.get(made.key_id) if made.request_hash else None
 
 
-def _made_meanwhile(caller: Caller, made: Key, lost: table.TransactionFailed) -> Key:
-    """The row of the same request, which was faster; anything else in the way is an error to raise."""
-    maker, place = _maker(caller), lost.items[0]
-    if not place:
+def _made_concurrently(caller: Caller, made: Key, lost: table.TransactionFailed) -> Key:
+    """The row that the same request has written meanwhile. Raises Conflict when another condition failed."""
+    maker, existing = _maker(caller), lost.items[0]
+    if not existing:
         raise Conflict("An API key that this request depends on was changed meanwhile; try again.")
-    return _repeated(maker, made, Key.model_validate(place))
+    return _require_repeat(maker, made, Key.model_validate(existing))
 
 
-def _repeated(maker: Key, made: Key, kept: Key) -> Key:
-    """The row of a repeated request, whose text may be shown again."""
-    if kept.request_hash != made.request_hash:
+def _require_repeat(maker: Key, made: Key, existing: Key) -> Key:
+    """The existing row, if the request that derived `made` repeats the one that wrote it and may see it again.
+
+    Raises IdempotencyKeyReused, Conflict, KeyExceedsMaker.
+    """
+    if existing.request_hash != made.request_hash:
         raise IdempotencyKeyReused("This Idempotency-Key came with another body before.")
-    if kept.revoked_at:
+    if existing.revoked_at:
         raise Conflict("The API key that was made under this Idempotency-Key is revoked.")
-    if clock.parse(kept.created_at) + REPEATABLE < clock.now():
+    if clock.parse(existing.created_at) + REPEATABLE < clock.now():
         raise Conflict("The API key that was made under this Idempotency-Key is over a day old, and not shown again.")
-    # Its own maker may have been given an end since; to any other it must not lend what that one lacks.
-    own = kept.created_by == maker.key_id
-    _require_within(overreaches(maker, kept) if own else exceeds(maker, kept))
-    return kept
+    # The key that created it may have been rotated since and then expires earlier: the expiry is not compared. Any
+    # other key must have all permissions of the one it is shown.
+    own = existing.created_by == maker.key_id
+    _require(why_not_revoke(maker, existing) if own else why_not_create(maker, existing))
+    return existing
 
 
-def _require_within(excess: str | None) -> None:
-    if excess:
-        raise KeyExceedsMaker(excess)
+def _require(objection: str | None) -> None:
+    """Raises KeyExceedsMaker with the objection, if there is one."""
+    if objection:
+        raise KeyExceedsMaker(objection)
 
 
 def _in_days(days: int | None) -> str | None:

@@ -8,12 +8,12 @@ from kindling.platform.table import Action, Attr
 
 
 def get(key_id: str) -> Key | None:
-    item = table.get(_at(key_id))
+    item = table.get(_row_key(key_id))
     return Key.model_validate(item) if item else None
 
 
 def put(key: Key) -> None:
-    """Write the row; a key that is there already stays as it is, revoked if it is."""
+    """Write the row of a new key. An existing row, revoked or not, is not changed."""
     try:
         table.put(_item(key), ConditionExpression=Attr("pk").not_exists())
     except table.ConditionFailed:
@@ -26,66 +26,66 @@ def list_of(user_id: str) -> list[Key]:
 
 
 def make(made: Key, maker: Key) -> None:
-    """Write the row of a new key, if its maker's still stands as it was read.
+    """Write the row of a new key, if its maker has not changed since it was read.
 
-    Raises table.TransactionFailed: its items are what the new key's place holds, and the maker's row.
+    Raises table.TransactionFailed with the items: an existing row of the new key, and the maker's row.
     """
-    table.transact([_put(made), _unchanged(maker)])
+    table.transact([_put(made), _check_unchanged(maker)])
 
 
 def replace(made: Key, old: Key, maker: Key, ends_at: str) -> None:
-    """Write the row of a new key and let the old one end at `ends_at`, if it and the maker stand as they were read.
+    """Write the row of a new key and set the old one's expiry, if neither it nor the maker has changed since the read.
 
-    Raises table.TransactionFailed: its items are what the new key's place holds, the old row, and the maker's unless
-    that is the same.
+    Raises table.TransactionFailed with the items: an existing row of the new key, the old key's row, and the maker's
+    unless that is the old key.
     """
-    standing, seen = _as_seen(old)
+    unchanged, values = _unchanged(old)
     update = {
-        "Key": _at(old.key_id),
+        "Key": _row_key(old.key_id),
         "UpdateExpression": "SET expires_at = :ends, rotated_to = :made",
-        "ConditionExpression": f"{standing} AND attribute_not_exists(rotated_to)",
-        "ExpressionAttributeValues": {":ends": ends_at, ":made": made.key_id, **seen},
+        "ConditionExpression": f"{unchanged} AND attribute_not_exists(rotated_to)",
+        "ExpressionAttributeValues": {":ends": ends_at, ":made": made.key_id, **values},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    checks = [] if maker.key_id == old.key_id else [_unchanged(maker)]
+    checks = [] if maker.key_id == old.key_id else [_check_unchanged(maker)]
     table.transact([_put(made), {"Update": update}, *checks])
 
 
-def revoke(key_id: str, at: str, *, beside: Key | None = None) -> None:
-    """Mark a key that is not revoked yet; with `beside`, only if that one still stands as it was read.
+def revoke(key_id: str, revoked_at: str, *, if_unchanged: Key | None = None) -> None:
+    """Mark a key as revoked, if it is not; with `if_unchanged`, only if that other key has not changed since its read.
 
-    Raises table.TransactionFailed: its items are the row, and the one beside.
+    Raises table.TransactionFailed with the items: the key's row, and the other key's.
     """
     update = {
-        "Key": _at(key_id),
+        "Key": _row_key(key_id),
         "UpdateExpression": "SET revoked_at = :at",
         "ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(revoked_at)",
-        "ExpressionAttributeValues": {":at": at},
+        "ExpressionAttributeValues": {":at": revoked_at},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    table.transact([{"Update": update}, *([_unchanged(beside)] if beside else [])])
+    table.transact([{"Update": update}, *([_check_unchanged(if_unchanged)] if if_unchanged else [])])
 
 
-def stamp(key_id: str, at: str, unless_since: str) -> None:
-    """Note that a key was used at `at`, unless it was noted later than `unless_since`. Raises table.ConditionFailed."""
+def record_use(key_id: str, used_at: str, since: str) -> None:
+    """Set `last_used_at`. Raises table.ConditionFailed when it is later than `since` already."""
     table.update(
-        _at(key_id),
+        _row_key(key_id),
         waits=False,
         UpdateExpression="SET last_used_at = :at",
         ConditionExpression=("attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at <= :since)"),
-        ExpressionAttributeValues={":at": at, ":since": unless_since},
+        ExpressionAttributeValues={":at": used_at, ":since": since},
     )
 
 
-def count(who: str, what: str, n: int, most: dict[str, int], expires_at: int) -> None:
-    """Add `n` to each counter that `most` names, if none then stands above its most; each `n` is at most that.
+def count(subject: str, window: str, n: int, limits: dict[str, int], expires_at: int) -> None:
+    """Add `n`, at most the smallest limit, to every counter in `limits`, if all stay within their limits.
 
-    An item has the counters of one window, so that nothing has to be set back; the table's time to live removes it.
-    Raises table.ConditionFailed with the counters that stood in the way.
+    Each window has an item of its own, which DynamoDB deletes after `expires_at` (seconds since 1970).
+    Raises table.ConditionFailed with the item.
     """
-    numbered = list(enumerate(most.items()))
+    numbered = list(enumerate(limits.items()))
     table.update(
-        {"pk": f"QUOTA#{who}", "sk": what},
+        {"pk": f"QUOTA#{subject}", "sk": window},
         waits=False,
         UpdateExpression=f"SET expires_at = :expires ADD {', '.join(f'#c{i} :n' for i, _ in numbered)}",
         ConditionExpression=" AND ".join(f"(attribute_not_exists(#c{i}) OR #c{i} <= :room{i})" for i, _ in numbered),
@@ -108,28 +108,27 @@ def _put(key: Key) -> Action:
     return {"Put": put}
 
 
-def _unchanged(key: Key) -> Action:
-    """The condition that a key still opens what it opened when it was read."""
-    standing, seen = _as_seen(key)
+def _check_unchanged(key: Key) -> Action:
+    unchanged, values = _unchanged(key)
     check = {
-        "Key": _at(key.key_id),
-        "ConditionExpression": standing,
+        "Key": _row_key(key.key_id),
+        "ConditionExpression": unchanged,
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    return {"ConditionCheck": check | ({"ExpressionAttributeValues": seen} if seen else {})}
+    return {"ConditionCheck": check | ({"ExpressionAttributeValues": values} if values else {})}
 
 
-def _as_seen(key: Key) -> tuple[str, dict[str, str]]:
-    """A condition, and its values: not revoked, and ending when it ended."""
-    standing = "attribute_exists(pk) AND attribute_not_exists(revoked_at) AND "
+def _unchanged(key: Key) -> tuple[str, dict[str, str]]:
+    """A condition and its values: the key is not revoked, and its expiry is the one that was read."""
+    condition = "attribute_exists(pk) AND attribute_not_exists(revoked_at) AND "
     if key.expires_at is None:
-        return f"{standing}attribute_not_exists(expires_at)", {}
-    return f"{standing}expires_at = :seen", {":seen": key.expires_at}
+        return f"{condition}attribute_not_exists(expires_at)", {}
+    return f"{condition}expires_at = :seen", {":seen": key.expires_at}
 
 
 def _item(key: Key) -> dict[str, Any]:
-    return {**_at(key.key_id), "owner": f"{key.user_id}#key", **key.model_dump(mode="json", exclude_none=True)}
+    return {**_row_key(key.key_id), "owner": f"{key.user_id}#key", **key.model_dump(mode="json", exclude_none=True)}
 
 
-def _at(key_id: str) -> dict[str, str]:
+def _row_key(key_id: str) -> dict[str, str]:
     return {"pk": f"KEY#{key_id}", "sk": "KEY"}
