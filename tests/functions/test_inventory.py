@@ -11,9 +11,7 @@ import pytest
 from kindling.accounts import saga as provisioning
 from kindling.accounts.model import ProvisionAccount, mark
 from kindling.domains import dns, registrations, zones
-from kindling.inventory import findings as told
-from kindling.inventory import service
-from kindling.inventory import store as findings
+from kindling.inventory import findings, service, store
 from kindling.inventory.model import GRACE, Finding
 from kindling.inventory.pace import MARGIN_SECONDS
 from kindling.operations import store as operations
@@ -45,7 +43,7 @@ def seen(api: Api) -> list[tuple[str, str, str, bool]]:
 
 
 def operators() -> list[tuple[str, str, str, bool]]:
-    return sorted((f.problem, f.kind, f.target, f.safe) for f in told.list_everything() if f.user_id is None)
+    return sorted((f.problem, f.kind, f.target, f.safe) for f in findings.list_everything() if f.user_id is None)
 
 
 def ask(kindling: Kindling, provider: str, method: str, path: str, body: Any = None) -> Any:
@@ -121,7 +119,7 @@ def test_a_world_in_order_has_no_findings_after_every_kind_of_operation(kindling
     def nothing() -> None:
         for after in (timedelta(0), GRACE):
             answer = look(kindling, after=after)
-            assert (told.list_everything(), answer["removed"], answer["incomplete"]) == ([], 0, [])
+            assert (findings.list_everything(), answer["removed"], answer["incomplete"]) == ([], 0, [])
 
     nothing()
     domain = kindling.verified_domain()
@@ -276,7 +274,7 @@ def test_a_deletion_whose_cleanups_were_lost_ends_clean(kindling: Kindling) -> N
     finish_cleanups(kindling)
     assert look(kindling)["findings"] == 0
     assert held(kindling) == {"inboxes": [], "domains": [], "warmup": [], "tags": [], "records": 0}
-    assert (told.list_everything(), cleanups(kindling.api), zones.list_bindings()) == ([], [], [])
+    assert (findings.list_everything(), cleanups(kindling.api), zones.list_bindings()) == ([], [], [])
 
 
 def test_a_crash_between_provider_and_row_is_undone_by_its_reconciler_and_leaves_no_finding(
@@ -474,7 +472,7 @@ def test_the_tag_of_a_tenant_without_accounts_goes_and_the_others_stay(kindling:
     for label in (f"kindling:{stranger}", "kindling: a fire", "somebody's"):
         ask(kindling, "instantly", "POST", "/custom-tags", {"label": label})
     look(kindling)
-    assert [(f.kind, f.target, f.user_id) for f in told.list_everything()] == [
+    assert [(f.kind, f.target, f.user_id) for f in findings.list_everything()] == [
         ("tag", f"kindling:{stranger}", stranger)
     ]
     kept = ["kindling: a fire", f"kindling:{kindling.user_id}", "kindling:warmup", "somebody's"]
@@ -513,7 +511,7 @@ def test_a_provider_that_fails_makes_no_finding_and_ends_none(
     for name in (name for name in rows() if "ACCOUNT#" in name[1] or "DOMAIN" in name[1]):
         aws.table().delete_item(Key={"pk": name[0], "sk": name[1]})
     assert look(kindling)["incomplete"] == []
-    before = told.list_everything()
+    before = findings.list_everything()
     assert kind in {finding.kind for finding in before}
     ask(kindling, "agentmail", "POST", "/inboxes", {"username": "x", "client_id": mark(str(uuid.uuid4()))})
     ask(kindling, "agentmail", "DELETE", "/inboxes/kim@acme.example")
@@ -522,7 +520,7 @@ def test_a_provider_that_fails_makes_no_finding_and_ends_none(
     kindling.clock.advance(minutes=1)
     checked_at = kindling.api.get("/api/inventory").body["checked_at"]
     assert look(kindling)["incomplete"] == [provider]
-    kept = {finding.target for finding in told.list_everything() if finding.kind == kind}
+    kept = {finding.target for finding in findings.list_everything() if finding.kind == kind}
     assert kept == {finding.target for finding in before if finding.kind == kind}
     assert kindling.api.get("/api/inventory").body["checked_at"] == checked_at
     kindling.world.heal()
@@ -546,11 +544,11 @@ def test_a_listing_that_breaks_off_in_the_middle_is_none(kindling: Kindling) -> 
 def test_a_round_without_time_says_so_and_leaves_everything_as_it_is(kindling: Kindling, seconds: float) -> None:
     late(kindling, kindling.verified_domain())
     look(kindling)
-    told_before = told.list_everything()
+    findings_before = findings.list_everything()
     answer = service.reconcile(lambda: seconds)
     stopped = seconds < MARGIN_SECONDS
     assert answer["incomplete"] == (["agentmail", "instantly", "cloudflare"] if stopped else [])
-    assert told.list_everything() == told_before
+    assert findings.list_everything() == findings_before
 
 
 def test_each_tenant_sees_its_own_findings_and_nobody_the_operators(kindling: Kindling) -> None:
@@ -572,7 +570,7 @@ def test_findings_are_newest_first_and_a_round_is_unknown_before_the_first(kindl
     late(kindling, domain, "two")
     look(kindling, after=timedelta(hours=1))
     assert [finding["target"] for finding in shown(kindling.api)] == ["two@acme.example", "one@acme.example"]
-    assert [finding.target for finding in told.list_everything()] == ["two@acme.example", "one@acme.example"]
+    assert [finding.target for finding in findings.list_everything()] == ["two@acme.example", "one@acme.example"]
 
 
 def test_what_a_provider_does_not_let_go_stays_a_finding(kindling: Kindling) -> None:
@@ -620,5 +618,5 @@ def test_a_finding_is_its_tenants_or_the_operators() -> None:
     finding = Finding(
         kind="inbox", problem="orphan", target="t", message="m", first_seen_at="x", last_seen_at="x", user_id="u"
     )
-    assert findings.at(finding)["pk"] == "TENANT#u"
-    assert findings.at(finding.model_copy(update={"user_id": None}))["pk"] == "OPERATOR"
+    assert store.finding_key(finding)["pk"] == "TENANT#u"
+    assert store.finding_key(finding.model_copy(update={"user_id": None}))["pk"] == "OPERATOR"

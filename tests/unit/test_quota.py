@@ -272,7 +272,7 @@ def test_a_refusal_is_logged_by_its_kind_and_nothing_of_the_text(
 
 
 def test_only_so_many_leases_are_remembered(steady_clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quota, "MEMORY", 3)
+    monkeypatch.setattr(quota, "MAX_LEASES", 3)
     monkeypatch.setattr(logging.getLogger("kindling"), "disabled", True)
     for number in range(9):
         failing(None, f"203.0.113.{number}")

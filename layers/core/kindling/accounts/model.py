@@ -105,12 +105,12 @@ class JoinedAccount(Account):
 
 
 def mark(account_id: str) -> str:
-    """The client id that says an inbox is ours, and which account's; the provider takes A-Z a-z 0-9 and -._~ in it."""
+    """The client id of an account's inbox. AgentMail accepts A-Z, a-z, 0-9 and -._~ in it."""
     return f"{MARK}{account_id}"
 
 
-def marked(client_id: str | None) -> str | None:
-    """The account whose inbox carries this client id; None for an inbox that is not ours."""
+def parse_mark(client_id: str | None) -> str | None:
+    """The account's id in an inbox's client id; None when Kindling did not create the inbox."""
     account_id = (client_id or "").removeprefix(MARK)
     return account_id if client_id == mark(account_id) and re.match(_UUID, account_id) else None
 

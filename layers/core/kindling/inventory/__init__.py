@@ -1,1 +1,1 @@
-"""Inventory: what the providers hold, compared with what rows and cleanups name."""
+"""Inventory: a daily comparison of the resources at the providers with rows and cleanups."""

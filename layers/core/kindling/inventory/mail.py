@@ -1,34 +1,37 @@
-"""The mail provider's inboxes and domains, compared with accounts, registrations and domains."""
+"""Comparing AgentMail's inboxes and domains with accounts, registrations and domains."""
 
 from collections.abc import Iterator, Mapping
 
 from kindling import providers
 from kindling.accounts import lookup as accounts
-from kindling.accounts.model import marked
+from kindling.accounts.model import parse_mark
 from kindling.cleanups.model import CleanupKind
 from kindling.domains import registrations
 from kindling.domains import service as domains
 from kindling.inventory import owners
 from kindling.inventory.model import Kind, Problem, Sighting
-from kindling.inventory.owners import Trace
+from kindling.inventory.owners import DomainRef
 from kindling.inventory.pace import Pace
 from kindling.inventory.rules import Outcome, is_settled
 from kindling.platform import clock
 from kindling.platform.table import FETCHED
 
 
-def look(pace: Pace) -> Iterator[Sighting]:
-    """What is left over at AgentMail, and what is gone from it. Raises ProviderError, OutOfTime."""
+def scan(pace: Pace) -> Iterator[Sighting]:
+    """Orphaned inboxes and registrations, and rows whose inbox or registration is gone.
+
+    Raises ProviderError, OutOfTime.
+    """
     mail = providers.mail()
     names = {name for page in pace.over(mail.domain_pages()) for name in page}
     addresses: set[str] = set()
     hosts: set[str] = set()
     for page in pace.over(mail.inbox_pages()):
-        found = {inbox.inbox_id.lower(): marked(inbox.client_id) for inbox in page}
-        ours = {address: account_id for address, account_id in found.items() if account_id}
-        addresses |= set(found)
-        hosts |= {address.rpartition("@")[2] for address in ours}
-        yield from _inboxes(ours)
+        marks = {inbox.inbox_id.lower(): parse_mark(inbox.client_id) for inbox in page}
+        marked = {address: account_id for address, account_id in marks.items() if account_id}
+        addresses |= set(marks)
+        hosts |= {address.rpartition("@")[2] for address in marked}
+        yield from _inboxes(marked)
     ordered = sorted(names)
     for start in range(0, len(ordered), FETCHED):
         pace.check()
@@ -37,42 +40,42 @@ def look(pace: Pace) -> Iterator[Sighting]:
     yield from _missing_domains(pace, names)
 
 
-def _inboxes(ours: Mapping[str, str]) -> Iterator[Sighting]:
-    for address, fate in owners.of_inboxes(ours).items():
+def _inboxes(marked: Mapping[str, str]) -> Iterator[Sighting]:
+    for address, owner in owners.classify_inboxes(marked).items():
         sighting = Sighting(
             kind=Kind.INBOX,
             problem=Problem.ORPHAN,
             target=address,
-            subject_id=fate.subject_id,
-            message=f"An inbox carries the mark of account {fate.subject_id}, which no row, cleanup or note explains.",
+            subject_id=owner.subject_id,
+            message=f"An inbox carries the mark of account {owner.subject_id}, which no row, cleanup or note explains.",
         )
-        if fate.outcome == Outcome.REPORT:
+        if owner.outcome == Outcome.REPORT:
             yield sighting
-        elif fate.outcome == Outcome.REMOVE:
+        elif owner.outcome == Outcome.REMOVE:
             message = "The inbox of an account that was deleted or never finished still exists."
-            yield sighting.removable(fate.user_id, message)
+            yield sighting.removable(owner.user_id, message)
 
 
 def _registrations(names: list[str], hosts: set[str]) -> Iterator[Sighting]:
-    notes = registrations.by_name(names)
+    recorded = registrations.by_name(names)
     for name in names:
-        if name not in notes and name in hosts:
+        if name not in recorded and name in hosts:
             message = "Inboxes of ours live on a registered domain that no note of ours names."
             yield Sighting(kind=Kind.MAIL_DOMAIN, problem=Problem.ORPHAN, target=name, message=message)
-    traces = [Trace(*whose, (name,)) for name, note in notes.items() for whose in note.concerned]
-    for trace, (outcome, name) in owners.of_domains(traces, CleanupKind.MAIL_DOMAIN).items():
+    references = [DomainRef(*owner, (name,)) for name, entry in recorded.items() for owner in entry.concerned]
+    for reference, (outcome, name) in owners.classify_domains(references, CleanupKind.MAIL_DOMAIN).items():
         sighting = Sighting(
             kind=Kind.MAIL_DOMAIN,
             problem=Problem.ORPHAN,
             target=name,
-            subject_id=trace.domain_id,
-            message=f"A registration is held for domain {trace.domain_id}, which no row, cleanup or note explains.",
+            subject_id=reference.domain_id,
+            message=f"A registration is held for domain {reference.domain_id}, which no row, cleanup or note explains.",
         )
         if outcome == Outcome.REPORT:
             yield sighting
         elif outcome == Outcome.REMOVE:
             message = "The registration of a domain that was deleted or never finished still exists."
-            yield sighting.removable(trace.user_id, message)
+            yield sighting.removable(reference.user_id, message)
 
 
 def _missing_inboxes(pace: Pace, addresses: set[str]) -> Iterator[Sighting]:

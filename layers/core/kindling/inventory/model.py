@@ -1,4 +1,4 @@
-"""What an inventory finds: a provider's resource without a row, or a row without its resource."""
+"""The inventory's findings: a provider's resource without a row, or a row without its resource."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -8,12 +8,12 @@ from pydantic import BaseModel
 
 from kindling.platform import clock
 
-# How long a finding has to last before anything is removed; a row younger than this is not looked for.
+# How long a finding has to last before its resource is removed, and the least age of a row whose resource is missed.
 GRACE = timedelta(hours=24)
 
 
 class Provider(StrEnum):
-    """The provider that is listed; its resources are classified by a complete listing of it alone."""
+    """A provider whose resources are listed. Its findings change only when its own listing was complete."""
 
     MAIL = "agentmail"
     WARMUP = "instantly"
@@ -21,7 +21,7 @@ class Provider(StrEnum):
 
 
 class Kind(StrEnum):
-    """What is left over, or gone."""
+    """The kind of resource that is orphaned or gone."""
 
     INBOX = "inbox"
     MAIL_DOMAIN = "mail_domain"
@@ -40,17 +40,18 @@ PROVIDERS = {
 
 
 class Problem(StrEnum):
-    """An orphan is a resource that neither a row nor a cleanup names; a row's resource may be gone."""
+    """`ORPHAN`: neither a row nor a cleanup names the resource. `GONE`: the resource of a row does not exist."""
 
     ORPHAN = "orphan"
     GONE = "gone"
 
 
 class Sighting(BaseModel):
-    """What one round sees. `target` is an address, a name or a label; `subject_id` the account or domain it was of.
+    """A problem that one run has seen.
 
-    It is told to the tenant `user_id`, or to the operator where that is None. `safe` says that it is provably ours and
-    ended, so that it may be removed.
+    `target` is the resource's address, name or label; `subject_id` is the account or domain to which it belonged.
+    `user_id` is the tenant who sees the finding; None for the operator. `safe` is true when the resource provably
+    belonged to an account or domain that has ended, so that it may be removed.
     """
 
     kind: Kind
@@ -62,27 +63,27 @@ class Sighting(BaseModel):
     safe: bool = False
 
     def removable(self, user_id: str | None, message: str) -> Self:
-        """The same, provably ended: told to the tenant that it was of, and removed after the grace."""
+        """The same, as safe to remove, with the tenant and the message to show."""
         return self.model_copy(update={"user_id": user_id, "safe": True, "message": message})
 
 
 class Finding(Sighting):
-    """A sighting with its history; instants are ISO 8601, UTC."""
+    """A sighting with the times of the first and the last run that saw it. Instants are ISO 8601, UTC."""
 
     first_seen_at: str
     last_seen_at: str
 
     @property
     def acts_at(self) -> str | None:
-        """When what is left over may be removed; None for what is only reported."""
+        """When the resource may be removed; None when it is only reported."""
         return clock.timestamp(clock.parse(self.first_seen_at) + GRACE) if self.safe else None
 
     def wire(self) -> dict[str, Any]:
-        """The finding as the API shows it."""
+        """The finding as the API returns it."""
         return self.model_dump(mode="json", exclude={"user_id"}) | {"acts_at": self.acts_at}
 
 
-def seen(sighting: Sighting, before: Finding | None, now: datetime) -> Finding:
-    """The finding that a sighting makes or goes on with; one that became safe only now has its grace from now."""
+def record(sighting: Sighting, before: Finding | None, now: datetime) -> Finding:
+    """The finding for a sighting, given the finding before it. The grace starts again when `safe` has changed."""
     first = before.first_seen_at if before and before.safe == sighting.safe else clock.timestamp(now)
     return Finding(**sighting.model_dump(), first_seen_at=first, last_seen_at=clock.timestamp(now))

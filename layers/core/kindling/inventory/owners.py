@@ -1,4 +1,4 @@
-"""Whose a provider's resource is: what the table knows of the accounts and domains that marks name."""
+"""Classifying the resources of a provider by the state of the accounts and domains to which they belong."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,23 +10,23 @@ from kindling.cleanups.model import CleanupKind, cleanup_key
 from kindling.domains import claims as names_claimed
 from kindling.domains import service as domains
 from kindling.domains.model import domain_key
-from kindling.inventory.rules import Claimed, Known, Outcome, classify
+from kindling.inventory.rules import ClaimState, Outcome, OwnerState, classify
 from kindling.operations import ended
 from kindling.operations.ended import Ended
 from kindling.platform import table
 
-_CLAIMED = {
-    ClaimStatus.RESERVED: Claimed.RESERVED,
-    ClaimStatus.IN_USE: Claimed.IN_USE,
-    ClaimStatus.BURNT: Claimed.BURNT,
+_CLAIM_STATES = {
+    ClaimStatus.RESERVED: ClaimState.RESERVED,
+    ClaimStatus.IN_USE: ClaimState.IN_USE,
+    ClaimStatus.BURNT: ClaimState.BURNT,
 }
 
 
 @dataclass(frozen=True)
-class Fate:
-    """What becomes of a resource; `subject_id` and `user_id` are whose it was, where anything says so.
+class Classification:
+    """The outcome for a resource, with the account and tenant to which it belongs or belonged, as far as known.
 
-    `ended` are all that had the address and have ended, where no account claims it.
+    `ended` are the ended accounts that had the address; only when no account claims it now.
     """
 
     outcome: Outcome
@@ -36,91 +36,96 @@ class Fate:
 
 
 @dataclass(frozen=True)
-class Trace:
-    """A domain that a provider's resource names, and what it may be called."""
+class DomainRef:
+    """A domain to which a provider's resource refers, and its possible names."""
 
     user_id: str
     domain_id: str
     names: tuple[str, ...]
 
 
-def of_inboxes(marked: Mapping[str, str]) -> dict[str, Fate]:
-    """The fates of inboxes, given by their address and the account that their mark names."""
+def classify_inboxes(marked: Mapping[str, str]) -> dict[str, Classification]:
+    """Classify inboxes, given as the account in their mark by their address."""
     claims = addresses_claimed.by_address(marked)
     own = {address for address, claim in claims.items() if claim.account_id == marked[address]}
-    notes = ended.known((address, id_) for address, id_ in marked.items() if address not in own)
-    found = {note.name: (note,) for note in notes.values()}
-    return _of_accounts(marked, claims, found, CleanupKind.INBOX)
+    records = ended.find((address, id_) for address, id_ in marked.items() if address not in own)
+    ended_of = {record.name: (record,) for record in records.values()}
+    return _classify_accounts(marked, claims, ended_of, CleanupKind.INBOX)
 
 
-def of_warmup_accounts(addresses: Iterable[str]) -> dict[str, Fate]:
-    """The fates of warmup accounts, which carry no mark of their own: whoever claims the address has them."""
+def classify_warmup_accounts(addresses: Iterable[str]) -> dict[str, Classification]:
+    """Classify warmup accounts. They carry no mark: the claim to the address, or its last end, names the account."""
     addresses = list(addresses)
     claims = addresses_claimed.by_address(addresses)
-    found = {address: tuple(ended.all_of(address)) for address in addresses if address not in claims}
+    ended_of = {address: tuple(ended.all_of(address)) for address in addresses if address not in claims}
     subjects = {address: claim.account_id for address, claim in claims.items()}
-    subjects |= {address: notes[0].subject_id if notes else "" for address, notes in found.items()}
-    return _of_accounts(subjects, claims, found, CleanupKind.WARMUP_ACCOUNT)
+    subjects |= {address: records[0].subject_id if records else "" for address, records in ended_of.items()}
+    return _classify_accounts(subjects, claims, ended_of, CleanupKind.WARMUP_ACCOUNT)
 
 
-def of_domains(traces: Iterable[Trace], kind: CleanupKind) -> dict[Trace, tuple[Outcome, str]]:
-    """The fates of what domains without a row have left, and what each is called."""
-    traces = list(traces)
-    rows = _rows(domain_key(trace.user_id, trace.domain_id) for trace in traces)
-    left = [trace for trace in traces if trace.domain_id not in rows]
-    owners = [(trace.user_id, trace.domain_id) for trace in left]
-    named = _cleanups(kind, owners)
-    claiming = names_claimed.claiming((trace.user_id, name) for trace in left for name in trace.names)
+def classify_domains(references: Iterable[DomainRef], kind: CleanupKind) -> dict[DomainRef, tuple[Outcome, str]]:
+    """The outcome and the name for each reference to a domain without a row; the others are left out."""
+    references = list(references)
+    rows = _rows(domain_key(reference.user_id, reference.domain_id) for reference in references)
+    rowless = [reference for reference in references if reference.domain_id not in rows]
+    owners = [(reference.user_id, reference.domain_id) for reference in rowless]
+    with_cleanup = _cleanups(kind, owners)
+    claiming = names_claimed.claiming((reference.user_id, name) for reference in rowless for name in reference.names)
     names = domains.offboarded(owners)
-    notes = ended.known((name, trace.domain_id) for trace in left for name in trace.names)
-    names |= {domain_id: name for name, domain_id in notes}
+    records = ended.find((name, reference.domain_id) for reference in rowless for name in reference.names)
+    names |= {domain_id: name for name, domain_id in records}
     return {
-        trace: (
+        reference: (
             classify(
-                Known(
-                    cleanup=trace.domain_id in named,
-                    claimed=Claimed.RESERVED if trace.domain_id in claiming else Claimed.NO,
-                    ended=trace.domain_id in names,
+                OwnerState(
+                    cleanup=reference.domain_id in with_cleanup,
+                    claimed=ClaimState.RESERVED if reference.domain_id in claiming else ClaimState.NO,
+                    ended=reference.domain_id in names,
                 )
             ),
-            names.get(trace.domain_id, trace.names[-1]),
+            names.get(reference.domain_id, reference.names[-1]),
         )
-        for trace in left
+        for reference in rowless
     }
 
 
-def _of_accounts(
-    subjects: Mapping[str, str], claims: Mapping[str, Claim], found: Mapping[str, tuple[Ended, ...]], kind: CleanupKind
-) -> dict[str, Fate]:
+def _classify_accounts(
+    subjects: Mapping[str, str],
+    claims: Mapping[str, Claim],
+    ended_of: Mapping[str, tuple[Ended, ...]],
+    kind: CleanupKind,
+) -> dict[str, Classification]:
+    """Classify resources, given as the account to which they belong by their address."""
     users: dict[str, str] = {}
     for address, subject_id in subjects.items():
         claim = claims.get(address)
-        notes = found.get(address)
+        records = ended_of.get(address)
         if claim and claim.account_id == subject_id:
             users[address] = claim.user_id
-        elif notes:
-            users[address] = notes[0].user_id
+        elif records:
+            users[address] = records[0].user_id
     owners = {address: (user_id, subjects[address]) for address, user_id in users.items()}
     rows = _rows(account_key(*owner) for owner in owners.values())
-    named = _cleanups(kind, (owner for owner in owners.values() if owner[1] not in rows))
-    fates = {}
+    with_cleanup = _cleanups(kind, (owner for owner in owners.values() if owner[1] not in rows))
+    classified = {}
     for address, subject_id in subjects.items():
-        known = Known(
+        state = OwnerState(
             row=subject_id in rows,
-            cleanup=subject_id in named,
-            claimed=_claimed(claims.get(address), subject_id),
-            ended=bool(found.get(address)),
+            cleanup=subject_id in with_cleanup,
+            claimed=_claim_state(claims.get(address), subject_id),
+            ended=bool(ended_of.get(address)),
         )
-        fates[address] = Fate(classify(known), subject_id, users.get(address), found.get(address, ()))
-    return fates
+        records = ended_of.get(address, ())
+        classified[address] = Classification(classify(state), subject_id, users.get(address), records)
+    return classified
 
 
-def _claimed(claim: Claim | None, account_id: str) -> Claimed:
+def _claim_state(claim: Claim | None, account_id: str) -> ClaimState:
     if claim is None:
-        return Claimed.NO
+        return ClaimState.NO
     if claim.account_id != account_id and claim.status != ClaimStatus.RESERVED:
-        return Claimed.OTHERWISE
-    return _CLAIMED[claim.status]
+        return ClaimState.OTHER
+    return _CLAIM_STATES[claim.status]
 
 
 def _rows(keys: Iterable[dict[str, str]]) -> set[str]:

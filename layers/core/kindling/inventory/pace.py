@@ -1,19 +1,19 @@
-"""A round's time: it stops before its function is stopped."""
+"""The time budget of a run: it ends in good order before Lambda's timeout."""
 
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-# One more call to a provider with its retries, and what has to be written down after it.
+# Enough for one more provider call with its retries, and the writes after it.
 MARGIN_SECONDS = 60.0
 T = TypeVar("T")
 
 
 class OutOfTime(Exception):
-    """The round has to stop here; what it has not looked at is unknown."""
+    """The run has to stop; the provider's listing is incomplete."""
 
 
 class Pace:
-    """`seconds_left` tells how long the function may still run."""
+    """Stops a run in time; `seconds_left` returns how long the function may still run."""
 
     def __init__(self, seconds_left: Callable[[], float]) -> None:
         self._seconds_left = seconds_left

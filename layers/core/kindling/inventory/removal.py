@@ -1,4 +1,4 @@
-"""Removing what is provably left over: by the cleanups that a deletion would have written."""
+"""Removing orphaned resources, by scheduling the cleanups that their deletion should have scheduled."""
 
 from collections.abc import Callable
 
@@ -15,44 +15,44 @@ from kindling.platform.table import Part
 
 
 def remove(finding: Finding) -> bool:
-    """Have what was found removed, unless somebody began to need it; whether it was. Raises ProviderError."""
-    done = _REMOVALS[finding.kind](finding)
-    logger.info("orphan removed" if done else "orphan kept", kind=finding.kind, target=finding.target)
-    return done
+    """Have the resource removed, unless it is in use by now; whether it was. Raises ProviderError."""
+    removed = _REMOVALS[finding.kind](finding)
+    logger.info("orphan removed" if removed else "orphan kept", kind=finding.kind, target=finding.target)
+    return removed
 
 
 def _remove_inbox(finding: Finding) -> bool:
-    held = accounts.inbox_orphaned(finding.target, finding.user_id or "", finding.subject_id)
-    return _order(finding, CleanupKind.INBOX, held)
+    conditions = accounts.inbox_orphaned(finding.target, finding.user_id or "", finding.subject_id)
+    return _schedule(finding, CleanupKind.INBOX, conditions)
 
 
 def _remove_warmup_account(finding: Finding) -> bool:
-    held = accounts.warmup_orphaned(finding.target, finding.user_id or "", finding.subject_id)
-    return _order(finding, CleanupKind.WARMUP_ACCOUNT, held)
+    conditions = accounts.warmup_orphaned(finding.target, finding.user_id or "", finding.subject_id)
+    return _schedule(finding, CleanupKind.WARMUP_ACCOUNT, conditions)
 
 
 def _remove_dns_records(finding: Finding) -> bool:
-    return _order(finding, CleanupKind.DNS_RECORDS, [domains.absent(finding.user_id or "", finding.subject_id)])
+    return _schedule(finding, CleanupKind.DNS_RECORDS, [domains.absent(finding.user_id or "", finding.subject_id)])
 
 
 def _remove_mail_domain(finding: Finding) -> bool:
-    return _order(finding, CleanupKind.MAIL_DOMAIN, [domains.absent(finding.user_id or "", finding.subject_id)])
+    return _schedule(finding, CleanupKind.MAIL_DOMAIN, [domains.absent(finding.user_id or "", finding.subject_id)])
 
 
 def _remove_tag(finding: Finding) -> bool:
     if not warmup.is_unused(finding.subject_id, finding.user_id or ""):
         return False
-    # Somebody may be about to use it: their assignment then finds it gone and makes it anew.
+    # An account that is being tagged now creates the tag again: its step is retried when the tag has vanished.
     providers.warmup().delete_tag(finding.subject_id)
-    store.forget(finding)
+    store.delete(finding)
     return True
 
 
-def _order(finding: Finding, kind: CleanupKind, conditions: Part) -> bool:
-    """Write the cleanup in place of the finding, in one transaction; False when a condition does not hold."""
-    note = cleanups.scheduled(finding.user_id or "", kind, finding.target, finding.subject_id)
+def _schedule(finding: Finding, kind: CleanupKind, conditions: Part) -> bool:
+    """Replace the finding by a cleanup, in one transaction; False when a condition does not hold."""
+    cleanup = cleanups.scheduled(finding.user_id or "", kind, finding.target, finding.subject_id)
     try:
-        table.transact([*conditions, note, store.forgetting(finding)])
+        table.transact([*conditions, cleanup, store.deleted(finding)])
     except table.TransactionFailed:
         return False
     return True

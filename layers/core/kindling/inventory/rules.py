@@ -1,4 +1,7 @@
-"""What becomes of a resource that carries our mark. Pure: nothing is removed unless its end is on record."""
+"""The rules for resources at the providers: which are left alone, reported or removed, and when. Pure.
+
+A resource is removed only when the end of the account or domain to which it belonged is recorded.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,57 +12,60 @@ from kindling.platform import clock
 
 
 class Outcome(StrEnum):
-    """Named, or about to be; told to somebody; or provably nobody's any more."""
+    """What to do with a resource."""
 
-    NOTHING = "nothing"
-    REPORT = "report"
-    REMOVE = "remove"
+    NOTHING = "nothing"  # it is in use, or its saga is running
+    REPORT = "report"  # to the operator
+    REMOVE = "remove"  # after the grace
 
 
-class Claimed(StrEnum):
-    """How an address or a name stands towards the account or domain in question."""
+class ClaimState(StrEnum):
+    """The state of the claim to an address or name, as seen from one account or domain."""
 
     NO = "no"
     RESERVED = "reserved"
     IN_USE = "in_use"
     BURNT = "burnt"
-    OTHERWISE = "otherwise"  # another account has it, or had it
+    OTHER = "other"  # another account's, in use or burnt
 
 
 @dataclass(frozen=True)
-class Known:
-    """What the table says of the account or domain whose resource was seen; `ended` is the note of its end."""
+class OwnerState:
+    """What the table has about the account or domain to which a resource belongs.
+
+    `row` and `cleanup` are whether they exist, `ended` is whether its end is recorded; see `kindling.operations.ended`.
+    """
 
     row: bool = False
     cleanup: bool = False
-    claimed: Claimed = Claimed.NO
+    claimed: ClaimState = ClaimState.NO
     ended: bool = False
 
 
-def classify(known: Known) -> Outcome:
-    """What becomes of a resource whose owner is known as that.
+def classify(owner: OwnerState) -> Outcome:
+    """What to do with a resource, by the state of its owner.
 
-    A row or a cleanup names it, and a claim that is only reserved belongs to work under way. What the table does not
-    know may be somebody's whose rows a restore has lost.
+    A reserved claim belongs to a running saga. A resource without any record is only reported: its rows may have been
+    lost when the table was restored from a backup.
     """
-    if known.row or known.cleanup:
+    if owner.row or owner.cleanup:
         return Outcome.NOTHING
-    match known.claimed:
-        case Claimed.RESERVED:
+    match owner.claimed:
+        case ClaimState.RESERVED:
             return Outcome.NOTHING
-        case Claimed.BURNT:
+        case ClaimState.BURNT:
             return Outcome.REMOVE
-        case Claimed.NO if known.ended:
+        case ClaimState.NO if owner.ended:
             return Outcome.REMOVE
         case _:
             return Outcome.REPORT
 
 
-def may_act(finding: Finding, now: datetime) -> bool:
-    """Whether what is left over may be removed by now."""
+def may_remove(finding: Finding, now: datetime) -> bool:
+    """Whether the resource may be removed now."""
     return finding.acts_at is not None and clock.parse(finding.acts_at) <= now
 
 
 def is_settled(created_at: str, now: datetime) -> bool:
-    """Whether a row is old enough for its resources to be missed: younger ones may be newer than the listing."""
+    """Whether a row is old enough for its resource to be missed. A younger one may be newer than the listing."""
     return clock.parse(created_at) + GRACE <= now

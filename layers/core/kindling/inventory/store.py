@@ -1,22 +1,23 @@
-"""DynamoDB calls for findings: the tenants' and the operator's, and when a round was complete last."""
+"""DynamoDB calls for the findings of tenants and operator, and for the time of the last complete run."""
 
 from kindling.inventory.model import GRACE, Finding, Sighting
 from kindling.platform import clock, due, table
 from kindling.platform.table import Action
 
-# Nothing claims them: so all findings are found through the index of what is due.
+# Never dispatched: the due index serves to list the findings of all tenants.
 DUE_KIND = "finding"
-_ROUND = {"pk": "OPERATOR", "sk": "INVENTORY"}
+_RUN_KEY = {"pk": "OPERATOR", "sk": "INVENTORY"}
 
 
-def at(sighting: Sighting) -> dict[str, str]:
+def finding_key(sighting: Sighting) -> dict[str, str]:
+    """The key of a sighting's finding: with the same key it is the same problem."""
     pk = f"TENANT#{sighting.user_id}" if sighting.user_id else "OPERATOR"
     parts = ("FINDING", sighting.problem, sighting.kind, sighting.target, sighting.subject_id)
     return {"pk": pk, "sk": "#".join(parts)}
 
 
 def write(finding: Finding) -> None:
-    key = at(finding)
+    key = finding_key(finding)
     first_seen_at = finding.first_seen_at
     fields = due.fields(DUE_KIND, key["sk"], clock.parse(first_seen_at) + GRACE)
     owner = f"{finding.user_id or 'operator'}#finding"
@@ -24,8 +25,8 @@ def write(finding: Finding) -> None:
     table.put({**item, **fields})
 
 
-def everything() -> list[Finding]:
-    """Every finding, the operator's and all tenants'."""
+def list_all() -> list[Finding]:
+    """All findings, of the operator and of every tenant."""
     return [Finding.model_validate(item) for item in table.standing(due.every(DUE_KIND))]
 
 
@@ -34,20 +35,21 @@ def list_of(user_id: str) -> list[Finding]:
     return [Finding.model_validate(item) for item in table.owned(f"{user_id}#finding")]
 
 
-def forgetting(finding: Finding) -> Action:
-    """The part of a transaction that ends a finding."""
-    return {"Delete": {"Key": at(finding)}}
+def deleted(finding: Finding) -> Action:
+    """Delete a finding, as part of a transaction."""
+    return {"Delete": {"Key": finding_key(finding)}}
 
 
-def forget(finding: Finding) -> None:
-    table.delete(at(finding))
+def delete(finding: Finding) -> None:
+    table.delete(finding_key(finding))
 
 
-def note_round(checked_at: str) -> None:
-    table.put({**_ROUND, "checked_at": checked_at})
+def record_run(checked_at: str) -> None:
+    """Record when a complete run began."""
+    table.put({**_RUN_KEY, "checked_at": checked_at})
 
 
 def checked_at() -> str | None:
-    """When the last complete round began."""
-    item = table.get(_ROUND)
+    """When the last complete run began."""
+    item = table.get(_RUN_KEY)
     return str(item["checked_at"]) if item else None

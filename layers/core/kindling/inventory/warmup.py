@@ -1,15 +1,15 @@
-"""The warmup provider's accounts and tags, compared with accounts and their tenants."""
+"""Comparing Instantly's accounts and tags with accounts and tenants."""
 
 import re
 from collections.abc import Iterator
 
 from kindling import providers
 from kindling.accounts import lookup as accounts
-from kindling.accounts.model import PENDING, marked
+from kindling.accounts.model import PENDING, parse_mark
 from kindling.accounts.warmup import TAG_MARK, WARMUP_TAG
 from kindling.inventory import owners
 from kindling.inventory.model import Kind, Problem, Sighting
-from kindling.inventory.owners import Fate
+from kindling.inventory.owners import Classification
 from kindling.inventory.pace import Pace
 from kindling.inventory.rules import Outcome, is_settled
 from kindling.platform import clock
@@ -18,10 +18,10 @@ from kindling.providers.model import WarmupTag
 _TENANT_TAG = re.compile(f"{TAG_MARK}([0-9a-f-]{{36}})")
 
 
-def look(pace: Pace) -> Iterator[Sighting]:
-    """What is left over at Instantly, and what is gone from it. Raises ProviderError, OutOfTime.
+def scan(pace: Pace) -> Iterator[Sighting]:
+    """Orphaned warmup accounts and tags, and accounts whose warmup account is gone. Raises ProviderError, OutOfTime.
 
-    All accounts are listed: one that was undone before it had its tags carries no mark but its address.
+    All accounts are listed, because one whose provisioning failed before it had tags is known by its address only.
     """
     warmup = providers.warmup()
     tags = [tag for page in pace.over(warmup.tag_pages(TAG_MARK)) for tag in page]
@@ -32,49 +32,49 @@ def look(pace: Pace) -> Iterator[Sighting]:
             tagged |= {account.email.lower() for page in pages for account in page}
     addresses: set[str] = set()
     for page in pace.over(warmup.account_pages()):
-        found = {account.email.lower() for account in page}
-        addresses |= found
-        yield from _accounts(found, tagged)
+        listed = {account.email.lower() for account in page}
+        addresses |= listed
+        yield from _accounts(listed, tagged)
     yield from _missing(pace, addresses)
     for tag in pace.over(iter(tags)):
         yield from _tag(tag)
 
 
 def is_unused(tag_id: str, user_id: str) -> bool:
-    """Whether a tenant's tag is on no account, and the tenant has none."""
+    """Whether a tenant's tag is on no warmup account, and the tenant has no account."""
     return not providers.warmup().some_tagged(tag_id) and not accounts.has_accounts(user_id)
 
 
-def _accounts(found: set[str], tagged: set[str]) -> Iterator[Sighting]:
-    for address, fate in owners.of_warmup_accounts(found).items():
+def _accounts(addresses: set[str], tagged: set[str]) -> Iterator[Sighting]:
+    for address, owner in owners.classify_warmup_accounts(addresses).items():
         sighting = Sighting(
             kind=Kind.WARMUP_ACCOUNT,
             problem=Problem.ORPHAN,
             target=address,
-            subject_id=fate.subject_id,
+            subject_id=owner.subject_id,
             message="A warmup account of ours is there that no row, cleanup or note explains.",
         )
-        # Without mark, claim and note it is somebody else's.
-        known = address in tagged or fate.subject_id
-        removable = fate.outcome == Outcome.REMOVE and not _has_another_inbox(address, fate)
+        # Without tag, claim and record of an end it was not created by Kindling.
+        ours = address in tagged or owner.subject_id
+        removable = owner.outcome == Outcome.REMOVE and not _has_another_inbox(address, owner)
         if removable:
             message = "The warmup of an account that was deleted or never finished still exists."
-            yield sighting.removable(fate.user_id, message)
-        elif fate.outcome != Outcome.NOTHING and known:
+            yield sighting.removable(owner.user_id, message)
+        elif owner.outcome != Outcome.NOTHING and ours:
             yield sighting
 
 
-def _has_another_inbox(address: str, fate: Fate) -> bool:
-    """Whether an inbox stands at the address that is none of those that have ended: its rows may be lost."""
-    if not fate.ended:
+def _has_another_inbox(address: str, owner: Classification) -> bool:
+    """Whether the address has an inbox of another account than the ended ones, whose rows may have been lost."""
+    if not owner.ended:
         return False
     inbox = providers.mail().get_inbox(address)
-    return inbox is not None and marked(inbox.client_id) not in {note.subject_id for note in fate.ended}
+    return inbox is not None and parse_mark(inbox.client_id) not in {record.subject_id for record in owner.ended}
 
 
 def _missing(pace: Pace, addresses: set[str]) -> Iterator[Sighting]:
     for account in pace.over(accounts.all_accounts()):
-        # A pending account may have no warmup yet; its tenant retries it.
+        # A pending account may have no warmup account; its tenant retries the warmup.
         expected = account.state != PENDING and is_settled(account.created_at, clock.now())
         if not expected or account.email_address in addresses:
             continue

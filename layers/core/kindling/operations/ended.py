@@ -34,10 +34,10 @@ def _read(item: dict[str, Any]) -> Ended:
     return Ended(str(item["pk"]).removeprefix("ENDED#"), str(item["sk"]), str(item["user_id"]), str(item["ended_at"]))
 
 
-def known(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Ended]:
-    """The records of those pairs of a name and a subject's id that have ended."""
-    found = map(_read, table.standing(ended_key(name, subject_id) for name, subject_id in pairs))
-    return {(ended.name, ended.subject_id): ended for ended in found}
+def find(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Ended]:
+    """The existing records for pairs of an address or name and the id of an account or domain, by pair."""
+    records = map(_read, table.standing(ended_key(name, subject_id) for name, subject_id in pairs))
+    return {(record.name, record.subject_id): record for record in records}
 
 
 def all_of(name: str) -> list[Ended]:
