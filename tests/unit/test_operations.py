@@ -60,9 +60,9 @@ def test_names_that_look_alike_have_executions_of_their_own() -> None:
 
 def test_a_thing_that_happens_once_has_one_operation_id() -> None:
     subject = str(uuid.uuid4())
-    assert service.about(subject, "offboard_domain") == service.about(subject, "offboard_domain")
-    assert service.about(subject, "offboard_domain") != service.about(subject, "deprovision_account")
-    assert uuid.UUID(service.about(subject, "offboard_domain"))
+    assert service.id_of(subject, "offboard_domain") == service.id_of(subject, "offboard_domain")
+    assert service.id_of(subject, "offboard_domain") != service.id_of(subject, "deprovision_account")
+    assert uuid.UUID(service.id_of(subject, "offboard_domain"))
 
 
 def caught(cause: Any, error: str = "ProviderRefused") -> dict[str, str]:

@@ -87,7 +87,7 @@ def start_deletion(account: Account) -> Operation:
         subject_id=account.id,
         name=account.email_address,
         request={"account_id": account.id, "address": account.email_address},
-        operation_id=operations.about(account.id, DEPROVISION),
+        operation_id=operations.id_of(account.id, DEPROVISION),
     )
 
 

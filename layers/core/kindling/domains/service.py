@@ -185,7 +185,7 @@ def _start_deletion(domain: Domain) -> Operation:
         subject_id=domain.id,
         name=domain.domain,
         request={"domain_id": domain.id, "domain": domain.domain},
-        operation_id=operations.about(domain.id, OFFBOARD),
+        operation_id=operations.id_of(domain.id, OFFBOARD),
     )
 
 

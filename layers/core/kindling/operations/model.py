@@ -1,4 +1,4 @@
-"""What an operation is: one run of a saga, as its caller sees it."""
+"""An operation: the record of one saga execution, which the API shows and the reconciler undoes."""
 
 from enum import StrEnum
 from typing import Any
@@ -33,7 +33,7 @@ def operation_key(user_id: str, operation_id: str) -> dict[str, str]:
 
 
 class Failure(BaseModel):
-    """Why a saga was undone: the error's name, its sentence, and the step that raised it."""
+    """Why a saga failed: the name of the error's class, its message, and the step that raised it."""
 
     error: str
     message: str
@@ -41,7 +41,11 @@ class Failure(BaseModel):
 
 
 class Operation(BaseModel):
-    """An operation's row. `request` is the saga's input: with it alone everything can be undone again."""
+    """An operation's row. Instants are ISO 8601, UTC.
+
+    `request` is the saga's input, with which everything it has created can be undone. `subject_id` is the account or
+    domain that the saga is about, `name` its address or name.
+    """
 
     operation_id: str
     user_id: str
@@ -56,7 +60,7 @@ class Operation(BaseModel):
     created_at: str
     updated_at: str
     due_at: str | None = None
-    # Not stored: Step Functions knows it.
+    # Not stored: read from Step Functions.
     current_step: str | None = None
 
     @property
@@ -64,7 +68,7 @@ class Operation(BaseModel):
         return self.state in (OperationState.SUCCEEDED, OperationState.FAILED)
 
     def wire(self) -> dict[str, Any]:
-        """The operation as its caller sees it; `current_step` is null when nothing runs or it is not known."""
+        """The operation as the API returns it; `current_step` is null when it has finished or the step is not known."""
         error = None
         if self.failure:
             code = class_named(self.failure.error).code

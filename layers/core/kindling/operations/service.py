@@ -1,4 +1,4 @@
-"""Starting sagas, waiting for them, telling how far they are, and undoing what a dead one left."""
+"""Starting sagas, waiting for them, reading their state, and undoing executions that ended without their undo."""
 
 import json
 import re
@@ -15,9 +15,9 @@ from kindling.platform import aws, clock, due
 from kindling.platform.observability import logger
 
 DUE_KIND = "operation"
-# A healthy saga ends well within this; the reconciler looks at the others.
-PATIENCE = timedelta(minutes=10)
-# What is undone by removing what it made; an interrupted deletion is carried on instead.
+# How long a saga runs before the reconciler first checks it, and the time between two checks.
+RECONCILE_AFTER = timedelta(minutes=10)
+# The sagas that the reconciler undoes; an interrupted deletion is continued instead.
 CREATIONS = ("onboard_domain", "provision_account")
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 0.5
@@ -34,9 +34,9 @@ def start(
     request: dict[str, Any],
     operation_id: str = "",
 ) -> Operation:
-    """Start the saga `machine_arn` about `name`, its row first, so that no execution is without one.
+    """Write an operation's row, then start its execution, so that no execution is without a row.
 
-    With an `operation_id` of the caller's own the same start again joins the first one.
+    Idempotent when `operation_id` is given: the same start again joins the running execution.
     """
     operation_id = operation_id or str(uuid.uuid4())
     now = clock.timestamp()
@@ -52,13 +52,13 @@ def start(
         created_at=now,
         updated_at=now,
     )
-    store.put(operation, due.fields(DUE_KIND, operation_id, clock.now() + PATIENCE))
+    store.put(operation, due.fields(DUE_KIND, operation_id, clock.now() + RECONCILE_AFTER))
     _execute(operation.execution_arn, operation.request)
     return operation
 
 
 def wait(operation: Operation, seconds: float) -> Operation:
-    """The operation once it has finished, or as it is after `seconds`, or when the caller's deadline comes first."""
+    """Wait until the operation has finished, for at most `seconds` and not beyond the request's deadline."""
     ends_at = clock.monotonic() + clock.left(seconds)
     pause = FIRST_PAUSE_SECONDS
     while seconds > 0 and not operation.finished:
@@ -71,9 +71,9 @@ def wait(operation: Operation, seconds: float) -> Operation:
 
 
 def wait_until_gone(operation: Operation, seconds: float, gone: Callable[[], bool]) -> Operation | None:
-    """None once a deletion's row is gone; the operation itself for a caller that does not wait.
+    """Wait for a deletion: None when it has finished or the row is `gone`, the operation when `seconds` is 0.
 
-    Raises RowNotDeleted when the row is still there in the end.
+    Raises RowNotDeleted when the row still exists after that.
     """
     operation = wait(operation, seconds)
     if operation.finished or gone():
@@ -84,13 +84,13 @@ def wait_until_gone(operation: Operation, seconds: float, gone: Callable[[], boo
 
 
 def raise_failure(operation: Operation) -> None:
-    """Raise the error that made the saga fail; nothing when it did not fail."""
+    """Raises the error that made the saga fail, if it has failed."""
     if operation.failure:
         raise class_named(operation.failure.error)(operation.failure.message, step=operation.failure.step)
 
 
 def get(caller: Caller, operation_id: str) -> Operation:
-    """What `GET /api/operations/{id}` tells. Raises NotFound when the tenant has no such operation."""
+    """The tenant's operation, with its current step while it runs. Raises NotFound."""
     operation = store.get(caller.user_id, operation_id)
     if operation is None:
         raise NotFound("There is no such operation.")
@@ -100,30 +100,30 @@ def get(caller: Caller, operation_id: str) -> Operation:
 
 
 def previous(user_id: str, subject_id: str, kind: str) -> Operation | None:
-    """The operation of a kind that has happened to a subject; see `about`."""
-    return store.get(user_id, about(subject_id, kind))
+    """The subject's operation of a kind that happens once; see `id_of`."""
+    return store.get(user_id, id_of(subject_id, kind))
 
 
 def succeeded(owners: Iterable[tuple[str, str]], kind: str) -> list[Operation]:
-    """The operations of a kind that have happened to subjects, each given by its tenant and id; see `about`."""
-    found = store.standing((user_id, about(subject_id, kind)) for user_id, subject_id in owners)
-    return [operation for operation in found if operation.state == OperationState.SUCCEEDED]
+    """Of subjects, given as tenant and id, the succeeded operations of a kind that happens once; see `id_of`."""
+    operations = store.existing((user_id, id_of(subject_id, kind)) for user_id, subject_id in owners)
+    return [operation for operation in operations if operation.state == OperationState.SUCCEEDED]
 
 
-def about(subject_id: str, kind: str) -> str:
-    """The operation id of something that happens to a subject once, a deletion above all."""
+def id_of(subject_id: str, kind: str) -> str:
+    """The id of an operation that happens to a subject at most once, such as its deletion."""
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{kind}/{subject_id}"))
 
 
 def finish(user_id: str, operation_id: str) -> None:
-    """Close an operation as succeeded; again is harmless."""
+    """Close an operation as succeeded. Idempotent."""
     store.succeed(user_id, operation_id)
 
 
 def recall_save(user_id: str, operation_id: str) -> bool:
-    """Whether the saga's result was saved after all; when not, it cannot be saved any more.
+    """Whether the saga's result was saved although the step's answer was lost. If not, a later save is prevented.
 
-    A save whose answer was lost is a success: undoing it would delete an inbox, and burn its address, for nothing.
+    Undoing a saved creation would delete an inbox, and burn its address, although the account exists.
     """
     try:
         store.start_undoing(user_id, operation_id)
@@ -134,9 +134,9 @@ def recall_save(user_id: str, operation_id: str) -> bool:
 
 
 def fail(user_id: str, operation_id: str, caught: dict[str, str], *, name: str, subject_id: str) -> str:
-    """Close the operation of a saga that was undone, and say why it failed; `subject_id`, called `name`, has ended.
+    """Close the operation of an undone saga as failed and record that its subject has ended; the failure's message.
 
-    `caught` is what the saga's Catch saw: Error, Cause, Step.
+    `caught` is the output of the saga's Catch: Error, Cause and Step. Idempotent.
     """
     failure = read_failure(caught)
     store.fail(user_id, operation_id, failure, parts.ended(name, subject_id, user_id))
@@ -144,7 +144,7 @@ def fail(user_id: str, operation_id: str, caught: dict[str, str], *, name: str, 
 
 
 def read_failure(caught: dict[str, str]) -> Failure:
-    """The sentence in a Lambda's error document, or the bare cause where there is none."""
+    """The failure in a Catch's output, with the message of Lambda's error document, or else the whole Cause."""
     cause = caught.get("Cause", "")
     try:
         message = json.loads(cause)["errorMessage"]
@@ -157,13 +157,14 @@ def read_failure(caught: dict[str, str]) -> Failure:
 
 
 def reconcile() -> int:
-    """Undo what executions left that died without their own undo; the number of undos started.
+    """Start the undo of every execution that ended without its own; the number started.
 
-    Aborted, timed out, failed in `States.Runtime` or lost with the engine: none of these runs a Catch. A creation that
-    succeeded and whose operation still runs is from before a restore: what it made is in use, and stays.
+    Executions that are aborted, time out or fail with `States.Runtime` run no Catch. When the execution of a creation
+    has succeeded but its operation is not closed, the table was restored from a backup: its resources are in use and
+    are not undone.
     """
     started = 0
-    for key in due.claim(DUE_KIND, PATIENCE):
+    for key in due.claim(DUE_KIND, RECONCILE_AFTER):
         operation = store.read(key)
         if operation is None or operation.finished:
             continue
@@ -176,13 +177,13 @@ def reconcile() -> int:
 
 
 def _undo(operation: Operation) -> bool:
-    """Start what undoes a dead execution, or carries a deletion on; False when somebody closed it meanwhile."""
+    """Start the execution that undoes a creation or continues a deletion; False when the operation was closed."""
     machine, _, name = operation.execution_arn.rpartition(":")
     attempt = f"-undo{operation.undo_attempts + 1}"
     base = re.sub(r"-undo\d+$", "", name)
     arn = f"{machine}:{base[: EXECUTION_NAME_LENGTH - len(attempt)]}{attempt}"
     logger.warning("execution died", operation_id=operation.operation_id, execution=operation.execution_arn)
-    if not store.hand_over(operation, arn, clock.timestamp(clock.now() + PATIENCE)):
+    if not store.hand_over(operation, arn, clock.timestamp(clock.now() + RECONCILE_AFTER)):
         return False
     _execute(arn, {**operation.request, "undo": True})
     return True
@@ -204,7 +205,7 @@ def _execution_arn(machine_arn: str, name: str, operation_id: str) -> str:
 
 
 def _status(execution_arn: str) -> str | None:
-    """How the execution stands in Step Functions' words; None when it knows none of that name."""
+    """The execution's status at Step Functions, such as `RUNNING`; None when there is no such execution."""
     client = aws.stepfunctions()
     with aws.available():
         try:

@@ -8,7 +8,7 @@ from kindling.platform.table import Action, Attr
 
 
 def put(operation: Operation, due_fields: dict[str, str]) -> None:
-    """Write the row of a new operation; an operation that is there already is left as it is."""
+    """Write the row of a new operation. An existing row is not changed."""
     item = {
         **operation_key(operation.user_id, operation.operation_id),
         **operation.model_dump(mode="json", exclude_none=True),
@@ -28,17 +28,18 @@ def read(key: dict[str, str]) -> Operation | None:
     return Operation.model_validate(item) if item else None
 
 
-def standing(owners: Iterable[tuple[str, str]]) -> list[Operation]:
-    """Those of the operations, each by its tenant and id, that there are."""
-    return [Operation.model_validate(item) for item in table.standing(operation_key(*owner) for owner in owners)]
+def existing(ids: Iterable[tuple[str, str]]) -> list[Operation]:
+    """The existing operations among those given as tenant and operation id."""
+    return [Operation.model_validate(item) for item in table.standing(operation_key(*pair) for pair in ids)]
 
 
 def succeed(user_id: str, operation_id: str) -> None:
+    """Move to succeeded. Idempotent. Raises NotFound, StaleStatus."""
     GRAPH.move(operation_key(user_id, operation_id), (OperationState.SUCCEEDED,), drop=due.FIELDS)
 
 
 def fail(user_id: str, operation_id: str, failure: Failure, ended: Action) -> None:
-    """Move to failed, with the note of what has `ended`, in one transaction. Raises NotFound, StaleStatus."""
+    """Move to failed and record what has `ended`, in one transaction. Idempotent. Raises NotFound, StaleStatus."""
     to = (OperationState.FAILED,)
     key = operation_key(user_id, operation_id)
     update = GRAPH.update(key, to, put={"failure": failure.model_dump()}, drop=due.FIELDS)
@@ -49,11 +50,12 @@ def fail(user_id: str, operation_id: str, failure: Failure, ended: Action) -> No
 
 
 def start_undoing(user_id: str, operation_id: str) -> None:
+    """Move to undoing, after which the saga's result cannot be saved. Idempotent. Raises NotFound, StaleStatus."""
     GRAPH.move(operation_key(user_id, operation_id), (OperationState.UNDOING,))
 
 
 def hand_over(operation: Operation, execution_arn: str, due_at: str) -> bool:
-    """Note the execution that takes over from a dead one; False when the operation was closed meanwhile."""
+    """Record the execution that takes over from a dead one; False when the operation was closed meanwhile."""
     try:
         table.update(
             operation_key(operation.user_id, operation.operation_id),
