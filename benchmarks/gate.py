@@ -16,7 +16,7 @@ from pathlib import Path
 from kindling.platform import aws, table
 from kindling.warming import admission, store
 from kindling.warming.gate import Windows
-from kindling.warming.model import NONE, warming_key
+from kindling.warming.model import NO_LIMITS, warming_key
 from local.launcher import running
 from tests.system.conftest import free_ports
 from tests.system.gate.judge import judge, together
@@ -55,7 +55,7 @@ def _plan(cloud: dict[str, str], rounds: int) -> Plan:
 
 def _latencies(plan: Plan) -> None:
     """One client, nobody else: an admitted decision beside the barest update of an item of the same size."""
-    warming = plan.first(0).model_copy(update={"limits": NONE})
+    warming = plan.first(0).model_copy(update={"limits": NO_LIMITS})
     table.transact([store.created(warming, {})])
     key = warming_key(warming.user_id, warming.domain_id)
 

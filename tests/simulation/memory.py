@@ -51,7 +51,7 @@ class Memory:
         if so_many > self.warming.limit.daily_limit:
             self.faults.append(f"{so_many} admitted on {self.today} with {self.warming.limit}")
         if self.today not in self.warming.sent:
-            for old in gate.stale(self.warming, gate.Windows(f"{self.today}T00:00")):
+            for old in gate.outdated(self.warming, gate.Windows(f"{self.today}T00:00")):
                 del self.warming.sent[old]
         self.warming.sent[self.today] = so_many
 

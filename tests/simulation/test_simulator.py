@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from kindling.warming import gate, policy
-from kindling.warming.model import Limits, Phase, Warming, after
+from kindling.warming.model import Limits, Phase, Warming, next_phase
 from kindling.warming.policy import Action, Evidence, Verdict
 from kindling.warming.policy import judge as production
 from kindling.warming.schedules import PRESETS, Schedule
@@ -33,7 +33,7 @@ def hasty(warming: Warming, schedule: Schedule, evidence: Evidence, *, new_day: 
     """A policy that advances with every new day."""
     verdict = production(warming, schedule, evidence, new_day=new_day)
     if verdict.action in (Action.STAY, Action.CLIMB) and new_day and warming.phase != Phase.WARMED:
-        return Verdict(Action.ADVANCE, after(warming.phase))
+        return Verdict(Action.ADVANCE, next_phase(warming.phase))
     return verdict
 
 

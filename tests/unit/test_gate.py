@@ -107,7 +107,7 @@ def test_only_windows_that_nobody_reads_are_forgotten() -> None:
     days = {f"2026-02-{day:02}": 1 for day in range(15, 29)}
     counted = {**days, "2026-03-01": 9, "2026-03-01T08": 5, "2026-03-01T09": 4, "2026-03-01T08:59": 1}
     standing = warming(sent={**counted, "2026-03-01T09:00": 3})
-    gone = set(gate.stale(standing, Windows("2026-03-01T09:00")))
+    gone = set(gate.outdated(standing, Windows("2026-03-01T09:00")))
     kept = set(standing.sent) - gone
     assert {"2026-03-01", "2026-03-01T09", "2026-03-01T09:00"} <= kept
     assert {name for name in kept if len(name) == 10} == {f"2026-02-{day}" for day in range(22, 29)} | {"2026-03-01"}

@@ -318,9 +318,9 @@ def test_a_domain_that_does_not_send_says_why() -> None:
     for (phase,) in STOPPED:
         because = f"warming is {phase}: too many bounces"
         assert advancement_blockers(warming(phase, stopped_because="too many bounces"), STANDARD, seen(0)) == [because]
-        assert policy.standstill(warming(phase)) == [f"warming is {phase}: no reason given"]
+        assert policy.why_stopped(warming(phase)) == [f"warming is {phase}: no reason given"]
     assert advancement_blockers(warming(Phase.WARMED), STANDARD, seen(0)) == ["there is no phase after warmed"]
-    assert [policy.standstill(warming(phase)) for phase in RAMPED] == [[], [], [], []]
+    assert [policy.why_stopped(warming(phase)) for phase in RAMPED] == [[], [], [], []]
 
 
 def week_of(**days: Counts) -> list[Period]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from kindling.warming.model import NONE, RAMPED, UNLIMITED, Limits, Phase
+from kindling.warming.model import NO_LIMITS, RAMPED, UNLIMITED, Limits, Phase
 from kindling.warming.schedules import PRESETS, OwnSchedule, Schedule
 
 PHASES = ("phase_1", "phase_2", "phase_3", "phase_4")
@@ -96,7 +96,7 @@ def test_the_last_step_lasts_and_nothing_limits_where_no_phase_ramps() -> None:
     assert standard.limits(Phase.PHASE_1, 13) == standard.limits(Phase.PHASE_1, 99) == limits(1_500, 150, 6)
     for phase in Phase:
         assert (standard.limits(phase, 0) is None) == (phase not in RAMPED)
-    assert limits(UNLIMITED, UNLIMITED, UNLIMITED) == NONE
+    assert limits(UNLIMITED, UNLIMITED, UNLIMITED) == NO_LIMITS
 
 
 def test_what_a_tenant_puts_is_a_preset_or_the_tenants_own_version() -> None:

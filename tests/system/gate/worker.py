@@ -20,7 +20,7 @@ from kindling.errors import StaleStatus, StoreUnavailable
 from kindling.platform import aws, clock, table
 from kindling.warming import admission, changes, store
 from kindling.warming.gate import Refusal, Windows
-from kindling.warming.model import API, Limits, Phase, Warming, after, before, history_entry, warming_key
+from kindling.warming.model import API, Limits, Phase, Warming, history_entry, next_phase, previous_phase, warming_key
 from tests.system.gate.linearizability import Event
 from tests.system.gate.model import (
     Admitted,
@@ -255,7 +255,7 @@ class Client:
             self._try(warming, warming, Phase.PAUSED, lambda: self._write(warming, Phase.PAUSED, put, drop))
         elif chance < 0.35 or warming.phase == Phase.WARMED:
             forward = warming.phase != Phase.WARMED and self._dice.random() < 0.5
-            self._move(warming, after(warming.phase) if forward else before(warming.phase), limits)
+            self._move(warming, next_phase(warming.phase) if forward else previous_phase(warming.phase), limits)
         else:
             self._move(warming, warming.phase, limits)
 

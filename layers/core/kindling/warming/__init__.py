@@ -1,1 +1,1 @@
-"""Warming a domain: how much it may send today, what brings it further, what stops it."""
+"""Warming a domain: its sending limits, and the policy that raises, lowers and stops them."""

@@ -1,4 +1,4 @@
-"""The decision whether `n` recipients may be written to now. Pure; `warming.store.count` carries it out."""
+"""The gate: the decision whether a domain may send to `n` recipients now. Pure; `store.count` carries it out."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,10 +13,10 @@ from kindling.errors import (
 )
 from kindling.warming.model import DAY, HOUR, MINUTE, SENDING, Phase, Warming
 
-# Days that stay in an item; the newest of them tells how long a domain has been idle.
+# The days kept in the counters: enough for the policy's evidence of seven days, and for the last day with mail.
 DAYS_KEPT = 8
 
-_CLOSED: dict[Phase, tuple[type[KindlingError], str]] = {
+_PHASE_ERRORS: dict[Phase, tuple[type[KindlingError], str]] = {
     Phase.NOT_STARTED: (WarmingNotStarted, "The domain's warming has not been started."),
     Phase.PAUSED: (WarmingPaused, "The domain's warming is paused."),
     Phase.SUSPENDED: (WarmingSuspended, "The domain's warming is suspended."),
@@ -25,7 +25,7 @@ _CLOSED: dict[Phase, tuple[type[KindlingError], str]] = {
 
 @dataclass(frozen=True)
 class Windows:
-    """The minute, hour and day in which a send counts, each named by the beginning of its instants."""
+    """The minute, hour and day in which a send is counted, as prefixes of an ISO 8601 instant in UTC."""
 
     minute: str
 
@@ -39,23 +39,24 @@ class Windows:
 
     @property
     def names(self) -> tuple[str, str, str]:
+        """Day, hour and minute."""
         return self.day, self.hour, self.minute
 
 
 def windows(warming: Warming, now: datetime) -> Windows:
-    """The windows of a decision made at `now`: never older than the newest one counted in, nor than the limits.
+    """The windows in which a send is counted: those of `now`, or of the last counted send or the limits if later.
 
-    A process whose clock is behind, or that slept between its decision and the write, must not count into a
-    window that has been left, nor a new day's limits into the day before.
+    Otherwise a process whose clock is behind, or that was suspended before its write, could count in a window that has
+    ended, or apply a new day's limits to the day before.
     """
-    own = now.astimezone(UTC).isoformat(timespec="minutes")[:MINUTE]
+    current = now.astimezone(UTC).isoformat(timespec="minutes")[:MINUTE]
     of_limits = f"{warming.limits_on}T00:00" if warming.limits_on else ""
-    return Windows(max(own, warming.minute, of_limits))
+    return Windows(max(current, warming.minute, of_limits))
 
 
 @dataclass(frozen=True)
 class Bound:
-    """One limit as it stands: `ends_at` is when its window ends."""
+    """One limit, how much of it is used, and when its window ends."""
 
     limit_type: str
     limit: int
@@ -64,6 +65,7 @@ class Bound:
 
     @property
     def room(self) -> int:
+        """How many more recipients fit."""
         return max(self.limit - self.used, 0)
 
 
@@ -86,9 +88,9 @@ def bounds(warming: Warming, now: datetime) -> tuple[Bound, Bound, Bound]:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why `n` recipients may not be written to now; `bound` is the limit in the way, None where the phase is.
+    """Why a send to `n` recipients is refused: because of `bound`, or of the phase when that is None.
 
-    `until` is when another try may go better: at the window's end, or with the next day's limits.
+    `until` is when a retry may succeed: when the window ends, or when the next day's limits apply.
     """
 
     phase: Phase
@@ -97,9 +99,9 @@ class Refusal:
     until: datetime | None = None
 
     def error(self, now: datetime) -> KindlingError:
-        """The refusal as the API words it."""
+        """The error that the API returns."""
         if self.bound is None or self.until is None:
-            kind, message = _CLOSED[self.phase]
+            kind, message = _PHASE_ERRORS[self.phase]
             return kind(message, warming_phase=self.phase)
         exceeded = f"{self.bound.limit_type.replace('_', '-')} sending limit exceeded"
         return RateLimitExceeded(
@@ -113,30 +115,30 @@ class Refusal:
 
 
 def refusal(warming: Warming, n: int, now: datetime) -> Refusal | None:
-    """What stands in the way of `n` recipients, None for nothing; of several limits the one that lasts longest."""
+    """Why `n` recipients are refused, None when they are admitted. Of several limits, that with the longest window."""
     if warming.phase not in SENDING:
         return Refusal(warming.phase)
-    standing = bounds(warming, now)
-    for bound in standing:
+    limits = bounds(warming, now)
+    for bound in limits:
         if n > bound.room:
-            # What is more than a whole limit has to wait for another day's limits.
-            until = bound.ends_at if n <= bound.limit else standing[0].ends_at
+            # More than the whole limit: only another day's limits may be high enough.
+            until = bound.ends_at if n <= bound.limit else limits[0].ends_at
             return Refusal(warming.phase, n, bound, until)
     return None
 
 
 def sentence(bound: Bound, n: int) -> str:
-    """Why `n` recipients do not fit, with numbers."""
+    """A sentence that says, with numbers, why `n` recipients do not fit."""
     name = bound.limit_type.replace("_", "-")
     if n > bound.limit:
         return f"{n:,} recipients are more than the whole {name} limit of {bound.limit:,}: send to fewer at once"
     return f"the {name} limit of {bound.limit:,} has room for {bound.room:,} more recipients"
 
 
-def stale(warming: Warming, at: Windows) -> list[str]:
-    """The windows that nothing can be counted in any more, and that nobody reads."""
-    days = sorted(day for day in warming.days if day != at.day)
-    past = [name for name in warming.sent if len(name) > DAY and name not in (at.minute, at.hour)]
+def outdated(warming: Warming, current: Windows) -> list[str]:
+    """The counters to remove when counting in `current`: past hours and minutes, and all but `DAYS_KEPT` days."""
+    days = sorted(day for day in warming.days if day != current.day)
+    past = [name for name in warming.sent if len(name) > DAY and name not in (current.minute, current.hour)]
     return past + days[: max(len(days) + 1 - DAYS_KEPT, 0)]
 
 

@@ -1,4 +1,4 @@
-"""Where a domain stands in its warming, and where it may go from there."""
+"""The warming of a domain: its phase, limits and counters, the transitions of the phase, and its history."""
 
 import uuid
 from enum import StrEnum
@@ -13,10 +13,10 @@ from kindling.platform.transitions import Graph
 
 DUE_KIND = "warming"
 # Digits of a history entry's sort key.
-PLACE_DIGITS = 10
-# What "no limit" looks like to clients that compute with numbers.
+SORT_KEY_DIGITS = 10
+# The limit that the API returns for "no limit", so that clients can compute with it.
 UNLIMITED = 1_000_000_000
-# Characters of a window's name.
+# The lengths of the names of windows: `2026-01-01`, `2026-01-01T09`, `2026-01-01T09:30`.
 DAY, HOUR, MINUTE = 10, 13, 16
 
 
@@ -31,32 +31,33 @@ class Phase(StrEnum):
     SUSPENDED = "suspended"
 
 
-N, P1, P2, P3, P4, W, PAUSED, SUSPENDED = ((phase,) for phase in Phase)
+NOT_STARTED, PHASE_1, PHASE_2, PHASE_3, PHASE_4, WARMED, PAUSED, SUSPENDED = ((phase,) for phase in Phase)
 STOPPED = frozenset({PAUSED, SUSPENDED})
 ALLOWED = {
-    N: frozenset({P1}),
-    P1: frozenset({P2}) | STOPPED,
-    P2: frozenset({P1, P3}) | STOPPED,
-    P3: frozenset({P2, P4}) | STOPPED,
-    P4: frozenset({P3, W}) | STOPPED,
-    W: frozenset({P4}) | STOPPED,
-    PAUSED: frozenset({P1, P2, P3, P4}),
-    # Only a start by force leads out.
-    SUSPENDED: frozenset({P1}),
+    NOT_STARTED: frozenset({PHASE_1}),
+    PHASE_1: frozenset({PHASE_2}) | STOPPED,
+    PHASE_2: frozenset({PHASE_1, PHASE_3}) | STOPPED,
+    PHASE_3: frozenset({PHASE_2, PHASE_4}) | STOPPED,
+    PHASE_4: frozenset({PHASE_3, WARMED}) | STOPPED,
+    WARMED: frozenset({PHASE_4}) | STOPPED,
+    PAUSED: frozenset({PHASE_1, PHASE_2, PHASE_3, PHASE_4}),
+    # Only by starting again with `force`.
+    SUSPENDED: frozenset({PHASE_1}),
 }
 GRAPH = Graph(("phase",), ALLOWED)
 
+# The phases with limits, and all phases in which a domain may send.
 RAMPED = (Phase.PHASE_1, Phase.PHASE_2, Phase.PHASE_3, Phase.PHASE_4)
 SENDING = (*RAMPED, Phase.WARMED)
 
 
-def after(phase: Phase) -> Phase:
-    """The phase that `phase` advances to; `warmed` after the fourth."""
+def next_phase(phase: Phase) -> Phase:
+    """The phase to which a domain advances; `warmed` after the fourth."""
     return SENDING[SENDING.index(phase) + 1]
 
 
-def before(phase: Phase) -> Phase:
-    """The phase that `phase` is demoted to; the first one for itself."""
+def previous_phase(phase: Phase) -> Phase:
+    """The phase to which a domain is demoted; the first one is its own."""
     return SENDING[max(SENDING.index(phase) - 1, 0)]
 
 
@@ -70,6 +71,7 @@ class Limits(BaseModel):
     per_minute_limit: int
 
     def lower_of(self, other: "Limits") -> "Limits":
+        """The lower of both, for each limit."""
         return Limits(
             daily_limit=min(self.daily_limit, other.daily_limit),
             hourly_limit=min(self.hourly_limit, other.hourly_limit),
@@ -77,16 +79,15 @@ class Limits(BaseModel):
         )
 
 
-NONE = Limits(daily_limit=UNLIMITED, hourly_limit=UNLIMITED, per_minute_limit=UNLIMITED)
-SHUT = Limits(daily_limit=0, hourly_limit=0, per_minute_limit=0)
+NO_LIMITS = Limits(daily_limit=UNLIMITED, hourly_limit=UNLIMITED, per_minute_limit=UNLIMITED)
+NO_SENDING = Limits(daily_limit=0, hourly_limit=0, per_minute_limit=0)
 
 
 class Warming(BaseModel):
-    """A domain's warming and its gate, in one item; instants are ISO 8601, dates `YYYY-MM-DD`, all UTC.
+    """A domain's warming and the counters of its gate, in one item. Instants are ISO 8601, dates `YYYY-MM-DD`, all UTC.
 
-    `revision` grows with every write that is not a send, so that a decision made from an older state cannot be
-    carried out. `sent` counts recipients by window, named by the beginning of its instants: `2026-01-01`,
-    `2026-01-01T09`, `2026-01-01T09:30`.
+    `revision` grows with every write except those of sends, so that decisions made from an older state fail. `sent`
+    holds the counted recipients by day, hour and minute: `2026-01-01`, `2026-01-01T09`, `2026-01-01T09:30`.
     """
 
     user_id: str
@@ -97,22 +98,24 @@ class Warming(BaseModel):
     revision: int = 0
     schedule: str = "standard"
     schedule_version: int = 1
-    # The limits in force, absent where the phase has none, and the date from which they hold.
+    # The current limits, None when the phase has none, and the date from which they apply.
     limits: Limits | None = None
     limits_on: str = ""
     # The date on which the schedule was last changed.
     followed_on: str = ""
-    # The stage within the phase, days served in it, and the date up to which days were counted.
+    # The index of the current stage in the phase's plan, the days spent in the phase, and the date up to which these
+    # were counted.
     ramp_day: int = 0
     phase_days: int = 0
     counted_on: str = ""
-    # Metrics count from this date, less what that date had already brought.
+    # The policy counts reports from this date on, less those that this date had brought before.
     judged_from: str = ""
     judged_less: dict[str, int] = {}
-    # Pauses by the policy since the phase was reached.
+    # Pauses by the policy since the domain advanced to the phase.
     strikes: int = 0
     stopped_because: str | None = None
     stopped_by: str | None = None
+    # The newest minute in which a send was counted.
     minute: str = ""
     sent: dict[str, int] = {}
     warming_started_at: str | None = None
@@ -121,22 +124,23 @@ class Warming(BaseModel):
 
     @property
     def days(self) -> dict[str, int]:
-        """The counts of whole days among `sent`."""
+        """The entries of `sent` for days."""
         return {name: count for name, count in self.sent.items() if len(name) == DAY}
 
     @property
     def limit(self) -> Limits:
-        """The limits that hold now: none once warmed, nothing at all where nothing may be sent."""
+        """The limits as numbers: `NO_SENDING` in a phase without sending, `NO_LIMITS` when there are none."""
         if self.phase not in SENDING:
-            return SHUT
-        return self.limits or NONE
+            return NO_SENDING
+        return self.limits or NO_LIMITS
 
     def item(self) -> dict[str, Any]:
+        """The attributes of the row, without its key."""
         return self.model_dump(mode="json", exclude_none=True)
 
 
 def warming_key(user_id: str, domain_id: str) -> dict[str, str]:
-    """The key of a domain's warming, which is also its gate."""
+    """The key of a domain's warming."""
     return {"pk": f"TENANT#{user_id}", "sk": f"WARMING#{domain_id}"}
 
 
@@ -153,7 +157,7 @@ class Checks(Protocol):
 
 
 class SendingDomain(Protocol):
-    """What warming needs to know of a domain. `why_not_sending` has a sentence for each thing that prevents sending."""
+    """The properties of a domain that warming uses. `why_not_sending` has the reasons why it cannot send."""
 
     id: str
     domain: str
@@ -169,7 +173,11 @@ SYSTEM, API = "system", "api"
 
 
 class HistoryEntry(BaseModel):
-    """One change of phase. `reason` is a word for programs or its sender's own; `detail` says it in numbers."""
+    """One change of phase.
+
+    `reason` is a code such as `metrics_passed`, or the caller's own text; `detail` is a sentence with numbers.
+    `triggered_by` is `SYSTEM` or `API`.
+    """
 
     id: str
     domain_id: str
@@ -235,7 +243,7 @@ class ExplainWarming(BaseModel):
 
 
 def snapshot(counts: Counts, *, daily_volume: int, days_in_phase: int) -> dict[str, int | float]:
-    """The figures on which a change of phase was decided, for its history."""
+    """The metrics on which a change of phase was decided, for its history entry."""
     rates = counts.rates()
     return {
         "bounce_rate": rates["bounce_rate"],

@@ -1,8 +1,9 @@
-"""What becomes of a warming domain: pure functions of its standing, its schedule, its metrics and the date.
+"""The warming policy: pure functions that judge a domain by its state, its schedule, its metrics and the date.
 
-A rate is called too high only with confidence, by the exact binomial test, and never on a handful of events: a
-healthy domain (0.05 % complaints) that sends 1,000 shows 0.1 % or more in four windows of ten. Advancing is the
-other way round: there a raw rate at the threshold is enough to wait, since mailbox providers act on raw rates.
+A domain is stopped or demoted for a rate only when the rate is above its threshold with statistical confidence (exact
+binomial test) and there is a minimum of events: of healthy domains (0.05 % complaints), 40 % show 0.1 % or more in a
+window of 1,000 recipients. To advance, the raw rate has to be below the threshold, since mailbox providers act on raw
+rates.
 """
 
 from dataclasses import dataclass, field
@@ -11,61 +12,62 @@ from enum import StrEnum
 from math import exp, lgamma, log, log1p
 
 from kindling.metrics.model import Counts, Period, total
-from kindling.warming.model import RAMPED, Phase, Warming, after, before
-from kindling.warming.schedules import Schedule
+from kindling.warming.model import RAMPED, Phase, Warming, next_phase, previous_phase
+from kindling.warming.schedules import Schedule, Thresholds
 
-# Confidence that a rate is really above its threshold. Stopping is looked at after every bounce and complaint, so
-# its test is the stricter one; the others are made once a day.
+# The confidence, that a rate is above its threshold, with which a domain is stopped, demoted, or kept from climbing.
+# The one for stopping is the highest because it is tested after every bounce and complaint, the others once a day.
 STOP_CONFIDENCE = 0.995
 DEMOTE_CONFIDENCE = 0.95
-CLIMB_DOUBT = 0.8
-# Floors: fewer events prove nothing, whatever the rate.
+NO_CLIMB_CONFIDENCE = 0.8
+# The least numbers of events for these tests.
 MIN_BOUNCES = 10
 MIN_COMPLAINTS = 3
 
 TODAY, RECENT, WEEK = "today", "since the last day with mail", "in 7 days"
-# A day's bounces speak for themselves once it has this share of the recipients of the last day with mail before it:
-# earlier, the late bounces of that day weigh too much. Complaints take hours and need both days.
+# Today's bounces are judged alone once today has this share of the recipients of the last day with mail: before that,
+# late bounces of mail from that day would weigh too much. Complaints arrive hours later and are judged over both days.
 TODAY_SHARE = 0.25
-# Of two days the complaints must be this many times worse than of seven: one mailing that some disliked is no habit.
+# The factor by which the pause threshold for complaints is higher over two days than over seven, so that a single
+# unpopular mailing does not pause a domain.
 RECENT_COMPLAINTS = 2
-# The breaker for gross rates needs no statistics, and fewer bounces than the floor: a list that was never valid. Three
-# complaints at such rates are confident already.
+# From these bounces on a domain is paused without a statistical test: the list was never valid. Complaints need no such
+# rule, since MIN_COMPLAINTS at such a rate are above the threshold with confidence.
 GROSS_BOUNCE_RATE = 0.3
 GROSS_BOUNCES = 5
 
-# This many pauses by the policy within one phase, and the next one is a suspension.
+# The number of pauses by the policy within one phase after which the next pause is a suspension.
 STRIKES = 2
 
-# A day counts as used, and lets the limit climb, when this share of it was sent.
+# The share of the daily limit that has to be used before the limit climbs.
 USED_SHARE = 0.25
-# Reputation fades: SendGrid asks to warm anew after more than 30 days without mail.
+# Days without mail after which a domain is demoted. Source: SendGrid asks to warm up again after more than 30 days.
 IDLE_DAYS = 30
 IDLE = "idle"
-# Reports that must have come in for what was admitted, before their absence may be read as good news.
+# The share of the admitted recipients for which reports must have arrived before a domain may advance.
 REPORTED_SHARE = 0.9
 
 
 class Action(StrEnum):
-    """What the policy wants done."""
+    """What to do with a domain."""
 
     STAY = "stay"
-    CLIMB = "climb"
-    ADVANCE = "advance"
-    EASE = "ease"
-    DEMOTE = "demote"
+    CLIMB = "climb"  # to the next day of the phase
+    ADVANCE = "advance"  # to the next phase
+    EASE = "ease"  # to an earlier day of the first phase
+    DEMOTE = "demote"  # to the previous phase
     PAUSE = "pause"
     SUSPEND = "suspend"
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Counts that the policy judges by: of today, of today and the last day with mail before it, and of the last seven.
+    """The counts by which a domain is judged: of today, of today and the last day with mail, and of the last seven days.
 
-    After a resumption or demotion they have the reports from then on, but all recipients of the window: reports
-    that come late are about mail from before. `reported` is all that the provider says was sent in the week,
-    `admitted` what the gate let through in it, `busiest` the most that it let through on a day that ended since
-    the last verdict of a new day, `idle_days` the days since it last let anything through.
+    After a start, resumption or demotion, only later reports count, but all recipients of the window, because late
+    reports belong to mail sent before. `reported` is the week's number of recipients according to the provider,
+    `admitted` that according to the gate. `busiest` is the highest number admitted on one day since the last daily
+    judgement, `idle_days` the number of days since anything was admitted.
     """
 
     recent: Counts
@@ -79,7 +81,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`reason` is a word for programs, `detail` the same in a sentence, `blockers` what keeps it from advancing."""
+    """The result of a judgement.
+
+    `phase` is the phase after `action`, `reason` a code, `detail` a sentence with numbers, and `blockers` are the
+    reasons why the domain does not advance.
+    """
 
     action: Action
     phase: Phase
@@ -89,28 +95,31 @@ class Verdict:
 
 
 def confident_above(events: int, trials: int, threshold: float, confidence: float) -> bool:
-    """Whether the true rate is above `threshold` with `confidence`, one-sided, by the exact binomial test."""
+    """Whether the true rate is above `threshold` with `confidence`, by the one-sided exact binomial test."""
     return tail(events, trials, threshold) < 1 - confidence
 
 
 def tail(events: int, trials: int, rate: float) -> float:
-    """The probability of `events` or more among `trials` at `rate`; 1 where that is nothing unusual."""
+    """The probability of `events` or more among `trials` at `rate`, the upper tail of the binomial distribution.
+
+    1.0 when there are not more events than expected, or more events than trials: those belong to mail sent before the
+    window, and prove nothing about it.
+    """
     if events <= trials * rate or events > trials:
-        # More reports than sends: they are about sends from before the window, and prove nothing.
         return 1.0
     choose = lgamma(trials + 1) - lgamma(events + 1) - lgamma(trials - events + 1)
     term = exp(choose + events * log(rate) + (trials - events) * log1p(-rate))
-    whole, k = term, events
-    # Above the mean the terms fall, and soon geometrically.
-    while k < trials and term > whole * 1e-12:
+    probability, k = term, events
+    # Above the mean the terms fall at least geometrically, so that the sum converges fast.
+    while k < trials and term > probability * 1e-12:
         term *= (trials - k) / (k + 1) * rate / (1 - rate)
-        whole += term
+        probability += term
         k += 1
-    return whole
+    return probability
 
 
 def judge(warming: Warming, schedule: Schedule, evidence: Evidence, *, new_day: bool) -> Verdict:
-    """What to do with a domain that may send. Only a `new_day` can bring it further; it can be stopped at any time."""
+    """Judge a domain in a phase that sends. It can be stopped at any time; everything else happens on a `new_day`."""
     stop = _stop(warming, schedule, evidence)
     if stop:
         return stop
@@ -124,19 +133,21 @@ def judge(warming: Warming, schedule: Schedule, evidence: Evidence, *, new_day: 
     if warming.phase not in RAMPED:
         return stay
     if not blockers:
-        return Verdict(Action.ADVANCE, after(warming.phase), "metrics_passed", "All requirements of the phase are met.")
+        return Verdict(
+            Action.ADVANCE, next_phase(warming.phase), "metrics_passed", "All requirements of the phase are met."
+        )
     if _may_climb(warming, schedule, evidence):
         return Verdict(Action.CLIMB, warming.phase, blockers=blockers)
     return stay
 
 
 def advancement_blockers(warming: Warming, schedule: Schedule, evidence: Evidence) -> list[str]:
-    """Each thing that keeps a domain in its phase, as a sentence with numbers; empty when nothing does."""
+    """The reasons why a domain does not advance, as sentences with numbers; empty when it does."""
     if warming.phase == Phase.WARMED:
         return ["there is no phase after warmed"]
     if warming.phase not in RAMPED:
-        return standstill(warming)
-    plan, bar, week = schedule.plan(warming.phase), schedule.thresholds, evidence.week
+        return why_stopped(warming)
+    plan, thresholds, week = schedule.plan(warming.phase), schedule.thresholds, evidence.week
     blockers = []
     if warming.phase_days < plan.min_days:
         blockers.append(f"minimum {plan.min_days} days in phase required (currently {warming.phase_days})")
@@ -149,11 +160,13 @@ def advancement_blockers(warming: Warming, schedule: Schedule, evidence: Evidenc
     if evidence.reported < REPORTED_SHARE * evidence.admitted:
         blockers.append(f"delivery reports cover only {evidence.reported:,} of {evidence.admitted:,} recipients")
     if week.sent:
-        blockers += _rates_too_bad(week, bar.min_delivery_rate, bar.max_bounce_rate, bar.max_complaint_rate)
+        blockers += _rate_blockers(week, thresholds)
     return blockers
 
 
-def _rates_too_bad(week: Counts, delivery: float, bounce: float, complaint: float) -> list[str]:
+def _rate_blockers(week: Counts, thresholds: Thresholds) -> list[str]:
+    delivery, bounce = thresholds.min_delivery_rate, thresholds.max_bounce_rate
+    complaint = thresholds.max_complaint_rate
     blockers = []
     if week.delivered < delivery * week.sent:
         blockers.append(
@@ -166,8 +179,8 @@ def _rates_too_bad(week: Counts, delivery: float, bounce: float, complaint: floa
     return blockers
 
 
-def standstill(warming: Warming) -> list[str]:
-    """Why a domain may send nothing at all; empty in a phase that sends."""
+def why_stopped(warming: Warming) -> list[str]:
+    """The reason why a domain's warming admits nothing; empty in a phase that sends."""
     match warming.phase:
         case Phase.NOT_STARTED:
             return ["warming has not been started"]
@@ -178,46 +191,48 @@ def standstill(warming: Warming) -> list[str]:
 
 
 def _stop(warming: Warming, schedule: Schedule, evidence: Evidence) -> Verdict | None:
-    """A suspension or pause, where the figures of either window call for one."""
-    bar = schedule.thresholds
+    """The suspension or pause that the counts of any window require, if any."""
+    thresholds = schedule.thresholds
     windows = (
         (_bounces_today(evidence), TODAY, 1),
         (evidence.recent, RECENT, RECENT_COMPLAINTS),
         (evidence.week, WEEK, 1),
     )
     for counts, window, _ in windows:
-        found = _too_high(counts, bar.suspend_bounce_rate, bar.suspend_complaint_rate, STOP_CONFIDENCE)
-        if found:
-            return _stopping(Action.SUSPEND, found, window)
-    gross = _gross(evidence.recent)
+        breach = _breach(counts, thresholds.suspend_bounce_rate, thresholds.suspend_complaint_rate, STOP_CONFIDENCE)
+        if breach:
+            return _stop_verdict(Action.SUSPEND, breach, window)
+    gross = _gross_breach(evidence.recent)
     if gross:
-        return _stopping(_pause_or_more(warming), gross, RECENT)
-    for counts, window, times in windows:
-        found = _too_high(counts, bar.pause_bounce_rate, bar.pause_complaint_rate * times, STOP_CONFIDENCE)
-        if found:
-            return _stopping(_pause_or_more(warming), found, window)
+        return _stop_verdict(_pause_or_suspend(warming), gross, RECENT)
+    for counts, window, factor in windows:
+        complaint_rate = thresholds.pause_complaint_rate * factor
+        breach = _breach(counts, thresholds.pause_bounce_rate, complaint_rate, STOP_CONFIDENCE)
+        if breach:
+            return _stop_verdict(_pause_or_suspend(warming), breach, window)
     return None
 
 
 def _bounces_today(evidence: Evidence) -> Counts:
-    """Today's recipients and bounces, nothing while these are too few."""
-    today, before = evidence.today, evidence.recent.sent - evidence.today.sent
-    if today.sent < TODAY_SHARE * before:
+    """Today's recipients and bounces; zeros until today has `TODAY_SHARE` of the last day's recipients."""
+    today, last_day = evidence.today, evidence.recent.sent - evidence.today.sent
+    if today.sent < TODAY_SHARE * last_day:
         return Counts()
     return Counts(sent=today.sent, bounced=today.bounced)
 
 
-def _pause_or_more(warming: Warming) -> Action:
+def _pause_or_suspend(warming: Warming) -> Action:
     return Action.PAUSE if warming.strikes < STRIKES else Action.SUSPEND
 
 
-def _stopping(action: Action, found: tuple[str, str], window: str) -> Verdict:
-    reason, detail = found
+def _stop_verdict(action: Action, breach: tuple[str, str], window: str) -> Verdict:
+    reason, detail = breach
     phase = Phase.PAUSED if action == Action.PAUSE else Phase.SUSPENDED
     return Verdict(action, phase, reason, f"{detail} {window}")
 
 
-def _too_high(counts: Counts, bounce: float, complaint: float, confidence: float) -> tuple[str, str] | None:
+def _breach(counts: Counts, bounce: float, complaint: float, confidence: float) -> tuple[str, str] | None:
+    """The reason and detail of a rate that is above its threshold with confidence; None when neither is."""
     sent = counts.sent
     if counts.complained >= MIN_COMPLAINTS and confident_above(counts.complained, sent, complaint, confidence):
         detail = (
@@ -230,58 +245,58 @@ def _too_high(counts: Counts, bounce: float, complaint: float, confidence: float
     return None
 
 
-def _gross(recent: Counts) -> tuple[str, str] | None:
+def _gross_breach(recent: Counts) -> tuple[str, str] | None:
     if max(GROSS_BOUNCES, GROSS_BOUNCE_RATE * recent.sent) <= recent.bounced <= recent.sent:
         return "bounce_rate_exceeded", f"{recent.bounced:,} bounces from {recent.sent:,} recipients"
     return None
 
 
 def _demotion(warming: Warming, schedule: Schedule, evidence: Evidence) -> Verdict | None:
-    """Lower limits from today: for rates that are probably above those required to advance, or after an idle month."""
-    bar = schedule.thresholds
+    """The demotion that rates above those required to advance, or `IDLE_DAYS` without mail, require, if any."""
+    thresholds = schedule.thresholds
     if evidence.idle_days >= IDLE_DAYS:
-        found: tuple[str, str] | None = (IDLE, f"nothing was sent for {evidence.idle_days} days")
+        breach: tuple[str, str] | None = (IDLE, f"nothing was sent for {evidence.idle_days} days")
     else:
-        found = _too_high(evidence.week, bar.max_bounce_rate, bar.max_complaint_rate, DEMOTE_CONFIDENCE)
-    if not found:
+        breach = _breach(evidence.week, thresholds.max_bounce_rate, thresholds.max_complaint_rate, DEMOTE_CONFIDENCE)
+    if not breach:
         return None
-    back = before(warming.phase)
-    return Verdict(Action.EASE if back == warming.phase else Action.DEMOTE, back, *found)
+    phase = previous_phase(warming.phase)
+    return Verdict(Action.EASE if phase == warming.phase else Action.DEMOTE, phase, *breach)
 
 
 def _may_climb(warming: Warming, schedule: Schedule, evidence: Evidence) -> bool:
-    """Whether the day that ended was used, and nothing speaks against a little more on the next."""
+    """Whether enough of the limit was used, and neither rate is above its threshold with `NO_CLIMB_CONFIDENCE`."""
     if warming.limits is None or warming.ramp_day >= len(schedule.plan(warming.phase).stages) - 1:
         return False
     if evidence.busiest < USED_SHARE * warming.limits.daily_limit:
         return False
-    bar, week = schedule.thresholds, evidence.week
+    thresholds, week = schedule.thresholds, evidence.week
     return not (
-        confident_above(week.complained, week.sent, bar.max_complaint_rate, CLIMB_DOUBT)
-        or confident_above(week.bounced, week.sent, bar.max_bounce_rate, CLIMB_DOUBT)
+        confident_above(week.complained, week.sent, thresholds.max_complaint_rate, NO_CLIMB_CONFIDENCE)
+        or confident_above(week.bounced, week.sent, thresholds.max_bounce_rate, NO_CLIMB_CONFIDENCE)
     )
 
 
 def evidence(warming: Warming, week: list[Period], today: date) -> Evidence:
-    """What the policy judges a domain by on `today`; `week` is its last days, today included, oldest first."""
+    """The evidence on `today`. `week` are the metrics of the last days, oldest first, today included."""
     days = {day: count for day, count in warming.days.items() if count}
-    began = (warming.phase_started_at or today.isoformat())[:10]
-    with_mail = [place for place, period in enumerate(week[:-1]) if period.total.sent]
+    started_on = (warming.phase_started_at or today.isoformat())[:10]
+    with_mail = [index for index, period in enumerate(week[:-1]) if period.total.sent]
     return Evidence(
-        today=_judged(warming, week[-1:]),
-        recent=_judged(warming, week[with_mail[-1] if with_mail else -1 :]),
-        week=_judged(warming, week),
+        today=_counts(warming, week[-1:]),
+        recent=_counts(warming, week[with_mail[-1] if with_mail else -1 :]),
+        week=_counts(warming, week),
         reported=total(week).sent,
         admitted=sum(count for day, count in days.items() if day >= week[0].name),
         busiest=max([0, *(n for day, n in days.items() if warming.counted_on <= day < today.isoformat())]),
-        idle_days=(today - date.fromisoformat(max([began, *days]))).days,
+        idle_days=(today - date.fromisoformat(max([started_on, *days]))).days,
     )
 
 
-def _judged(warming: Warming, periods: list[Period]) -> Counts:
-    """All recipients of `periods`, and the reports since the domain is judged anew."""
-    told = total(period for period in periods if period.name >= warming.judged_from)
+def _counts(warming: Warming, periods: list[Period]) -> Counts:
+    """The recipients and deliveries of all `periods`, and the other reports since `judged_from`."""
+    reports = total(period for period in periods if period.name >= warming.judged_from)
     if any(period.name == warming.judged_from for period in periods):
-        told = told.less(Counts(**warming.judged_less))
+        reports = reports.less(Counts(**warming.judged_less))
     whole = total(periods)
-    return told.model_copy(update={"sent": whole.sent, "delivered": whole.delivered})
+    return reports.model_copy(update={"sent": whole.sent, "delivered": whole.delivered})

@@ -76,6 +76,8 @@ class Thresholds(BaseModel):
 
 
 class Phases(BaseModel):
+    """The plans of the four phases."""
+
     model_config = ConfigDict(extra="forbid")
 
     phase_1: PhasePlan
@@ -113,7 +115,7 @@ class Schedule(BaseModel):
         return stages[min(day, len(stages) - 1)].limits
 
     def wire(self) -> dict[str, Any]:
-        """The schedule as the API shows it."""
+        """The schedule as the API returns it."""
         return self.model_dump(mode="json", by_alias=True)
 
 

@@ -20,9 +20,9 @@ from kindling.platform import clock
 from kindling.warming import changes, gate, policy, store
 from kindling.warming.model import (
     API,
-    NONE,
-    PLACE_DIGITS,
+    NO_LIMITS,
     RAMPED,
+    SORT_KEY_DIGITS,
     SYSTEM,
     ExplainWarming,
     PauseWarming,
@@ -30,8 +30,8 @@ from kindling.warming.model import (
     SendingDomain,
     StartWarming,
     Warming,
-    after,
     history_entry,
+    next_phase,
 )
 from kindling.warming.schedules import PRESETS, OwnSchedule
 
@@ -103,15 +103,15 @@ def resume(caller: Caller, domain: SendingDomain) -> dict[str, Any]:
 
 
 def show(caller: Caller, domain: SendingDomain) -> dict[str, Any]:
-    """Phase, limits, use, metrics and advancement blockers of a domain. Raises NotFound."""
+    """The domain's phase, limits and their use, metrics and advancement blockers. Raises NotFound."""
     warming = _load(caller, domain)
     now, today = clock.now(), clock.today()
     schedule = store.schedule_of(caller.user_id)
     week = metrics.last_days(caller.user_id, domain.id, PERIOD_DAYS)
     blockers = policy.advancement_blockers(warming, schedule, policy.evidence(warming, week, today))
     day, hour, minute = gate.bounds(warming, now)
-    following = after(warming.phase) if warming.phase in RAMPED else None
-    limits = following and (schedule.limits(following, 0) or NONE)
+    advances_to = next_phase(warming.phase) if warming.phase in RAMPED else None
+    limits = advances_to and (schedule.limits(advances_to, 0) or NO_LIMITS)
     return {
         "domain_id": domain.id,
         "domain": domain.domain,
@@ -129,7 +129,7 @@ def show(caller: Caller, domain: SendingDomain) -> dict[str, Any]:
         "metrics": {"period_days": PERIOD_DAYS, **total(week).wire()},
         "eligible_for_advancement": not blockers,
         "advancement_blockers": blockers,
-        "next_phase": following,
+        "next_phase": advances_to,
         "next_phase_limits": limits.model_dump() if limits else None,
         "phase_before": warming.phase_before,
         "stopped_because": warming.stopped_because,
@@ -139,8 +139,8 @@ def show(caller: Caller, domain: SendingDomain) -> dict[str, Any]:
 
 def history(caller: Caller, domain: SendingDomain, *, limit: int, cursor: str | None) -> dict[str, Any]:
     """The domain's changes of phase, newest first. Raises InvalidRequest for an unknown cursor."""
-    entries, following = store.history(caller.user_id, domain.id, min(limit, HISTORY_LIMIT), _opened(cursor))
-    next_cursor = base64.urlsafe_b64encode(following.encode()).decode() if following else None
+    entries, last = store.history(caller.user_id, domain.id, min(limit, HISTORY_LIMIT), _parse_cursor(cursor))
+    next_cursor = base64.urlsafe_b64encode(last.encode()).decode() if last else None
     return {"domain_id": domain.id, "history": [entry.wire() for entry in entries], "next_cursor": next_cursor}
 
 
@@ -154,7 +154,7 @@ def sent_now(user_id: str, domain_id: str) -> tuple[int, int]:
 
 
 def explain(caller: Caller, domain: SendingDomain, command: ExplainWarming) -> dict[str, Any]:
-    """Whether the gate would admit that many recipients now; if not, when, and why. Nothing is counted.
+    """Whether the gate would admit a send now, and if not, why and when it would. Nothing is counted.
 
     Raises NotFound.
     """
@@ -169,15 +169,15 @@ def explain(caller: Caller, domain: SendingDomain, command: ExplainWarming) -> d
         "earliest_at": clock.timestamp(now),
         "retry_after_seconds": 0,
     }
-    reasons = [*domain.why_not_sending, *policy.standstill(warming)]
+    reasons = [*domain.why_not_sending, *policy.why_stopped(warming)]
     if reasons:
         return answer | {"allowed": False, "reasons": reasons, "earliest_at": None, "retry_after_seconds": None}
-    in_the_way = [bound for bound in gate.bounds(warming, now) if n > bound.room]
-    answer["reasons"] = [gate.sentence(bound, n) for bound in in_the_way]
-    if any(n > bound.limit for bound in in_the_way):
+    exceeded = [bound for bound in gate.bounds(warming, now) if n > bound.room]
+    answer["reasons"] = [gate.sentence(bound, n) for bound in exceeded]
+    if any(n > bound.limit for bound in exceeded):
         return answer | {"allowed": False, "earliest_at": None, "retry_after_seconds": None}
-    if in_the_way:
-        earliest = max(bound.ends_at for bound in in_the_way)
+    if exceeded:
+        earliest = max(bound.ends_at for bound in exceeded)
         wait = gate.seconds_until(earliest, now)
         return answer | {"allowed": False, "earliest_at": clock.timestamp(earliest), "retry_after_seconds": wait}
     return answer
@@ -241,13 +241,13 @@ def _today(warming: Warming) -> Counts:
     return metrics.last_days(warming.user_id, warming.domain_id, 1)[0].total
 
 
-def _opened(cursor: str | None) -> str | None:
+def _parse_cursor(cursor: str | None) -> str | None:
     if cursor is None:
         return None
     try:
-        place = base64.b64decode(cursor, altchars=b"-_", validate=True).decode("ascii")
+        sort_key = base64.b64decode(cursor, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, UnicodeDecodeError, ValueError):
-        place = ""
-    if not (place.isdigit() and len(place) == PLACE_DIGITS):
+        sort_key = ""
+    if not (sort_key.isdigit() and len(sort_key) == SORT_KEY_DIGITS):
         raise InvalidRequest("The cursor is not one of ours.", fields=[])
-    return place
+    return sort_key

@@ -1,4 +1,4 @@
-"""DynamoDB calls for warming: the one item that is a domain's gate, its history, and a tenant's own schedules."""
+"""DynamoDB calls for warming: a domain's item with the counters of its gate, its history, and tenants' schedules."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from kindling.platform import clock, table
 from kindling.platform.table import Action, Attr, Key, Part
 from kindling.warming import gate
 from kindling.warming.gate import Windows
-from kindling.warming.model import GRAPH, PLACE_DIGITS, HistoryEntry, Warming, history_partition, warming_key
+from kindling.warming.model import GRAPH, SORT_KEY_DIGITS, HistoryEntry, Warming, history_partition, warming_key
 from kindling.warming.schedules import CUSTOM, PRESETS, STANDARD, Schedule
 
 
@@ -21,17 +21,18 @@ def read(key: dict[str, str]) -> Warming | None:
 
 
 def all_of(user_id: str) -> list[Warming]:
-    """The warming of every domain of the tenant, as the table has them at this moment."""
+    """The warming of every domain of the tenant, consistently read."""
     where = Key("pk").eq(f"TENANT#{user_id}") & Key("sk").begins_with("WARMING#")
     items = table.pages({"KeyConditionExpression": where, "ConsistentRead": True})
     return [Warming.model_validate(item) for item in items]
 
 
 def count(warming: Warming, windows: Windows, n: int) -> None:
-    """Count `n` recipients in all three windows, if the gate still stands as `warming` has it and there is room.
+    """Count `n` recipients in all three windows, in one conditional write that also checks limits and revision.
 
-    One write decides and counts. Raises ConditionFailed with the item as it is when it decides otherwise. A write
-    that the SDK repeats because its answer was lost counts twice: that sends less, never more.
+    Raises ConditionFailed, with the current item, when a limit is exceeded, the revision has changed or a later minute
+    was counted. A write that the SDK retries because its answer was lost may count twice, which admits fewer
+    recipients, never more.
     """
     names = {"#revision": "revision", "#minute": "minute", "#sent": "sent"}
     values: dict[str, Any] = {":revision": warming.revision, ":minute": windows.minute, ":n": n, ":none": 0}
@@ -39,15 +40,15 @@ def count(warming: Warming, windows: Windows, n: int) -> None:
     sets = ["#minute = :minute"]
     limit = warming.limits
     limits = (limit.daily_limit, limit.hourly_limit, limit.per_minute_limit) if limit else (None, None, None)
-    for i, (window, most) in enumerate(zip(windows.names, limits, strict=True)):
+    for i, (window, maximum) in enumerate(zip(windows.names, limits, strict=True)):
         names[f"#w{i}"] = window
         sets.append(f"#sent.#w{i} = if_not_exists(#sent.#w{i}, :none) + :n")
-        if most is not None:
-            values[f":room{i}"] = most - n
+        if maximum is not None:
+            values[f":room{i}"] = maximum - n
             conditions.append(f"(attribute_not_exists(#sent.#w{i}) OR #sent.#w{i} <= :room{i})")
-    old = gate.stale(warming, windows)
-    names |= {f"#o{i}": window for i, window in enumerate(old)}
-    drop = " REMOVE " + ", ".join(f"#sent.#o{i}" for i in range(len(old))) if old else ""
+    outdated = gate.outdated(warming, windows)
+    names |= {f"#o{i}": window for i, window in enumerate(outdated)}
+    drop = " REMOVE " + ", ".join(f"#sent.#o{i}" for i in range(len(outdated))) if outdated else ""
     table.update(
         warming_key(warming.user_id, warming.domain_id),
         UpdateExpression="SET " + ", ".join(sets) + drop,
@@ -59,9 +60,9 @@ def count(warming: Warming, windows: Windows, n: int) -> None:
 
 
 def uncount(user_id: str, domain_id: str, windows: tuple[str, ...], n: int) -> None:
-    """Subtract `n` recipients from the windows. Raises ConditionFailed when one of them is gone from the item.
+    """Subtract `n` recipients from the windows. Raises ConditionFailed when the item has one of them no more.
 
-    Never repeated: repeating a write whose answer was lost would free the quota twice. Raises StoreUnavailable then.
+    Never retried, because a retry after a lost answer could subtract twice: it raises StoreUnavailable instead.
     """
     table.update(
         warming_key(user_id, domain_id),
@@ -92,13 +93,13 @@ def moved(warming: Warming, entry: HistoryEntry, *, put: dict[str, Any], drop: t
 
 
 def recorded(warming: Warming, entry: HistoryEntry) -> Action:
-    """Write a history entry. Its sort key is the revision that it changed, so that text order is their order."""
+    """Write a history entry. Its sort key is the revision before the change, so that entries sort in their order."""
     partition = history_partition(warming.user_id, warming.domain_id)
-    # DynamoDB returns fractions as Decimals, which JSON does not know: they are kept as text.
+    # Stored as text, because DynamoDB returns numbers as Decimals, which JSON cannot encode.
     item = entry.model_dump(mode="json", exclude_none=True)
     if entry.metrics_snapshot is not None:
         item["metrics_snapshot"] = {name: str(value) for name, value in entry.metrics_snapshot.items()}
-    return {"Put": {"Item": {"pk": partition, "sk": f"{warming.revision:0{PLACE_DIGITS}}"} | item}}
+    return {"Put": {"Item": {"pk": partition, "sk": f"{warming.revision:0{SORT_KEY_DIGITS}}"} | item}}
 
 
 def move(warming: Warming, entry: HistoryEntry, *, put: dict[str, Any], drop: tuple[str, ...] = ()) -> None:
@@ -112,9 +113,10 @@ def move(warming: Warming, entry: HistoryEntry, *, put: dict[str, Any], drop: tu
 
 
 def adjust(warming: Warming, *, put: dict[str, Any], drop: tuple[str, ...] = ()) -> bool:
-    """Write what is not the phase, as long as nothing but sends happened since it was read.
+    """Write attributes other than the phase, unless the revision has changed since the item was read.
 
-    False asks for another look: somebody came first, or it was this very write, whose answer was lost.
+    False means that the item has to be read again: another write came first, or this one was retried after its answer
+    was lost.
     """
     put = put | {"revision": warming.revision + 1, "updated_at": clock.timestamp()}
     try:
@@ -129,7 +131,7 @@ def adjust(warming: Warming, *, put: dict[str, Any], drop: tuple[str, ...] = ())
 
 
 def history(user_id: str, domain_id: str, limit: int, after: str | None) -> tuple[list[HistoryEntry], str | None]:
-    """Up to `limit` entries, newest first, older than the place `after`; and the place to go on from."""
+    """Up to `limit` entries, newest first, after the sort key `after`; and the sort key to continue after, if any."""
     query: dict[str, Any] = {
         "KeyConditionExpression": Key("pk").eq(history_partition(user_id, domain_id)),
         "ScanIndexForward": False,
@@ -144,28 +146,28 @@ def history(user_id: str, domain_id: str, limit: int, after: str | None) -> tupl
 
 def schedule_of(user_id: str) -> Schedule:
     """The schedule that the tenant's domains follow."""
-    item = table.get(_schedule(user_id))
+    item = table.get(_schedule_key(user_id))
     return Schedule.model_validate_json(str(item["body"])) if item else PRESETS[STANDARD]
 
 
 def own_schedule(user_id: str) -> Schedule | None:
-    """The newest schedule of the tenant's own, followed or not."""
-    item = table.get(_schedule(user_id, CUSTOM))
+    """The latest schedule of the tenant's own, whether it is followed or not."""
+    item = table.get(_schedule_key(user_id, CUSTOM))
     return Schedule.model_validate_json(str(item["body"])) if item else None
 
 
 def put_schedule(user_id: str, schedule: Schedule) -> None:
-    """Make the tenant's domains follow `schedule`. One of its own is kept under its version as well.
+    """Make the tenant's domains follow `schedule`. A schedule of its own is also kept under its version.
 
-    Raises StaleStatus when that version was written by somebody else meanwhile.
+    Raises StaleStatus when that version exists already.
     """
     body = {"body": schedule.model_dump_json(by_alias=True)}
-    actions: Part = [{"Put": {"Item": {**_schedule(user_id), **body}}}]
+    actions: Part = [{"Put": {"Item": {**_schedule_key(user_id), **body}}}]
     if schedule.name == CUSTOM:
-        version = {**_schedule(user_id, f"{CUSTOM}#{schedule.version:06}"), **body}
+        version = {**_schedule_key(user_id, f"{CUSTOM}#{schedule.version:06}"), **body}
         actions += [
             {"Put": {"Item": version, "ConditionExpression": "attribute_not_exists(pk)"}},
-            {"Put": {"Item": {**_schedule(user_id, CUSTOM), **body}}},
+            {"Put": {"Item": {**_schedule_key(user_id, CUSTOM), **body}}},
         ]
     try:
         table.transact(actions)
@@ -173,5 +175,5 @@ def put_schedule(user_id: str, schedule: Schedule) -> None:
         raise StaleStatus("Another change of the schedule came first; try again.") from lost
 
 
-def _schedule(user_id: str, name: str = "FOLLOWED") -> dict[str, str]:
+def _schedule_key(user_id: str, name: str = "FOLLOWED") -> dict[str, str]:
     return {"pk": f"TENANT#{user_id}", "sk": f"SCHEDULE#{name}"}
