@@ -62,7 +62,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """The counts by which a domain is judged: of today, of today and the last day with mail, and of the last seven days.
+    """The counts by which a domain is judged: of today, of today and the last day with mail, and of the last 7 days.
 
     After a start, resumption or demotion, only later reports count, but all recipients of the window, because late
     reports belong to mail sent before. `reported` is the week's number of recipients according to the provider,
