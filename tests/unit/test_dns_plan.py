@@ -3,7 +3,7 @@
 import pytest
 
 from kindling.domains.dns import DnsPlan, mark, parse_mark, plan
-from kindling.providers.model import DnsRecord, ZoneRecord, plain
+from kindling.providers.model import DnsRecord, ZoneRecord, canonical_value
 
 USER_ID, DOMAIN_ID = "0c4f5a1e-9d3b-4f6a-8b7c-2d1e0f9a8b7c", "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"
 SPF = "v=spf1 include:amazonses.com -all"
@@ -157,7 +157,7 @@ def test_a_wanted_text_in_quotes_has_the_same_rivals() -> None:
     ],
 )
 def test_a_value_has_one_plain_form(type_: str, value: str, text: str) -> None:
-    assert plain(type_, value) == text
+    assert canonical_value(type_, value) == text
 
 
 def test_a_repeated_plan_is_empty() -> None:
@@ -170,7 +170,7 @@ def test_a_repeated_plan_is_empty() -> None:
     ]
     first = plan(wanted, [], OURS)
     assert first.add == wanted
-    standing = [stands(r.type, r.name, plain(r.type, r.value), r.priority, OURS) for r in first.add]
+    standing = [stands(r.type, r.name, canonical_value(r.type, r.value), r.priority, OURS) for r in first.add]
     assert plan(wanted, standing, OURS) == NOTHING
 
 

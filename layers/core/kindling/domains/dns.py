@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kindling.domains.model import DnsConflict
-from kindling.providers.model import DnsRecord, ZoneRecord, plain
+from kindling.providers.model import DnsRecord, ZoneRecord, canonical_value
 
 # How the comment of every record that Kindling publishes begins.
 MARK = "kindling "
@@ -69,7 +69,7 @@ def _is_rival(record: DnsRecord, other: ZoneRecord) -> bool:
         return False
     if record.type != "TXT":
         return True
-    text = plain(record.type, record.value)
+    text = canonical_value(record.type, record.value)
     kind = next((kind for kind in SINGLE_TXT if text.startswith(kind)), None)
     return _is_same(record, other) or (kind is not None and other.value.startswith(kind))
 
@@ -77,6 +77,6 @@ def _is_rival(record: DnsRecord, other: ZoneRecord) -> bool:
 def _is_same(record: DnsRecord, other: ZoneRecord) -> bool:
     return (
         other.type == record.type
-        and other.value == plain(record.type, record.value)
+        and other.value == canonical_value(record.type, record.value)
         and (record.type != "MX" or other.priority == record.priority)
     )

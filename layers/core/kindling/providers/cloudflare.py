@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from kindling.errors import ProviderError, ProviderMisconfigured, ProviderRefused, ProviderUnavailable
 from kindling.providers.client import ProviderClient, body, items
-from kindling.providers.model import DnsRecord, Zone, ZoneRecord, plain
+from kindling.providers.model import DnsRecord, Zone, ZoneRecord, canonical_value
 
 # "Identical record", in two forms, and "record does not exist": somebody else wrote since we looked.
 ZONE_CHANGED = (81057, 81058, 81044)
@@ -40,7 +40,7 @@ class RecordAnswer(BaseModel):
 
     def plain(self) -> ZoneRecord:
         fields = self.model_dump(exclude={"content", "name"})
-        return ZoneRecord(name=self.name.lower(), value=plain(self.type, self.content), **fields)
+        return ZoneRecord(name=self.name.lower(), value=canonical_value(self.type, self.content), **fields)
 
 
 class Cloudflare:

@@ -150,7 +150,7 @@ class TxtSurvey:
         return next((answer for answer in (True, False) if 2 * verdicts.count(answer) > len(verdicts)), None)
 
 
-def plain(type_: str, value: str) -> str:
+def canonical_value(type_: str, value: str) -> str:
     """A record's value in the one form in which two can be compared.
 
     A long TXT may come back as several quoted strings; host names come in any case, with or without a last dot.
