@@ -20,7 +20,7 @@ CALLS: dict[str, Callable[[], object]] = {
     "UpdateItem": lambda: table.update(KEY, UpdateExpression="SET x = :x", ExpressionAttributeValues={":x": 1}),
     "DeleteItem": lambda: table.delete(KEY),
     "Query": lambda: table.pages({"KeyConditionExpression": Key("pk").eq("A")}),
-    "BatchGetItem": lambda: table.fetch([KEY]),
+    "BatchGetItem": lambda: table.batch_get([KEY]),
     "TransactWriteItems": lambda: table.transact([{"Put": {"Item": KEY}}]),
 }
 CONFLICT, THROTTLE = "TransactionConflictException", "ProvisionedThroughputExceededException"

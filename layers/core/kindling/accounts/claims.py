@@ -56,7 +56,7 @@ def find(address: str) -> Claim | None:
 
 def by_address(addresses: Iterable[str]) -> dict[str, Claim]:
     """The claims to those of the addresses that have one."""
-    items = table.standing(map(claim_key, addresses))
+    items = table.existing(map(claim_key, addresses))
     return {str(item["pk"]).removeprefix("ADDRESS#"): _read(item) for item in items}
 
 

@@ -51,7 +51,7 @@ def domain_id_of(user_id: str, name: str) -> str | None:
 
 def claiming(names: Iterable[tuple[str, str]]) -> set[str]:
     """The ids of the domains that claim the names, each given with its tenant; those being onboarded included."""
-    return {str(item["domain_id"]) for item in table.standing(_tenant_key(*name) for name in names)}
+    return {str(item["domain_id"]) for item in table.existing(_tenant_key(*name) for name in names)}
 
 
 def verifier(name: str) -> Verifier | None:

@@ -81,7 +81,7 @@ def holder_keys(name: str) -> list[dict[str, str]]:
 
 def by_name(names: Iterable[str]) -> dict[str, Registration]:
     """The recorded registrations among `names`."""
-    items = table.standing(map(_key, names))
+    items = table.existing(map(_key, names))
     return {str(item["pk"]).removeprefix("DOMAIN#"): _read(item) for item in items}
 
 

@@ -32,7 +32,7 @@ def find(user_id: str, name: str) -> Domain | None:
 
 def all_scheduled() -> Iterator[Domain]:
     """Every domain, of all tenants, that has a next check."""
-    return (Domain.model_validate(item) for item in table.standing(due.every(DUE_KIND)))
+    return (Domain.model_validate(item) for item in table.existing(due.every(DUE_KIND)))
 
 
 def move(domain: Domain, to: DomainStatus, *, put: dict[str, Any], drop: tuple[str, ...]) -> Domain:

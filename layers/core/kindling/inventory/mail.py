@@ -14,7 +14,7 @@ from kindling.inventory.owners import DomainRef
 from kindling.inventory.pace import Pace
 from kindling.inventory.rules import Outcome, is_settled
 from kindling.platform import clock
-from kindling.platform.table import FETCHED
+from kindling.platform.table import BATCH_GET_LIMIT
 
 
 def scan(pace: Pace) -> Iterator[Sighting]:
@@ -33,9 +33,9 @@ def scan(pace: Pace) -> Iterator[Sighting]:
         hosts |= {address.rpartition("@")[2] for address in marked}
         yield from _inboxes(marked)
     ordered = sorted(names)
-    for start in range(0, len(ordered), FETCHED):
+    for start in range(0, len(ordered), BATCH_GET_LIMIT):
         pace.check()
-        yield from _registrations(ordered[start : start + FETCHED], hosts)
+        yield from _registrations(ordered[start : start + BATCH_GET_LIMIT], hosts)
     yield from _missing_inboxes(pace, addresses)
     yield from _missing_domains(pace, names)
 

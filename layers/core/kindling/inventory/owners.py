@@ -130,10 +130,10 @@ def _claim_state(claim: Claim | None, account_id: str) -> ClaimState:
 
 def _rows(keys: Iterable[dict[str, str]]) -> set[str]:
     """The ids of the accounts or domains that have a row."""
-    return {str(item["id"]) for item in table.standing(keys)}
+    return {str(item["id"]) for item in table.existing(keys)}
 
 
 def _cleanups(kind: CleanupKind, owners: Iterable[tuple[str, str]]) -> set[str]:
     """The ids of the accounts or domains, each given with its tenant, that have a cleanup of that kind."""
     keys = (cleanup_key(user_id, kind, subject_id) for user_id, subject_id in owners)
-    return {str(item["subject_id"]) for item in table.standing(keys)}
+    return {str(item["subject_id"]) for item in table.existing(keys)}

@@ -27,7 +27,7 @@ def write(finding: Finding) -> None:
 
 def list_all() -> list[Finding]:
     """All findings, of the operator and of every tenant."""
-    return [Finding.model_validate(item) for item in table.standing(due.every(DUE_KIND))]
+    return [Finding.model_validate(item) for item in table.existing(due.every(DUE_KIND))]
 
 
 def list_of(user_id: str) -> list[Finding]:

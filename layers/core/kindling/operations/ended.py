@@ -36,7 +36,7 @@ def _read(item: dict[str, Any]) -> Ended:
 
 def find(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Ended]:
     """The existing records for pairs of an address or name and the id of an account or domain, by pair."""
-    records = map(_read, table.standing(ended_key(name, subject_id) for name, subject_id in pairs))
+    records = map(_read, table.existing(ended_key(name, subject_id) for name, subject_id in pairs))
     return {(record.name, record.subject_id): record for record in records}
 
 

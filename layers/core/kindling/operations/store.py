@@ -30,7 +30,7 @@ def read(key: dict[str, str]) -> Operation | None:
 
 def existing(ids: Iterable[tuple[str, str]]) -> list[Operation]:
     """The existing operations among those given as tenant and operation id."""
-    return [Operation.model_validate(item) for item in table.standing(operation_key(*pair) for pair in ids)]
+    return [Operation.model_validate(item) for item in table.existing(operation_key(*pair) for pair in ids)]
 
 
 def succeed(user_id: str, operation_id: str) -> None:

@@ -42,7 +42,7 @@ Part = list[Action]
 WAIT_SECONDS = 4.0
 FIRST_PAUSE_SECONDS = 0.04
 LONGEST_PAUSE_SECONDS = 1.0
-FETCHED = 100  # keys in one BatchGetItem
+BATCH_GET_LIMIT = 100  # keys in one BatchGetItem
 
 CONDITION = "ConditionalCheckFailedException"
 CANCELED = "TransactionCanceledException"
@@ -159,7 +159,7 @@ def pages(request: Item) -> list[Item]:
         request = {**request, "ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
-def fetch(keys: list[dict[str, str]]) -> list[Item | None]:
+def batch_get(keys: list[dict[str, str]]) -> list[Item | None]:
     """The items at up to 100 keys as they stand at this moment, in the keys' order; None where there is none."""
     name = settings().table_name
     found: dict[tuple[str, str], Item] = {}
@@ -175,11 +175,11 @@ def fetch(keys: list[dict[str, str]]) -> list[Item | None]:
     raise StoreUnavailable(aws.AWAY)
 
 
-def standing(keys: Iterable[dict[str, str]]) -> Iterator[Item]:
+def existing(keys: Iterable[dict[str, str]]) -> Iterator[Item]:
     """The items that stand at any number of keys, each once and as it is at this moment."""
     wanted = list({(key["pk"], key["sk"]): key for key in keys}.values())
-    for start in range(0, len(wanted), FETCHED):
-        yield from filter(None, fetch(wanted[start : start + FETCHED]))
+    for start in range(0, len(wanted), BATCH_GET_LIMIT):
+        yield from filter(None, batch_get(wanted[start : start + BATCH_GET_LIMIT]))
 
 
 def owned(owner: str) -> list[Item]:

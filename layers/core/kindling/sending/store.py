@@ -24,7 +24,7 @@ def read(claim: Claim, recipients: list[str]) -> Sender:
     """The sender that has the claim, and the suppressions of `recipients`; a row is None when there is none."""
     unique = list(dict.fromkeys(recipients))
     user_id = claim.user_id
-    account, domain, warming, *entries = table.fetch(
+    account, domain, warming, *entries = table.batch_get(
         [
             account_key(user_id, claim.account_id),
             domain_key(user_id, claim.domain_id),
