@@ -295,7 +295,9 @@ SECRETS = {
 
 def _table() -> dict[str, str]:
     properties = {k: v for k, v in RESOURCES["Table"]["Properties"].items() if k in TABLE_PROPERTIES}
-    return {"table": aws.records().create_table(TableName="kindling", **properties)["TableDescription"]["TableArn"]}
+    return {
+        "table": aws.dynamodb_client().create_table(TableName="kindling", **properties)["TableDescription"]["TableArn"]
+    }
 
 
 def _queues() -> dict[str, str]:
@@ -343,7 +345,7 @@ def issue(user_id: str, scopes: list[str], *, live: bool = True) -> str:
 def _forget() -> None:
     """What an execution environment remembers between invocations."""
     doors = (providers.mail, providers.warmup, providers.dns, providers.resolver)
-    for function in (settings, aws.table, aws.unrepeated, *doors):
+    for function in (settings, aws.table, aws.table_without_retries, *doors):
         function.cache_clear()
     for memory in (authentication._cache, quota._leases, aws._secrets, sending._claims, sending._refusals):
         memory.clear()

@@ -106,7 +106,7 @@ def watch(monkeypatch: pytest.MonkeyPatch, cloud: None) -> Iterator[Watch]:
     watch, real = Watch(), lambdas.handler
     for module in (lambdas, machines):
         monkeypatch.setattr(module, "handler", lambda name: watch.watched(name, real(name)))
-    clients = [aws.dynamodb().meta.client, aws.records(), aws.stepfunctions(), aws.sqs(), aws.secrets()]
+    clients = [aws.dynamodb().meta.client, aws.dynamodb_client(), aws.stepfunctions(), aws.sqs(), aws.secrets()]
     for client in clients:
         client.meta.events.register("before-call", watch.note)
     yield watch

@@ -56,7 +56,7 @@ class Refusals:
 @pytest.fixture
 def refusals(cloud: None, steady_clock: Clock) -> Iterator[Refusals]:
     found = Refusals()
-    clients = [aws.dynamodb().meta.client, aws.unrepeated().meta.client]
+    clients = [aws.dynamodb().meta.client, aws.table_without_retries().meta.client]
     for client in clients:
         client.meta.events.register("before-call.dynamodb", found.answer)
     yield found

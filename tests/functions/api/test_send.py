@@ -80,7 +80,7 @@ def calls() -> Iterator[list[str]]:
     def note(model: Any, **_: Any) -> None:
         seen.append(model.name)
 
-    events = [aws.table().meta.client.meta.events, aws.records().meta.events]
+    events = [aws.table().meta.client.meta.events, aws.dynamodb_client().meta.events]
     for one in events:
         one.register("before-call.dynamodb", note)
     try:

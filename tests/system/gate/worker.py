@@ -129,7 +129,7 @@ def main(plan: Plan, index: int, barrier: Barrier, results: Connection) -> None:
     wire = Wire(plan.engine_url)
     try:
         wire.attach(aws.dynamodb().meta.client)
-        wire.attach(aws.unrepeated().meta.client)
+        wire.attach(aws.table_without_retries().meta.client)
         # What a client keeps is wanted; looking for rubbish in it time and again would take a tenth of the time.
         gc.freeze()
         gc.set_threshold(100_000)

@@ -60,7 +60,7 @@ def replayed(run: Callable[[], Answer], request: dict[str, str], context: Lambda
         sort_key_attr="sk",
         static_pk_value=f"TENANT#{request['user']}#IDEMPOTENCY",
         expiry_attr="expires_at",
-        boto3_client=aws.records(),
+        boto3_client=aws.dynamodb_client(),
     )
     ran = False
 

@@ -42,7 +42,7 @@ def table() -> Table:
 
 
 @cache
-def unrepeated() -> Table:
+def table_without_retries() -> Table:
     """The table through a client that never repeats a call: for a write that must not happen twice.
 
     Its failures are unclear, and are raised.
@@ -52,7 +52,7 @@ def unrepeated() -> Table:
 
 
 @cache
-def records() -> DynamoDBClient:
+def dynamodb_client() -> DynamoDBClient:
     """A client in the wire's own form, for libraries that bring their items in it."""
     return boto3.client("dynamodb", config=_CONFIG)
 

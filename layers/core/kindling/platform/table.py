@@ -98,7 +98,7 @@ def update(key: dict[str, str], *, once: bool = False, waits: bool = True, **req
     `once` is for a write that must not happen twice: no part of the SDK repeats it when its answer is lost. `waits`
     is False where the caller has something better to do than to wait for a throttled table.
     """
-    through: Table = aws.unrepeated() if once else aws.table()
+    through: Table = aws.table_without_retries() if once else aws.table()
     answer = _patiently(lambda: through.update_item(Key=key, **request), waits=waits)
     return dict(answer.get("Attributes", {}))
 
