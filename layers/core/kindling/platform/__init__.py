@@ -1,1 +1,1 @@
-"""What everything stands on: the table, AWS, the clock, settings, logs. It knows no topic."""
+"""Shared infrastructure: DynamoDB, AWS clients, the clock, settings and logging. It imports no topic."""

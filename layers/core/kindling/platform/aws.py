@@ -1,4 +1,4 @@
-"""The only place where AWS clients are made; every one is made at first use and kept."""
+"""The AWS clients. This is the only module that creates any; each is created on first use and then reused."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient
 
 SECRET_SECONDS = 300
-# What AWS itself says names accounts and resources: that is for the log.
-AWAY = "AWS is busy or did not answer; the same request may work in a moment."
-# Short timeouts: a call that hangs must leave the caller time to answer, and every write here is repeatable.
+# AWS's own messages name accounts and resources, so they go to the log only.
+UNAVAILABLE_MESSAGE = "AWS is busy or did not answer; the same request may work in a moment."
+# Short timeouts leave the caller time to answer when a call hangs. Writes through these clients may be retried.
 _CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 3})
 
 
@@ -37,15 +37,15 @@ def dynamodb() -> DynamoDBServiceResource:
 
 @cache
 def table() -> Table:
-    """The one table."""
+    """Kindling's only table."""
     return dynamodb().Table(settings().table_name)
 
 
 @cache
 def table_without_retries() -> Table:
-    """The table through a client that never repeats a call: for a write that must not happen twice.
+    """The table through a client that does not retry, for writes that are not idempotent.
 
-    Its failures are unclear, and are raised.
+    After an error the write may or may not have been applied.
     """
     config = _CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
     return boto3.resource("dynamodb", config=config).Table(settings().table_name)
@@ -53,7 +53,7 @@ def table_without_retries() -> Table:
 
 @cache
 def dynamodb_client() -> DynamoDBClient:
-    """A client in the wire's own form, for libraries that bring their items in it."""
+    """The low-level client, for libraries that pass items in DynamoDB's typed JSON."""
     return boto3.client("dynamodb", config=_CONFIG)
 
 
@@ -76,20 +76,23 @@ _secrets: dict[str, tuple[float, str]] = {}
 
 
 def secret(arn: str) -> str:
-    """A secret's text, kept in memory for `SECRET_SECONDS` so that a rotated key is picked up."""
-    kept = _secrets.get(arn)
-    if kept is None or kept[0] < clock.monotonic():
+    """The value of a secret, cached in memory for `SECRET_SECONDS`: a rotated key is used after that time.
+
+    Raises StoreUnavailable.
+    """
+    cached = _secrets.get(arn)
+    if cached is None or cached[0] < clock.monotonic():
         with available():
-            text = secrets().get_secret_value(SecretId=arn)["SecretString"].strip()
-        kept = _secrets[arn] = (clock.monotonic() + SECRET_SECONDS, text)
-    return kept[1]
+            value = secrets().get_secret_value(SecretId=arn)["SecretString"].strip()
+        cached = _secrets[arn] = (clock.monotonic() + SECRET_SECONDS, value)
+    return cached[1]
 
 
 @contextmanager
 def available() -> Iterator[None]:
-    """Turn what AWS refuses, or does not answer, inside into StoreUnavailable: the one name that callers know."""
+    """Raise StoreUnavailable for every error of the AWS SDK inside the block, and log the SDK's message."""
     try:
         yield
     except (ClientError, BotoCoreError) as error:
-        logger.warning("aws refused a call", reason=str(error))
-        raise StoreUnavailable(AWAY) from error
+        logger.warning("aws call failed", reason=str(error))
+        raise StoreUnavailable(UNAVAILABLE_MESSAGE) from error

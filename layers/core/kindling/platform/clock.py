@@ -1,7 +1,7 @@
-"""The only clock. Everything that asks what time it is, or waits, asks here.
+"""The only clock: all other code reads the time and waits through this module.
 
-In the local cloud `settings.clock_file` names a file that holds the seconds by which the clock runs ahead of
-the machine's own; on AWS there is no such file and the clock is the machine's.
+In the local cloud `settings.clock_file` names a file that holds an offset in seconds, which is added to the
+system time. On AWS the setting is empty and the system time is used.
 """
 
 import time
@@ -13,45 +13,48 @@ from pathlib import Path
 
 from kindling.platform.settings import settings
 
-# What an answer takes after the last wait.
+# Time reserved for producing the response after the last wait.
 ANSWER_SECONDS = 1.0
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 def now() -> datetime:
-    """The current instant, in UTC."""
+    """The current time in UTC."""
     return datetime.now(UTC) + _ahead()
 
 
 def today() -> date:
-    """The current day, in UTC."""
+    """The current date in UTC."""
     return now().date()
 
 
 def timestamp(instant: datetime | None = None) -> str:
-    """An instant as ISO 8601 with milliseconds and `Z`; equal lengths, so text order is time order."""
+    """`instant` (default: now) as ISO 8601 in UTC with milliseconds and `Z`.
+
+    All timestamps have the same length, so that they sort by time.
+    """
     text = (instant or now()).astimezone(UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
 
 
 def parse(text: str) -> datetime:
-    """The instant that `timestamp` wrote."""
+    """The inverse of `timestamp`."""
     return datetime.fromisoformat(text)
 
 
 def monotonic() -> float:
-    """Seconds on a clock that never steps, for measuring waits."""
+    """Seconds on a clock that is never adjusted, for measuring durations."""
     return time.monotonic()
 
 
 def sleep(seconds: float) -> None:
-    """Wait for real seconds, whatever the clock file says."""
+    """Wait for `seconds` of system time; the clock file has no effect."""
     time.sleep(seconds)
 
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Let every wait inside end `ANSWER_SECONDS` before `seconds` have passed; see `left`."""
+    """Set a deadline for the block, `ANSWER_SECONDS` before `seconds` from now. `left` bounds waits by it."""
     token = _deadline.set(monotonic() + seconds - ANSWER_SECONDS)
     try:
         yield
@@ -60,7 +63,7 @@ def deadline(seconds: float) -> Iterator[None]:
 
 
 def left(most: float) -> float:
-    """How long a wait of up to `most` seconds may take before the deadline of the caller; 0 when that is over."""
+    """The seconds that a wait may take: `most`, or less when the caller's deadline comes first; 0 after it."""
     ends_at = _deadline.get()
     return most if ends_at is None else min(most, max(ends_at - monotonic(), 0.0))
 

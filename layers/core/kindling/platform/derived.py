@@ -1,4 +1,4 @@
-"""Values that follow from the deployment's own secret: nobody can guess them, and nothing has to keep them."""
+"""Values derived from the deployment's secret. They cannot be guessed and need not be stored."""
 
 import hashlib
 import hmac
@@ -9,9 +9,10 @@ from kindling.platform.settings import settings
 
 
 def derive(purpose: str, *parts: str) -> bytes:
-    """32 bytes bound to `purpose` and `parts` (HMAC-SHA256); the same again for the same arguments.
+    """HMAC-SHA256 of `purpose` and `parts` under the deployment's secret: the same 32 bytes for the same arguments.
 
-    JSON keeps the parts apart: ("ab", "c") and ("a", "bc") differ.
+    Raises StoreUnavailable when the secret cannot be read.
     """
+    # JSON delimits the parts, so that ("ab", "c") and ("a", "bc") give different values.
     key = aws.secret(settings().deployment_secret).encode()
     return hmac.digest(key, json.dumps([purpose, *parts]).encode(), hashlib.sha256)

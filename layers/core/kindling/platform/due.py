@@ -1,7 +1,8 @@
-"""Work that falls due: found through one sparse, sharded index, handed out once by a conditional write.
+"""Scheduled work: due items are found through a sparse, sharded index and leased by a conditional write.
 
-An item is due while it has `due_shard` and `due_at`. A claim moves `due_at` forward by a lease: whoever claimed
-it either finishes and sets or drops `due_at`, or dies, and the item falls due again when the lease ends.
+An item is scheduled while it has `due_shard` and `due_at`, and due once `due_at` has passed. Claiming it moves
+`due_at` forward by the lease. The worker reschedules it or removes both attributes when it has finished; if it
+does not, the item becomes due again when the lease expires.
 """
 
 import json
@@ -21,7 +22,7 @@ Item = dict[str, str]
 
 
 def fields(kind: str, identity: str, at: datetime) -> Item:
-    """The attributes that make an item due at `at`; the shard follows from the item's id."""
+    """The attributes that schedule an item for `at`. The shard is derived from `identity`, the item's id."""
     return {"due_shard": f"{kind}#{zlib.crc32(identity.encode()) % SHARDS}", "due_at": clock.timestamp(at)}
 
 
@@ -29,29 +30,35 @@ FIELDS = ("due_shard", "due_at")
 
 
 def claim(kind: str, lease: timedelta) -> Iterator[Item]:
-    """The keys of every item of `kind` that is due now, each claimed for `lease` by this caller alone."""
+    """Lease the items of `kind` that are due now and yield their keys.
+
+    Of several concurrent callers only one gets an item. Raises StoreUnavailable.
+    """
     now = clock.timestamp()
     for shard in range(SHARDS):
-        where = Key("due_shard").eq(f"{kind}#{shard}") & Key("due_at").lte(now)
-        query = {"IndexName": "due", "KeyConditionExpression": where, "Limit": PAGE}
+        condition = Key("due_shard").eq(f"{kind}#{shard}") & Key("due_at").lte(now)
+        query = {"IndexName": "due", "KeyConditionExpression": condition, "Limit": PAGE}
         for item in table.pages(query):
             key = {"pk": str(item["pk"]), "sk": str(item["sk"])}
-            if _take(key, str(item["due_at"]), clock.timestamp(clock.now() + lease)):
+            if _lease(key, str(item["due_at"]), clock.timestamp(clock.now() + lease)):
                 yield key
 
 
 def every(kind: str) -> Iterator[Item]:
-    """The keys of every item of `kind` that is due now or later. The index lags: read an item before you judge it."""
+    """The keys of all scheduled items of `kind`, due or not.
+
+    The index is eventually consistent: read an item from the table before deciding anything about it.
+    """
     for shard in range(SHARDS):
-        where = Key("due_shard").eq(f"{kind}#{shard}")
-        query = {"IndexName": "due", "KeyConditionExpression": where}
+        condition = Key("due_shard").eq(f"{kind}#{shard}")
+        query = {"IndexName": "due", "KeyConditionExpression": condition}
         yield from ({"pk": str(item["pk"]), "sk": str(item["sk"])} for item in table.pages(query))
 
 
 def dispatch(kind: str, queue_url: str, lease: timedelta) -> int:
-    """Claim what is due and send each item's key to the queue; the number sent.
+    """Lease the due items of `kind`, send their keys to the queue and return how many it accepted.
 
-    A send that fails loses nothing: the lease ends and the item falls due again.
+    An item that the queue does not accept becomes due again when its lease expires.
     """
     sent = 0
     batch: list[Item] = []
@@ -64,22 +71,22 @@ def dispatch(kind: str, queue_url: str, lease: timedelta) -> int:
 
 
 def send(queue_url: str, keys: list[Item]) -> None:
-    """Send keys to the queue, for work that does not fall due again by itself.
+    """Send the keys of unscheduled items to the queue.
 
-    Raises StoreUnavailable unless the queue took them all.
+    Raises StoreUnavailable when the queue does not accept all of them; some may have been sent then.
     """
-    taken = sum(_send(queue_url, keys[i : i + SQS_BATCH]) for i in range(0, len(keys), SQS_BATCH))
-    if taken < len(keys):
+    accepted = sum(_send(queue_url, keys[i : i + SQS_BATCH]) for i in range(0, len(keys), SQS_BATCH))
+    if accepted < len(keys):
         raise StoreUnavailable("SQS did not take every message.")
 
 
-def _take(key: Item, seen: str, until: str) -> bool:
+def _lease(key: Item, due_at: str, expires_at: str) -> bool:
     try:
         table.update(
             key,
-            UpdateExpression="SET due_at = :until",
-            ConditionExpression=Attr("due_at").eq(seen),
-            ExpressionAttributeValues={":until": until},
+            UpdateExpression="SET due_at = :expires_at",
+            ConditionExpression=Attr("due_at").eq(due_at),
+            ExpressionAttributeValues={":expires_at": expires_at},
         )
     except table.ConditionFailed:
         return False

@@ -1,4 +1,7 @@
-"""Everything a function is told by its environment. Secrets never stand here: see `kindling.platform.aws.secret`."""
+"""The settings of a function, read from environment variables.
+
+The environment holds ARNs of secrets, never their values: see `kindling.platform.aws.secret`.
+"""
 
 import os
 from dataclasses import dataclass
@@ -7,10 +10,10 @@ from functools import cache
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of one function; a field is empty where the template does not set it for that function.
+    """Settings of one function. Names, ARNs and queue URLs are empty unless the template sets them for it.
 
-    Timeouts are in seconds. `clock_file` exists in the local cloud only and moves its clock.
-    `reserved_names_allowed` is for sandboxes, which host names such as those below `.example`.
+    `clock_file` is set in the local cloud only: the path of a file with the clock's offset in seconds.
+    `reserved_names_allowed` accepts reserved domain names such as those below `.example`, which the sandbox hosts.
     """
 
     table_name: str
@@ -45,7 +48,7 @@ class Settings:
 
 @cache
 def settings() -> Settings:
-    """The settings, read once per execution environment."""
+    """The settings, read once per Lambda execution environment."""
     return Settings(
         table_name=os.environ.get("TABLE_NAME", ""),
         agentmail_url=os.environ.get("AGENTMAIL_URL", "https://api.agentmail.to"),

@@ -1,8 +1,8 @@
-"""The one door to the table: every read and every write of an item goes through here.
+"""Reads and writes of the DynamoDB table. All other modules access it through these functions.
 
-A write that meets a transaction, or a throttled table, waits and tries again, each time for a random part of a longer
-pause (full jitter), for WAIT_SECONDS in all and not beyond the caller's deadline (`clock.deadline`). What is refused
-then, or not answered, is StoreUnavailable.
+Calls that are throttled or conflict with a transaction are retried with exponential backoff and full jitter, for up to
+WAIT_SECONDS and not beyond the caller's deadline (`clock.deadline`). Every function raises StoreUnavailable when
+DynamoDB still refuses the call then, refuses it for another reason, or does not answer.
 """
 
 import random
@@ -28,7 +28,7 @@ Item = dict[str, Any]
 
 
 class Action(TypedDict, total=False):
-    """One action of a transaction, under the name of its kind; the table's name is added here."""
+    """One action of a transaction, in the form of TransactWriteItems without `TableName`."""
 
     Put: Item
     Update: Item
@@ -36,7 +36,7 @@ class Action(TypedDict, total=False):
     ConditionCheck: Item
 
 
-# What one topic adds to a transaction of another.
+# The actions that one topic adds to a transaction of another.
 Part = list[Action]
 
 WAIT_SECONDS = 4.0
@@ -44,17 +44,17 @@ FIRST_PAUSE_SECONDS = 0.04
 LONGEST_PAUSE_SECONDS = 1.0
 BATCH_GET_LIMIT = 100  # keys in one BatchGetItem
 
-CONDITION = "ConditionalCheckFailedException"
-CANCELED = "TransactionCanceledException"
-# Certainly not carried out, and likely to be so a moment later.
-PASSING = frozenset(
+CONDITION_FAILED = "ConditionalCheckFailedException"
+TRANSACTION_CANCELED = "TransactionCanceledException"
+# The write was not applied, and a retry is likely to succeed.
+RETRYABLE = frozenset(
     {
         "TransactionConflictException",
         "TransactionInProgressException",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "ThrottlingException",
-        # The same, as the reasons of a cancelled transaction name them.
+        # The same conditions as codes in a cancelled transaction's CancellationReasons.
         "TransactionConflict",
         "ProvisionedThroughputExceeded",
         "ThrottlingError",
@@ -63,7 +63,11 @@ PASSING = frozenset(
 
 
 class ConditionFailed(Exception):
-    """A conditional write met another state; `item` is what stood there, None when nothing did or nobody asked."""
+    """The condition of a write did not hold.
+
+    `item` is the existing item. It is None when there is none, or when the write did not request it with
+    `ReturnValuesOnConditionCheckFailure`.
+    """
 
     def __init__(self, item: Item | None) -> None:
         super().__init__("the condition of a write did not hold")
@@ -71,9 +75,10 @@ class ConditionFailed(Exception):
 
 
 class TransactionFailed(Exception):
-    """A transaction was cancelled by a condition; `items` has, per action, what stood in its way.
+    """The condition of at least one action of a transaction did not hold.
 
-    An action whose condition held has `None`; one that failed has the item found, `{}` when there was none.
+    `items` has an entry per action: None when its condition held, otherwise the existing item as in
+    `ConditionFailed`, with `{}` instead of None.
     """
 
     def __init__(self, items: list[Item | None]) -> None:
@@ -82,52 +87,55 @@ class TransactionFailed(Exception):
 
 
 def get(key: dict[str, str]) -> Item | None:
-    """The item at a key as it stands at this moment. Raises StoreUnavailable, as everything here does."""
-    item: Item | None = _patiently(lambda: aws.table().get_item(Key=key, ConsistentRead=True)).get("Item")
+    """The item at a key, by a consistent read; None when there is none."""
+    item: Item | None = _with_retries(lambda: aws.table().get_item(Key=key, ConsistentRead=True)).get("Item")
     return item
 
 
 def put(item: Item, **request: Any) -> None:
-    """Write an item. Raises ConditionFailed."""
-    _patiently(lambda: aws.table().put_item(Item=item, **request))
+    """Create or replace an item. Raises ConditionFailed."""
+    _with_retries(lambda: aws.table().put_item(Item=item, **request))
 
 
 def update(key: dict[str, str], *, once: bool = False, waits: bool = True, **request: Any) -> Item:
-    """Change an item; what ReturnValues asks for. Raises ConditionFailed.
+    """Update an item and return the attributes that `ReturnValues` requests. Raises ConditionFailed.
 
-    `once` is for a write that must not happen twice: no part of the SDK repeats it when its answer is lost. `waits`
-    is False where the caller has something better to do than to wait for a throttled table.
+    `once` is for a write that is not idempotent: it is not retried when its response is lost. With `waits=False` a
+    throttled or conflicting write raises StoreUnavailable immediately.
     """
-    through: Table = aws.table_without_retries() if once else aws.table()
-    answer = _patiently(lambda: through.update_item(Key=key, **request), waits=waits)
-    return dict(answer.get("Attributes", {}))
+    client: Table = aws.table_without_retries() if once else aws.table()
+    response = _with_retries(lambda: client.update_item(Key=key, **request), waits=waits)
+    return dict(response.get("Attributes", {}))
 
 
 def delete(key: dict[str, str], **request: Any) -> None:
     """Delete an item. Raises ConditionFailed."""
-    _patiently(lambda: aws.table().delete_item(Key=key, **request))
+    _with_retries(lambda: aws.table().delete_item(Key=key, **request))
 
 
 def query(**request: Any) -> Any:
-    """One page of a query, as DynamoDB answers it."""
-    return _patiently(lambda: aws.table().query(**request))
+    """One page of a query, as DynamoDB's response."""
+    return _with_retries(lambda: aws.table().query(**request))
 
 
 def transact(actions: Part, *, token: str = "") -> None:
-    """Write `actions` all or not at all; `token` makes a repeat within ten minutes harmless.
+    """Write all `actions` or none. Raises TransactionFailed when a condition does not hold.
 
-    Raises TransactionFailed when a condition does not hold.
+    With a `token` the call is idempotent for ten minutes (ClientRequestToken of TransactWriteItems).
     """
     name = settings().table_name
     writes: list[Item] = [dict(action) for action in actions]
-    named: Any = [{verb: {"TableName": name, **body}} for write in writes for verb, body in write.items()]
+    items: Any = [{kind: {"TableName": name, **body}} for write in writes for kind, body in write.items()]
     extra: Any = {"ClientRequestToken": token} if token else {}
     client = aws.dynamodb().meta.client
-    _patiently(lambda: client.transact_write_items(TransactItems=named, **extra))
+    _with_retries(lambda: client.transact_write_items(TransactItems=items, **extra))
 
 
 def assigned(put: Item, drop: Iterable[str] = ()) -> Item:
-    """The part of an UpdateItem that sets `put` and removes `drop`; attribute `x` is `#x` there, its new value `:x`."""
+    """The arguments of an UpdateItem that sets `put` and removes `drop`.
+
+    The placeholders of an attribute `x` are `#x` for its name and `:x` for its new value.
+    """
     removed = tuple(drop)
     expression = "SET " + ", ".join(f"#{name} = :{name}" for name in put)
     if removed:
@@ -140,7 +148,7 @@ def assigned(put: Item, drop: Iterable[str] = ()) -> Item:
 
 
 def change(key: dict[str, str], put: Item, drop: Iterable[str] = ()) -> Item | None:
-    """Set `put` and remove `drop` on an item that exists; the item then, None when there is none."""
+    """Set `put` and remove `drop` on an existing item and return the new item; None when there is none."""
     changes = assigned(put | {"updated_at": clock.timestamp()}, drop)
     try:
         return update(key, ConditionExpression=Attr("pk").exists(), ReturnValues="ALL_NEW", **changes)
@@ -149,7 +157,7 @@ def change(key: dict[str, str], put: Item, drop: Iterable[str] = ()) -> Item | N
 
 
 def pages(request: Item) -> list[Item]:
-    """All items of a query, page after page."""
+    """All items of a query; follows `LastEvaluatedKey` to the last page."""
     items: list[Item] = []
     while True:
         page = query(**request)
@@ -160,57 +168,57 @@ def pages(request: Item) -> list[Item]:
 
 
 def batch_get(keys: list[dict[str, str]]) -> list[Item | None]:
-    """The items at up to 100 keys as they stand at this moment, in the keys' order; None where there is none."""
+    """The items at up to BATCH_GET_LIMIT keys in the order of the keys, by consistent reads; None for a missing one."""
     name = settings().table_name
-    found: dict[tuple[str, str], Item] = {}
-    wanted: Any = {name: {"Keys": keys, "ConsistentRead": True}}
+    items: dict[tuple[str, str], Item] = {}
+    request: Any = {name: {"Keys": keys, "ConsistentRead": True}}
     for pause in _pauses():
-        answer = _patiently(partial(aws.dynamodb().batch_get_item, RequestItems=wanted))
-        found |= {(str(item["pk"]), str(item["sk"])): item for item in answer["Responses"].get(name, [])}
-        wanted = answer.get("UnprocessedKeys")
-        if not wanted:
-            return [found.get((key["pk"], key["sk"])) for key in keys]
+        response = _with_retries(partial(aws.dynamodb().batch_get_item, RequestItems=request))
+        items |= {(str(item["pk"]), str(item["sk"])): item for item in response["Responses"].get(name, [])}
+        request = response.get("UnprocessedKeys")
+        if not request:
+            return [items.get((key["pk"], key["sk"])) for key in keys]
         clock.sleep(pause)
-    logger.warning("dynamodb left a part of a read undone", seconds=WAIT_SECONDS)
-    raise StoreUnavailable(aws.AWAY)
+    logger.warning("dynamodb did not process all keys of a batch read", seconds=WAIT_SECONDS)
+    raise StoreUnavailable(aws.UNAVAILABLE_MESSAGE)
 
 
 def existing(keys: Iterable[dict[str, str]]) -> Iterator[Item]:
-    """The items that stand at any number of keys, each once and as it is at this moment."""
-    wanted = list({(key["pk"], key["sk"]): key for key in keys}.values())
-    for start in range(0, len(wanted), BATCH_GET_LIMIT):
-        yield from filter(None, batch_get(wanted[start : start + BATCH_GET_LIMIT]))
+    """The items that exist at any number of keys, each once, by consistent reads."""
+    unique = list({(key["pk"], key["sk"]): key for key in keys}.values())
+    for start in range(0, len(unique), BATCH_GET_LIMIT):
+        yield from filter(None, batch_get(unique[start : start + BATCH_GET_LIMIT]))
 
 
 def owned(owner: str) -> list[Item]:
-    """All items of one owner and kind (`<user_id>#<kind>`), newest first."""
-    where = Key("owner").eq(owner)
-    return pages({"IndexName": "by_owner", "KeyConditionExpression": where, "ScanIndexForward": False})
+    """All items of an owner, newest first; `owner` is `<user_id>#<kind>`. The index is eventually consistent."""
+    condition = Key("owner").eq(owner)
+    return pages({"IndexName": "by_owner", "KeyConditionExpression": condition, "ScanIndexForward": False})
 
 
-def _patiently(call: Callable[[], Any], *, waits: bool = True) -> Any:
-    """The answer of a call, made again while it is in the way of others and there is time."""
+def _with_retries(call: Callable[[], Any], *, waits: bool = True) -> Any:
+    """The response of `call`, retried while its error is retryable and time is left."""
     with aws.available():
         for pause in _pauses():
             try:
                 return call()
             except ClientError as error:
-                refusal: Any = error.response
-                code, reasons = refusal["Error"]["Code"], refusal.get("CancellationReasons", [])
-                codes = {reason.get("Code") for reason in reasons} if code == CANCELED else {code}
-                if code == CONDITION:
-                    raise ConditionFailed(_plain(refusal.get("Item"))) from error
+                response: Any = error.response
+                code, reasons = response["Error"]["Code"], response.get("CancellationReasons", [])
+                codes = {reason.get("Code") for reason in reasons} if code == TRANSACTION_CANCELED else {code}
+                if code == CONDITION_FAILED:
+                    raise ConditionFailed(_deserialize(response.get("Item"))) from error
                 if "ConditionalCheckFailed" in codes:
-                    raise TransactionFailed([_blocker(reason) for reason in reasons]) from error
-                if not waits or not codes & PASSING:
+                    raise TransactionFailed([_failed_item(reason) for reason in reasons]) from error
+                if not waits or not codes & RETRYABLE:
                     raise
             clock.sleep(pause)
-    logger.warning("dynamodb stayed busy", seconds=WAIT_SECONDS)
-    raise StoreUnavailable(aws.AWAY)
+    logger.warning("dynamodb retries are exhausted", seconds=WAIT_SECONDS)
+    raise StoreUnavailable(aws.UNAVAILABLE_MESSAGE)
 
 
 def _pauses() -> Iterator[float]:
-    """A pause after each try, as long as there is time for another one."""
+    """The pauses between attempts in seconds, until time is up."""
     end = clock.monotonic() + clock.left(WAIT_SECONDS)
     longest = FIRST_PAUSE_SECONDS
     while True:
@@ -220,11 +228,11 @@ def _pauses() -> Iterator[float]:
         longest = min(2 * longest, LONGEST_PAUSE_SECONDS)
 
 
-def _blocker(reason: Item) -> Item | None:
-    return (_plain(reason.get("Item")) or {}) if reason.get("Code") == "ConditionalCheckFailed" else None
+def _failed_item(reason: Item) -> Item | None:
+    return (_deserialize(reason.get("Item")) or {}) if reason.get("Code") == "ConditionalCheckFailed" else None
 
 
-def _plain(item: Any) -> Item | None:
-    """An error carries its item in the wire's form even through the resource interface."""
-    read: Callable[[Any], Any] = TypeDeserializer().deserialize
-    return {name: read(value) for name, value in item.items()} if item else None
+def _deserialize(item: Any) -> Item | None:
+    """The item of an error response; boto3's resources convert those of successful responses only."""
+    deserialize: Callable[[Any], Any] = TypeDeserializer().deserialize
+    return {name: deserialize(value) for name, value in item.items()} if item else None

@@ -1,4 +1,4 @@
-"""Rules for short texts that stand in one line: names, subjects, headers, tags."""
+"""Rules for single-line texts: names, subjects, headers, tags."""
 
 import re
 import string
@@ -8,19 +8,19 @@ from pydantic import BeforeValidator
 
 T = TypeVar("T")
 
-# The control characters (C0 with the tab, DEL, C1 with NEL) and Unicode's separators of lines and paragraphs.
+# Control characters (C0 including tab, DEL, C1 including NEL) and Unicode's line and paragraph separators.
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def single_line(value: T) -> T:
-    """The value as it is. Raises ValueError for a text that holds a line break or another control character."""
+    """The value, unchanged. Raises ValueError for a text with a line break or another control character."""
     if isinstance(value, str) and _BREAKS.search(value):
         raise ValueError("may not hold line breaks or other control characters")
     return value
 
 
-# Looked at as it was sent, so that stripping white space hides no line break.
+# Validated before pydantic strips white space, which would remove a leading or trailing line break unnoticed.
 SingleLine = Annotated[str, BeforeValidator(single_line)]
 
 
@@ -33,5 +33,8 @@ Flag = Annotated[bool, BeforeValidator(_present)]
 
 
 def ascii_lower(text: str) -> str:
-    """The text with A to Z in lower case. `str.lower` also turns others, such as the Kelvin sign, into ASCII."""
+    """The text with A to Z in lower case.
+
+    Unlike `str.lower`, this leaves other letters alone: `str.lower` turns the Kelvin sign into an ASCII `k`.
+    """
     return text.translate(_LOWER)
