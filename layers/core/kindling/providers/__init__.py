@@ -1,4 +1,4 @@
-"""The three providers and DNS itself, each behind a Protocol; what they need is imported only where one is called."""
+"""The three providers and DNS, each behind a Protocol. Clients import their dependencies on first use."""
 
 from functools import cache
 
@@ -33,7 +33,7 @@ def dns() -> DnsProvider:
 
 @cache
 def resolver() -> Resolver:
-    """DNS itself, as a zone's own servers answer."""
+    """DNS, read from the authoritative name servers of a zone."""
     from kindling.providers.authoritative import AuthoritativeResolver
 
     return AuthoritativeResolver(settings().dns_resolvers)

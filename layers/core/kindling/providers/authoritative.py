@@ -1,7 +1,7 @@
-"""TXT records as a zone's own servers hold them, seen from several vantage points.
+"""Reads TXT records from the authoritative servers of a zone, through several recursive resolvers.
 
-Every exchange goes over TCP. A UDP answer can be forged from anywhere by whoever guesses a port and a number of 16
-bits; into a TCP connection nobody can write who does not stand on its way (RFC 5452, section 9).
+All queries use TCP. An off-path attacker can forge a UDP response by guessing the source port and the 16-bit query id,
+but cannot inject data into a TCP connection (RFC 5452, section 9).
 """
 
 import ipaddress
@@ -30,21 +30,21 @@ SERVERS_TRIED = 4
 DNS_PORT = 53
 # IPv4 first: not every network reaches IPv6.
 ADDRESS_KINDS = (dns.rdatatype.A, dns.rdatatype.AAAA)
-CLEAR = (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
-# What dnspython raises for silence, a cut or refused connection, and an answer that is none.
-TROUBLE = (dns.exception.DNSException, OSError, EOFError)
+CONCLUSIVE = (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
+# What dnspython raises for a timeout, a refused or closed connection, and a malformed response.
+LOOKUP_ERRORS = (dns.exception.DNSException, OSError, EOFError)
 
 
 @dataclass(frozen=True)
 class VantagePoint:
-    """A recursive resolver; the servers of every zone are asked at the same port as it."""
+    """A recursive resolver. Authoritative servers are queried on the same port."""
 
     address: str
     port: int
 
     @classmethod
     def parse(cls, text: str) -> "VantagePoint":
-        """`address` or `address:port`; an IPv6 address with a port stands in brackets. Raises ProviderMisconfigured."""
+        """Parse `address` or `address:port`, with an IPv6 address in brackets. Raises ProviderMisconfigured."""
         address, colon, port = text, "", ""
         if text.startswith("[") or text.count(":") == 1:
             address, colon, port = text.rpartition(":")
@@ -57,84 +57,88 @@ class VantagePoint:
             raise ProviderMisconfigured(f"DNS_RESOLVERS names '{text}', which is no address or address:port.")
         return point
 
-    def may_ask(self, address: str) -> bool:
-        """Whether a server may stand there: no NS record makes this talk to a neighbour of its own."""
+    def may_query(self, address: str) -> bool:
+        """Whether a server at this address may be queried.
+
+        Private addresses are refused so that an NS record cannot direct queries into our own network. A resolver on
+        loopback, as in the local cloud, may name any.
+        """
         return ipaddress.ip_address(address).is_global or ipaddress.ip_address(self.address).is_loopback
 
 
 class AuthoritativeResolver:
-    """Implements Resolver. Nothing is kept from one look to the next."""
+    """Implements Resolver. Nothing is cached between calls."""
 
     def __init__(self, vantage_points: tuple[str, ...]) -> None:
-        """Raises ProviderMisconfigured for what is no vantage point."""
+        """Raises ProviderMisconfigured for a text that `VantagePoint.parse` rejects."""
         self._points = [VantagePoint.parse(text) for text in vantage_points]
 
     def read_txt(self, name: str) -> TxtSurvey:
-        """Look at exactly this name from all vantage points at once, for VANTAGE_POINT_SECONDS at most."""
+        """Read the TXT records of exactly this name from all vantage points at once, within VANTAGE_POINT_SECONDS."""
         with ThreadPoolExecutor(len(self._points)) as pool:
-            return TxtSurvey(tuple(pool.map(lambda point: _Look(point).see(name), self._points)))
+            return TxtSurvey(tuple(pool.map(lambda point: _Lookup(point).run(name), self._points)))
 
 
-class _Look:
-    """One look from one vantage point."""
+class _Lookup:
+    """One lookup from one vantage point."""
 
     def __init__(self, point: VantagePoint) -> None:
         self._point = point
         self._deadline = clock.monotonic() + VANTAGE_POINT_SECONDS
 
-    def see(self, name: str) -> frozenset[str] | None:
-        """The texts at the name; None when nobody gave a clear answer."""
+    def run(self, name: str) -> frozenset[str] | None:
+        """The TXT values of the name; None when no server gave a conclusive response."""
         try:
             return self._texts(dns.name.from_text(name))
-        except TROUBLE:
+        except LOOKUP_ERRORS:
             return None
 
     def _texts(self, name: dns.name.Name) -> frozenset[str] | None:
-        """What the first of the zone's servers says that answers with authority.
+        """The values from the first of the zone's servers that responds with authority.
 
-        An alias is not followed: whoever owns its target would answer for the name.
+        A CNAME is not followed: the owner of its target does not control the name.
         """
-        for address in islice(self._servers(self._zone_of(name)), SERVERS_TRIED):
+        for address in islice(self._servers(self._enclosing_zone(name)), SERVERS_TRIED):
             query = dns.message.make_query(name, dns.rdatatype.TXT, flags=0)
             try:
                 answer = self._exchange(address, query)
-            except TROUBLE:
+            except LOOKUP_ERRORS:
                 continue
-            if answer.flags & dns.flags.AA and answer.rcode() in CLEAR:
+            if answer.flags & dns.flags.AA and answer.rcode() in CONCLUSIVE:
                 texts = _records(answer, name, dns.rdatatype.TXT)
                 return frozenset(b"".join(text.strings).decode(errors="replace") for text in texts)
         return None
 
-    def _zone_of(self, name: dns.name.Name) -> dns.name.Name:
-        """The zone that encloses the name, as `dns.resolver.zone_for_name` finds it, without its retries.
+    def _enclosing_zone(self, name: dns.name.Name) -> dns.name.Name:
+        """The name of the zone that holds the name, as `dns.resolver.zone_for_name` finds it, but without retries.
 
-        Raises TROUBLE.
+        Raises LOOKUP_ERRORS.
         """
         while name != dns.name.root:
-            answer = self._ask(name, dns.rdatatype.SOA)
-            # What follows an alias is about another name.
+            answer = self._resolve(name, dns.rdatatype.SOA)
+            # After a CNAME, the SOA in the response is that of the target's zone.
             aliased = _records(answer, name, dns.rdatatype.CNAME)
-            for found in [] if aliased else [*answer.answer, *answer.authority]:
-                if found.rdtype == dns.rdatatype.SOA and name.is_subdomain(found.name):
-                    return found.name
+            for rrset in [] if aliased else [*answer.answer, *answer.authority]:
+                if rrset.rdtype == dns.rdatatype.SOA and name.is_subdomain(rrset.name):
+                    return rrset.name
             name = name.parent()
         raise dns.exception.DNSException
 
     def _servers(self, zone: dns.name.Name) -> Iterator[str]:
-        """The addresses of the zone's servers, looked up as they are needed."""
-        hosts = [found.target for found in _records(self._ask(zone, dns.rdatatype.NS), zone, dns.rdatatype.NS)]
+        """The addresses of the zone's servers, resolved lazily."""
+        hosts = [record.target for record in _records(self._resolve(zone, dns.rdatatype.NS), zone, dns.rdatatype.NS)]
         for kind in ADDRESS_KINDS:
             for host in hosts:
                 try:
-                    found = _records(self._ask(host, kind), host, kind)
-                except TROUBLE:
+                    records = _records(self._resolve(host, kind), host, kind)
+                except LOOKUP_ERRORS:
                     continue
-                yield from (record.address for record in found if self._point.may_ask(record.address))
+                yield from (record.address for record in records if self._point.may_query(record.address))
 
-    def _ask(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message:
-        """The vantage point's own clear answer. Raises TROUBLE."""
+    def _resolve(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message:
+        """The recursive resolver's response. Raises LOOKUP_ERRORS, also for an inconclusive response."""
         answer = self._exchange(self._point.address, dns.message.make_query(name, kind))
-        if answer.rcode() not in CLEAR:
+        if answer.rcode() not in CONCLUSIVE:
             raise dns.exception.DNSException
         return answer
 
@@ -147,7 +151,7 @@ class _Look:
 
 
 def nameserver(address: str, port: int) -> dns.nameserver.Nameserver:
-    """The way to a server; asked for `max_size`, it goes over TCP. Tests put the sandbox here."""
+    """A server to query; its `query` uses TCP with `max_size=True`. Tests replace it by the sandbox."""
     return dns.nameserver.Do53Nameserver(address, port)
 
 

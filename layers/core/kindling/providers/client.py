@@ -1,7 +1,7 @@
-"""One HTTP client per provider: bearer key, time-outs, retries inside the time that is left, a circuit.
+"""The HTTP client of a provider: authentication, timeouts, retries within a deadline and a circuit breaker.
 
-A request that was certainly not carried out (no connection, 429) is tried again whatever it is. One whose
-outcome is unclear (silence, a cut connection, 5xx) is tried again only when `repeatable`.
+A request that was certainly not executed (no connection, 429) is always retried. One that may have been executed
+(timeout, closed connection, 5xx) is retried only when it is `repeatable`.
 """
 
 import random
@@ -25,16 +25,16 @@ CIRCUIT_SECONDS = 10.0
 KEY_REFUSED = (401, 402)
 
 M = TypeVar("M", bound=BaseModel)
-Refusal = Callable[[httpx.Response], ProviderError]
+ErrorMapping = Callable[[httpx.Response], ProviderError]
 
 
 class ProviderClient:
-    """`refusal` turns a provider's own 4xx body into the error it means."""
+    """Calls one provider's API. `key` returns the API key; `to_error` maps a 4xx response to the error to raise."""
 
-    def __init__(self, name: str, base_url: str, key: Callable[[], str], refusal: Refusal) -> None:
+    def __init__(self, name: str, base_url: str, key: Callable[[], str], to_error: ErrorMapping) -> None:
         self._name = name
         self._key = key
-        self._refusal = refusal
+        self._to_error = to_error
         self._http = httpx.Client(
             base_url=base_url,
             transport=transport(),
@@ -54,9 +54,10 @@ class ProviderClient:
         repeatable: bool = True,
         accept: tuple[int, ...] = (),
     ) -> httpx.Response:
-        """The provider's 2xx answer, or one whose status is in `accept`.
+        """Send a request and return the response, which has a 2xx status or one in `accept`.
 
-        Raises ProviderUnavailable, ProviderMisconfigured, or whatever the provider's refusal means.
+        Raises ProviderUnavailable, with `unreached` when the request was certainly not executed,
+        ProviderMisconfigured for 401 and 402, and what `to_error` returns for other statuses.
         """
         if clock.monotonic() < self._open_until:
             message = f"{self._name} failed repeatedly; calls to it rest for a moment."
@@ -66,15 +67,15 @@ class ProviderClient:
         unreached = True
         for attempt in range(1, ATTEMPTS + 1):
             left = max(deadline - clock.monotonic(), 0.1)
-            response, problem, harmless = self._try(method, path, request, left)
-            unreached = unreached and harmless
+            response, problem, not_executed = self._try(method, path, request, left)
+            unreached = unreached and not_executed
             if response is not None and problem is None:
                 self._failures = 0
                 if response.is_success or response.status_code in accept:
                     return response
-                raise self._refused(response)
+                raise self._client_error(response)
             pause = self._pause(attempt, response)
-            may_repeat = (repeatable or harmless) and attempt < ATTEMPTS
+            may_repeat = (repeatable or not_executed) and attempt < ATTEMPTS
             if not may_repeat or clock.monotonic() + pause > deadline or pause > LONGEST_PAUSE_SECONDS:
                 break
             clock.sleep(pause)
@@ -84,28 +85,28 @@ class ProviderClient:
     def _try(
         self, method: str, path: str, request: dict[str, Any], left: float
     ) -> tuple[httpx.Response | None, str | None, bool]:
-        """The answer, what is wrong with it, and whether the request was certainly not carried out."""
+        """The response, what is wrong with it, and whether the request was certainly not executed."""
         try:
             request = {**request, "headers": {**request["headers"], "Authorization": f"Bearer {self._key()}"}}
-            longest = min(settings().provider_timeout_seconds, left)
-            timeout = httpx.Timeout(longest, connect=min(CONNECT_SECONDS, left))
+            timeout_seconds = min(settings().provider_timeout_seconds, left)
+            timeout = httpx.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, left))
             response = self._http.request(method, path, timeout=timeout, **request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             return None, "could not be reached", True
         except httpx.TimeoutException:
             return None, "did not answer in time", False
         except httpx.TransportError:
-            return None, "cut the connection", False
+            return None, "closed the connection", False
         if response.status_code == 429:
             return response, "asks for fewer requests", True
         if response.status_code >= 500:
             return response, f"answered {response.status_code}", False
         return response, None, False
 
-    def _refused(self, response: httpx.Response) -> ProviderError:
+    def _client_error(self, response: httpx.Response) -> ProviderError:
         if response.status_code in KEY_REFUSED:
             return ProviderMisconfigured(f"{self._name} refuses our API key or plan ({response.status_code}).")
-        return self._refusal(response)
+        return self._to_error(response)
 
     def _count_failure(self) -> None:
         self._failures += 1
@@ -115,14 +116,14 @@ class ProviderClient:
 
     @staticmethod
     def _pause(attempt: int, response: httpx.Response | None) -> float:
-        asked = response.headers.get("retry-after", "") if response is not None else ""
-        if asked.isdigit():
-            return float(asked)
+        retry_after = response.headers.get("retry-after", "") if response is not None else ""
+        if retry_after.isdigit():
+            return float(retry_after)
         return random.uniform(0.5, 1.0) * BASE_PAUSE_SECONDS * float(2**attempt)  # noqa: S311
 
 
 def body(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object of an answer. Raises ProviderUnavailable for anything else, an HTML page above all."""
+    """The JSON object in a response. Raises ProviderUnavailable for any other body, such as an HTML error page."""
     try:
         document = response.json()
     except ValueError:
@@ -133,7 +134,7 @@ def body(response: httpx.Response) -> dict[str, Any]:
 
 
 def read(model: type[M], response: httpx.Response) -> M:
-    """An answer as `model`. Raises ProviderUnavailable when it does not have that shape."""
+    """A response's body as `model`. Raises ProviderUnavailable when it does not match."""
     try:
         return model.model_validate(body(response))
     except ValidationError as error:
@@ -141,14 +142,14 @@ def read(model: type[M], response: httpx.Response) -> M:
 
 
 def items(model: type[M], response: httpx.Response, name: str) -> list[M]:
-    """The list `name` of an answer, each item as `model`. Raises ProviderUnavailable when it is not that."""
-    found = body(response).get(name)
+    """The list `name` in a response's body, each item as `model`. Raises ProviderUnavailable when it does not match."""
+    entries = body(response).get(name)
     try:
-        return TypeAdapter(list[model]).validate_python(found)  # type: ignore[valid-type]
+        return TypeAdapter(list[model]).validate_python(entries)  # type: ignore[valid-type]
     except ValidationError as error:
         raise ProviderUnavailable(f"{response.url.host} answered without its list of {name}.") from error
 
 
 def transport() -> httpx.BaseTransport | None:
-    """The way out: None is httpx's own. Tests put the sandbox here."""
+    """The transport of the HTTP client; None selects httpx's own. Tests replace it by the sandbox."""
     return None

@@ -1,4 +1,4 @@
-"""Cloudflare: the zone of a domain, its records, and one batch to change them (developers.cloudflare.com/api)."""
+"""Cloudflare: zones, and reading and changing their DNS records (developers.cloudflare.com/api)."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -11,10 +11,10 @@ from kindling.errors import ProviderError, ProviderMisconfigured, ProviderRefuse
 from kindling.providers.client import ProviderClient, body, items
 from kindling.providers.model import DnsRecord, Zone, ZoneRecord, canonical_value
 
-# "Identical record", in two forms, and "record does not exist": somebody else wrote since we looked.
+# "Identical record already exists" (two codes) and "record does not exist": the zone was changed after we read it.
 ZONE_CHANGED = (81057, 81058, 81044)
 PAGE = 500
-ZONES_PAGE = 50  # the most that a page of zones may have
+ZONES_PAGE = 50  # the maximum for zones
 TXT_CHUNK = 255
 AUTOMATIC_TTL = 1
 
@@ -24,7 +24,7 @@ class ZoneAnswer(BaseModel):
     name: str
     status: str
 
-    def plain(self) -> Zone:
+    def to_model(self) -> Zone:
         return Zone(id=self.id, name=self.name, active=self.status == "active")
 
 
@@ -38,7 +38,7 @@ class RecordAnswer(BaseModel):
     proxied: bool = False
     comment: str | None = None
 
-    def plain(self) -> ZoneRecord:
+    def to_model(self) -> ZoneRecord:
         fields = self.model_dump(exclude={"content", "name"})
         return ZoneRecord(name=self.name.lower(), value=canonical_value(self.type, self.content), **fields)
 
@@ -47,38 +47,38 @@ class Cloudflare:
     """Implements DnsProvider."""
 
     def __init__(self, url: str, key: Callable[[], str]) -> None:
-        self._client = ProviderClient("Cloudflare", url, key, _refusal)
+        self._client = ProviderClient("Cloudflare", url, key, _to_error)
 
     def find_zone(self, domain: str) -> Zone | None:
-        """The zone that holds the domain, the most specific one; None when the token sees none."""
+        """The most specific zone of the domain; None when the API token can access none."""
         labels = domain.split(".")
         for start in range(len(labels) - 1):
             name = ".".join(labels[start:])
             answer = self._client.call("GET", "/zones", params={"name": name})
             for zone in items(ZoneAnswer, answer, "result"):
                 if zone.name == name:
-                    return zone.plain()
+                    return zone.to_model()
         return None
 
     def zone_pages(self) -> Iterator[list[Zone]]:
-        """Every zone that the token sees, page by page."""
+        """All zones that the API token can access, by page."""
         for answer in self._pages("/zones", {}, ZONES_PAGE):
-            yield [zone.plain() for zone in items(ZoneAnswer, answer, "result")]
+            yield [zone.to_model() for zone in items(ZoneAnswer, answer, "result")]
 
     def list_records(self, zone: Zone, domain: str) -> list[ZoneRecord]:
-        """Every record at the domain and below it."""
+        """All records of the domain and its subdomains."""
         records = self._records(zone, {"name.endswith": domain})
         return [record for record in records if record.name == domain or record.name.endswith(f".{domain}")]
 
-    def list_commented(self, zone: Zone, beginning: str) -> list[ZoneRecord]:
-        """Every record of the zone whose comment has that beginning."""
-        records = self._records(zone, {"comment.startswith": beginning})
-        return [record for record in records if (record.comment or "").startswith(beginning)]
+    def list_commented(self, zone: Zone, prefix: str) -> list[ZoneRecord]:
+        """All records of the zone whose comment starts with `prefix`."""
+        records = self._records(zone, {"comment.startswith": prefix})
+        return [record for record in records if (record.comment or "").startswith(prefix)]
 
     def change(self, zone: Zone, *, add: list[DnsRecord], remove: list[ZoneRecord], comment: str) -> None:
-        """One batch, all or nothing: `remove`, then `add`, each marked with `comment`.
+        """Delete `remove`, then create `add` with `comment`, in one atomic batch.
 
-        There is no idempotency key: after ProviderUnavailable list again and change what is still missing.
+        The call is not idempotent. After ProviderUnavailable list the records again before retrying.
         """
         request = {
             "deletes": [{"id": record.id} for record in remove],
@@ -86,13 +86,13 @@ class Cloudflare:
         }
         self._client.call("POST", f"/zones/{zone.id}/dns_records/batch", json=request, repeatable=False)
 
-    def _records(self, zone: Zone, wanted: dict[str, str]) -> list[ZoneRecord]:
-        answers = self._pages(f"/zones/{zone.id}/dns_records", wanted, PAGE)
-        return [record.plain() for answer in answers for record in items(RecordAnswer, answer, "result")]
+    def _records(self, zone: Zone, filters: dict[str, str]) -> list[ZoneRecord]:
+        answers = self._pages(f"/zones/{zone.id}/dns_records", filters, PAGE)
+        return [record.to_model() for answer in answers for record in items(RecordAnswer, answer, "result")]
 
-    def _pages(self, path: str, wanted: dict[str, str], size: int) -> Iterator[httpx.Response]:
+    def _pages(self, path: str, filters: dict[str, str], size: int) -> Iterator[httpx.Response]:
         for page in count(1):
-            params = {**wanted, "per_page": str(size), "page": str(page)}
+            params = {**filters, "per_page": str(size), "page": str(page)}
             answer = self._client.call("GET", path, params=params)
             yield answer
             if len(body(answer).get("result") or ()) < size:
@@ -117,11 +117,11 @@ def _write(record: DnsRecord, comment: str) -> dict[str, Any]:
     return {**fields, "comment": comment}
 
 
-def _refusal(answer: httpx.Response) -> ProviderError:
+def _to_error(answer: httpx.Response) -> ProviderError:
     errors = body(answer).get("errors") or [{}]
     code, message = errors[0].get("code"), errors[0].get("message", "no message")
     if answer.status_code == 403:
         return ProviderMisconfigured(f"Cloudflare refuses our API token ({code}).")
     if code in ZONE_CHANGED:
-        return ProviderUnavailable("The zone changed between looking and writing.")
+        return ProviderUnavailable("The zone was changed by another client at the same time.")
     return ProviderRefused(f"Cloudflare answered {code}: {message}")

@@ -28,7 +28,7 @@ from kindling.providers.model import (
 ACCOUNT_RESOURCE = 1
 CUSTOM_IMAP_SMTP = 1
 PAGE = 100
-# AgentMail's mail servers: docs.agentmail.to/imap-smtp
+# AgentMail's mail servers (docs.agentmail.to/imap-smtp), where Instantly logs in to the inboxes.
 IMAP_HOST, IMAP_PORT = "imap.agentmail.to", 993
 SMTP_HOST, SMTP_PORT = "smtp.agentmail.to", 465
 
@@ -55,17 +55,17 @@ class Instantly:
     """Implements WarmupProvider."""
 
     def __init__(self, url: str, key: Callable[[], str]) -> None:
-        self._client = ProviderClient("Instantly", url, key, _refusal)
+        self._client = ProviderClient("Instantly", url, key, _to_error)
 
     def get_account(self, email: str) -> WarmupAccount | None:
         answer = self._client.call("GET", f"/api/v2/accounts/{quote(email)}", accept=(404,))
         return None if answer.status_code == 404 else read(WarmupAccount, answer)
 
     def create_account(self, registration: WarmupRegistration) -> None:
-        """Add the account; one that stands there already is adopted.
+        """Create the account; an existing one is left as it is.
 
-        There is no idempotency key, so any unclear or refused create is settled by looking. Raises
-        MailboxNotReady when the provider could not log in to the inbox yet.
+        Instantly has no idempotency key, so after an error the account is looked up. Raises MailboxNotReady when
+        Instantly cannot log in to the inbox yet.
         """
         email = registration.email
         login = {"username": email, "password": registration.mail_secret}
@@ -79,7 +79,7 @@ class Instantly:
             **{f"smtp_{name}": value for name, value in (login | {"host": SMTP_HOST, "port": SMTP_PORT}).items()},
         }
         try:
-            # Some refusals come as a 200 without an account in it.
+            # Instantly reports some failures with status 200 and no account in the body.
             read(WarmupAccount, self._client.call("POST", "/api/v2/accounts", json=request, repeatable=False))
         except ProviderMisconfigured:
             raise
@@ -88,21 +88,21 @@ class Instantly:
                 raise
 
     def update_account(self, email: str, changes: dict[str, str]) -> None:
-        """Change names or signature. Raises WarmupBusy behind a warmup job."""
+        """Change names or signature. Raises WarmupBusy while a warmup job is running."""
         self._client.call("PATCH", f"/api/v2/accounts/{quote(email)}", json=changes)
 
     def account_pages(self, tag_id: str | None = None) -> Iterator[list[WarmupAccount]]:
-        """Every account of the workspace, or those that carry the tag, a hundred a call."""
-        wanted = {"tag_ids": tag_id} if tag_id else {}
-        for page in self._pages(AccountPage, "/api/v2/accounts", wanted):
+        """All accounts of the workspace, or those with the tag, by page."""
+        filters = {"tag_ids": tag_id} if tag_id else {}
+        for page in self._pages(AccountPage, "/api/v2/accounts", filters):
             yield page.items
 
     def tagged_accounts(self, tag_id: str) -> list[WarmupAccount]:
-        """Every account that carries the tag."""
+        """All accounts with the tag."""
         return [account for page in self.account_pages(tag_id) for account in page]
 
     def read_figures(self, emails: list[str]) -> dict[str, WarmupFigures]:
-        """Warmup figures of at most a hundred accounts, by address; one without any yet is absent."""
+        """Warmup figures of up to 100 accounts, by address. An account without figures is absent."""
         answer = self._client.call("POST", "/api/v2/accounts/warmup-analytics", json={"emails": emails})
         analytics = read(Analytics, answer)
         return {
@@ -115,43 +115,43 @@ class Instantly:
         self._client.call("DELETE", f"/api/v2/accounts/{quote(email)}", accept=(404,))
 
     def enable_warmup(self, email: str) -> None:
-        """Queue the provider's job; `get_account` tells when it is done. Raises WarmupBusy behind another job."""
+        """Start Instantly's asynchronous job; `get_account` shows its result. Raises WarmupBusy while another runs."""
         self._client.call("POST", "/api/v2/accounts/warmup/enable", json={"emails": [email]})
 
     def disable_warmup(self, email: str) -> None:
         self._client.call("POST", "/api/v2/accounts/warmup/disable", json={"emails": [email]})
 
     def find_tag(self, label: str) -> str | None:
-        """The id of the oldest tag with exactly this label; old workspaces may hold several."""
-        found = [tag for page in self.tag_pages(label) for tag in page if tag.label.strip() == label]
-        return min(found, key=lambda tag: tag.timestamp_created).id if found else None
+        """The id of the tag with exactly this label, the oldest one when there are several; None without any."""
+        tags = [tag for page in self.tag_pages(label) for tag in page if tag.label.strip() == label]
+        return min(tags, key=lambda tag: tag.timestamp_created).id if tags else None
 
     def tag_pages(self, search: str) -> Iterator[list[WarmupTag]]:
-        """Every tag in whose label `search` stands, a hundred a call."""
+        """All tags whose label contains `search`, by page."""
         for page in self._pages(TagPage, "/api/v2/custom-tags", {"search": search}):
             yield page.items
 
     def create_tag(self, label: str) -> str:
-        """Create the tag, or find the one that somebody created at the same moment."""
+        """Create the tag and return its id. After an error, return the id of an existing tag with the label."""
         try:
             request = {"label": label}
             return read(WarmupTag, self._client.call("POST", "/api/v2/custom-tags", json=request, repeatable=False)).id
         except ProviderError:
-            found = self.find_tag(label)
-            if found is None:
+            tag_id = self.find_tag(label)
+            if tag_id is None:
                 raise
-            return found
+            return tag_id
 
     def delete_tag(self, tag_id: str) -> None:
         self._client.call("DELETE", f"/api/v2/custom-tags/{quote(tag_id)}", accept=(404,))
 
     def some_tagged(self, tag_id: str) -> list[str]:
-        """The addresses of at most two accounts that carry the tag: enough to see whether one does alone."""
+        """The addresses of up to two accounts with the tag: enough to decide whether an account is the only one."""
         answer = self._client.call("GET", "/api/v2/accounts", params={"tag_ids": tag_id, "limit": "2"})
         return [account.email for account in read(AccountPage, answer).items]
 
     def tag_account(self, email: str, tag_ids: list[str]) -> None:
-        """Put the tags on the account. Raises TagVanished when a tag or the account is not there."""
+        """Assign the tags to the account. Raises TagVanished when a tag or the account does not exist."""
         request = {
             "tag_ids": tag_ids,
             "resource_ids": [email],
@@ -162,19 +162,19 @@ class Instantly:
         if answer.status_code == 404:
             raise TagVanished("Instantly no longer knows the account or one of its tags.")
 
-    def _pages(self, shape: type[P], path: str, wanted: dict[str, str]) -> Iterator[P]:
+    def _pages(self, shape: type[P], path: str, filters: dict[str, str]) -> Iterator[P]:
         cursor: dict[str, str] = {}
         while True:
-            params = {**wanted, "limit": str(PAGE), **cursor}
+            params = {**filters, "limit": str(PAGE), **cursor}
             page = read(shape, self._client.call("GET", path, params=params))
             yield page
-            # The cursor may stand on the last page too, so a short page ends the walk.
+            # The last page may have a cursor too, so a short page also ends the loop.
             if len(page.items) < PAGE or not page.next_starting_after:
                 return
             cursor = {"starting_after": page.next_starting_after}
 
 
-def _refusal(answer: httpx.Response) -> ProviderError:
+def _to_error(answer: httpx.Response) -> ProviderError:
     message = str(body(answer).get("message", ""))
     if answer.status_code == 403:
         return ProviderMisconfigured("Instantly refuses our API key: a scope is missing (403).")

@@ -1,7 +1,8 @@
-"""What the providers are asked for, and what they answer, in words of our own.
+"""The Protocols of the providers and their models.
 
-Every method may raise ProviderRefused (a definite no), ProviderMisconfigured (our key, plan or quota) or
-ProviderUnavailable (unclear or passing). Removing what is not there succeeds.
+Every method may raise ProviderRefused (a permanent error; nothing was done), ProviderMisconfigured (our API key, plan
+or quota) or ProviderUnavailable (a temporary error; the request may have been executed). Deleting a resource that does
+not exist succeeds.
 """
 
 import re
@@ -15,7 +16,7 @@ QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
 class DnsRecord(BaseModel):
-    """A record that has to stand in a domain's DNS."""
+    """A record to publish in a domain's DNS."""
 
     type: str
     name: str
@@ -24,7 +25,7 @@ class DnsRecord(BaseModel):
 
 
 class MailRecord(DnsRecord):
-    """A record with what the mail provider found in DNS: MISSING, INVALID or VALID."""
+    """A record that the mail provider requires; `status` is its check of DNS: MISSING, INVALID or VALID."""
 
     status: str | None = None
 
@@ -34,7 +35,7 @@ class MailRecord(DnsRecord):
 
 
 class MailDomain(BaseModel):
-    """A domain at the mail provider; `status` is the provider's own word, upper case."""
+    """A domain at the mail provider; `status` is the provider's value in upper case."""
 
     domain_id: str
     status: str
@@ -43,7 +44,7 @@ class MailDomain(BaseModel):
 
 
 class Attachment(BaseModel):
-    """A file of a message; `content` is base64."""
+    """An attachment of a message; `content` is base64."""
 
     filename: str
     content: str
@@ -51,7 +52,7 @@ class Attachment(BaseModel):
 
 
 class OutgoingMessage(BaseModel):
-    """A message as the mail provider is asked to send it."""
+    """A message in the form of AgentMail's send request."""
 
     to: list[str]
     cc: list[str] = []
@@ -71,8 +72,10 @@ class Inbox(BaseModel):
 
 
 class WarmupAccount(BaseModel):
-    """An account at the warmup provider; `warmup_status`: 0 paused, 1 active, -1 banned, -2 spam folder unknown,
-    -3 suspended. The score, 0 to 100, is absent until there is something to score.
+    """An account at the warmup provider.
+
+    `warmup_status` is 0 paused, 1 active, -1 banned, -2 spam folder unknown, -3 suspended (Instantly API v2).
+    `stat_warmup_score` is 0 to 100, None while there is no data.
     """
 
     email: str
@@ -94,7 +97,7 @@ class WarmupDay(BaseModel):
 
 
 class WarmupTotals(BaseModel):
-    """What warmup has done for an account so far; the provider leaves out what is zero."""
+    """The warmup totals of an account; the provider omits values that are zero."""
 
     sent: int = 0
     received: int = 0
@@ -110,7 +113,7 @@ class WarmupFigures(BaseModel):
 
 
 class WarmupRegistration(BaseModel):
-    """What the warmup provider needs to log in to an inbox. The secret leaves the process only to go there."""
+    """An account to create at the warmup provider. `mail_secret`, the inbox's API key, is sent nowhere else."""
 
     email: str
     first_name: str
@@ -126,7 +129,7 @@ class Zone(BaseModel):
 
 
 class ZoneRecord(BaseModel):
-    """A record as it stands in a zone; TXT content as plain text, host names lower-case without a last dot."""
+    """A record of a zone; `value` is in the form of `canonical_value`."""
 
     id: str
     type: str
@@ -140,20 +143,21 @@ class ZoneRecord(BaseModel):
 
 @dataclass(frozen=True)
 class TxtSurvey:
-    """What the vantage points saw at one name; None for one that got no clear answer."""
+    """The TXT values of one name from every vantage point; None for a vantage point without a conclusive response."""
 
     views: tuple[frozenset[str] | None, ...]
 
     def shows(self, value: str) -> bool | None:
-        """Whether the value stands there, by a strict majority of all vantage points; None when none agrees."""
+        """Whether the name has the value, by a strict majority of all vantage points; None without a majority."""
         verdicts = [None if view is None else value in view for view in self.views]
         return next((answer for answer in (True, False) if 2 * verdicts.count(answer) > len(verdicts)), None)
 
 
 def canonical_value(type_: str, value: str) -> str:
-    """A record's value in the one form in which two can be compared.
+    """A record's value in a form that can be compared.
 
-    A long TXT may come back as several quoted strings; host names come in any case, with or without a last dot.
+    A TXT value becomes unquoted text, whether it was one string or several; a host name becomes lower case without a
+    trailing dot.
     """
     if type_ == "TXT":
         chunks = QUOTED.findall(value)
@@ -199,7 +203,7 @@ class DnsProvider(Protocol):
     def find_zone(self, domain: str) -> Zone | None: ...
     def zone_pages(self) -> Iterator[list[Zone]]: ...
     def list_records(self, zone: Zone, domain: str) -> list[ZoneRecord]: ...
-    def list_commented(self, zone: Zone, beginning: str) -> list[ZoneRecord]: ...
+    def list_commented(self, zone: Zone, prefix: str) -> list[ZoneRecord]: ...
     def change(self, zone: Zone, *, add: list[DnsRecord], remove: list[ZoneRecord], comment: str) -> None: ...
 
 
