@@ -1,4 +1,4 @@
-"""Clients of the engine. Nothing of the user's own AWS configuration is read."""
+"""AWS clients of the engine. The user's own AWS configuration is not read."""
 
 import os
 from typing import Any
@@ -12,11 +12,11 @@ _CONFIG = Config(connect_timeout=5, read_timeout=120, retries={"mode": "standard
 
 
 def client(name: str, engine_url: str) -> Any:
-    """A client of one of the engine's services."""
+    """A client of the engine's service `name`."""
     for variable in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
         os.environ.pop(variable, None)
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
-    # One overload per AWS service: told here to be of any kind, since this one serves them all.
+    # boto3-stubs have an overload per service name; `name` may be any of them.
     session: Any = boto3.session.Session()
     return session.client(
         name,

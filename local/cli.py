@@ -1,4 +1,4 @@
-"""The command `kindling`: the local cloud, up and down, its clock and its ticks."""
+"""The command `kindling`: runs the local cloud, and administers keys, zones and the inventory of a deployment."""
 
 import argparse
 import contextlib
@@ -29,7 +29,7 @@ UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code is 1 when it could not do what it says."""
+    """Run one command and return its exit code: 0, or 1 when it failed."""
     parsed = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 0
     except BrokenPipeError:
-        # Whoever reads the output has seen enough; nothing more can be said, not even at exit.
+        # The reader of the output has closed it. Python flushes stdout at exit, which would raise again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
@@ -49,27 +49,29 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kindling", description="Kindling, a control plane for email senders.")
     topics = parser.add_subparsers(required=True, metavar="TOPIC")
     keys = topics.add_parser("keys", help="API keys").add_subparsers(required=True, metavar="COMMAND")
-    create = keys.add_parser("create", help="make a key in the table TABLE_NAME, with your AWS credentials")
-    create.add_argument("--user", type=uuid.UUID, required=True, metavar="UUID", help="the tenant; any UUID makes one")
+    create = keys.add_parser("create", help="create a key in the table TABLE_NAME, with your AWS credentials")
+    create.add_argument(
+        "--user", type=uuid.UUID, required=True, metavar="UUID", help="the tenant; a new UUID makes one"
+    )
     create.add_argument("--name", required=True, help="what the key is for")
     scopes = [scope.value for scope in Scope]
-    create.add_argument("--scope", action="append", choices=scopes, help="may be repeated; all when left out")
+    create.add_argument("--scope", action="append", choices=scopes, help="may be repeated; default: all")
     create.add_argument("--test", action="store_true", help="a test key: it never reaches a provider")
-    create.add_argument("--expires-in-days", type=_days, metavar="DAYS", help="1 to 3650; never when left out")
+    create.add_argument("--expires-in-days", type=_days, metavar="DAYS", help="1 to 3650; default: never")
     create.set_defaults(run=_create_key)
     zones.add_to(topics)
     inventory.add_to(topics)
     local = topics.add_parser("local", help="the local cloud").add_subparsers(required=True, metavar="COMMAND")
 
     up = local.add_parser("up", help="start the local cloud and serve until Ctrl-C")
-    up.add_argument("--detach", action="store_true", help="return when it is ready and leave it running")
+    up.add_argument("--detach", action="store_true", help="return when it is ready, and keep running in the background")
     up.set_defaults(run=_up)
     demo = local.add_parser("demo", help="start it and walk through the main job")
     demo.add_argument("--exit", action="store_true", help="stop after the walk-through; exit code 1 when it failed")
     demo.set_defaults(run=_demo)
-    local.add_parser("status", help="tell whether it runs, and where").set_defaults(run=_status)
+    local.add_parser("status", help="show whether it is running, and its URLs").set_defaults(run=_status)
     local.add_parser("down", help="stop it; its state is kept").set_defaults(run=_down)
-    local.add_parser("reset", help="stop it and forget all its state").set_defaults(run=_reset)
+    local.add_parser("reset", help="stop it and delete all its state").set_defaults(run=_reset)
     advance = local.add_parser("advance", help="move its clock forward")
     advance.add_argument("span", type=_span, metavar="SPAN", help="such as 3d, 12h, 10m or 30s")
     advance.set_defaults(run=_advance)
@@ -80,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _create_key(parsed: argparse.Namespace) -> int:
-    """Write a key's row with the caller's own AWS credentials: how the first key of a deployment is made."""
+    """Create a key with the operator's AWS credentials: needed for the first key of a deployment."""
     from kindling.keys import service
     from kindling.keys.model import new_token
 
@@ -105,7 +107,7 @@ def _demo(parsed: argparse.Namespace) -> int:
 
 
 def _serve(job: Callable[[launcher.LocalCloud], bool], *, ends: bool) -> int:
-    """Start the local cloud, do the job, and serve until a signal unless it `ends` there."""
+    """Start the local cloud and run `job`, then serve until a signal, or stop at once when `ends` is set."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     environment = os.environ
@@ -115,7 +117,7 @@ def _serve(job: Callable[[launcher.LocalCloud], bool], *, ends: bool) -> int:
     done = True
     with contextlib.suppress(KeyboardInterrupt), launcher.started(cloud):
         _say(f"API      {ports.api_url}")
-        _say("Providers are the real ones." if real else f"Sandbox  {ports.sandbox_url}")
+        _say("Providers are the real services." if real else f"Sandbox  {ports.sandbox_url}")
         _say(f"Keys     {home.description}")
         done = job(cloud)
         while not ends:
@@ -129,7 +131,7 @@ def _interrupt(_number: int, _frame: Any) -> NoReturn:
 
 
 def _detach() -> int:
-    """Start `up` in a session of its own and show what it says until it is ready."""
+    """Start `up` in a new session and print its output until it is ready."""
     home = Home.from_environment(os.environ)
     launcher.require_idle(home)
     home.logs.mkdir(parents=True, exist_ok=True)
@@ -177,12 +179,12 @@ def _reset(_parsed: argparse.Namespace) -> int:
     home = Home.from_environment(os.environ)
     _stop(home)
     launcher.reset(home)
-    print(f"All state in {home.path} is forgotten.")
+    print(f"All state in {home.path} is deleted.")
     return 0
 
 
 def _stop(home: Home) -> bool:
-    """Stop a running local cloud; tells whether there was one."""
+    """Stop the local cloud; returns whether it was running."""
     process = launcher.holder(home)
     if process is None:
         return False

@@ -1,4 +1,4 @@
-"""Deploys the template to the engine by CloudFormation, and tells the front which function answers which route."""
+"""Deploys the template to the engine with CloudFormation, and writes the routes for the HTTP API."""
 
 import base64
 import hashlib
@@ -14,18 +14,18 @@ from botocore.exceptions import ClientError
 
 from local.aws import client
 from local.packaging import BUCKET, Package
-from local.settings import HOST, STACK, Home, Ports, Refused, write_whole
+from local.settings import HOST, STACK, Home, Ports, Refused, write_atomically
 
 WAIT_SECONDS = 120
 DIGEST_TAG = "kindling-digest"
 SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
-# An update that was rolled back stands as before; everything else that failed can only be made anew.
+# A stack can be updated after a rolled-back update; after any other failure it must be deleted and created again.
 USABLE = (*SETTLED, "UPDATE_ROLLBACK_COMPLETE")
 
 
 @dataclass(frozen=True)
 class Provider:
-    """A provider in the template's parameters, in the sandbox, and in the user's environment."""
+    """The names of a provider in the template's parameters, the sandbox and the user's environment."""
 
     label: str
     sandbox_key: str
@@ -52,9 +52,9 @@ PROVIDERS = (
 )
 KEY_VARIABLES = tuple(provider.variable for provider in PROVIDERS)
 
-# Every tenant of a local cloud is its one user.
+# All tenants of a local cloud belong to one user, so the first one to use a zone may have it.
 ZONE_BINDING = ("ZoneBinding", "first")
-# The sandbox hosts what lies below `.example`.
+# The sandbox hosts the names below `.example`.
 RESERVED_NAMES = ("ReservedNames", "allow")
 
 WEBHOOK_NAME = "kindling/agentmail-webhook"
@@ -74,7 +74,10 @@ WEBHOOK_EVENTS = (
 
 
 def real_providers(environment: Mapping[str, str]) -> bool:
-    """Whether the environment holds the key of every real provider; some but not all is a mistake."""
+    """Whether the environment has the API keys of the real providers.
+
+    Raises Refused when it has some but not all of them.
+    """
     missing = [name for name in KEY_VARIABLES if not environment.get(name)]
     if missing and len(missing) < len(KEY_VARIABLES):
         raise Refused(f"Real providers need {', '.join(KEY_VARIABLES)}. Not set: {', '.join(missing)}.")
@@ -82,7 +85,7 @@ def real_providers(environment: Mapping[str, str]) -> bool:
 
 
 def _webhook_placeholder() -> str:
-    """What a webhook's secret looks like, so that functions can read it before there is a webhook."""
+    """A random value in the format of a webhook's secret, which functions read until the webhook is registered."""
     return f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
 
 
@@ -105,7 +108,10 @@ class Deployment:
         self._formation = client("cloudformation", ports.engine_url)
 
     def run(self, environment: Mapping[str, str]) -> Stack:
-        """Create or update the stack, unless it stands exactly so already, and have the sandbox tell it of events."""
+        """Create or update the stack if anything has changed, and register its webhook with the sandbox.
+
+        `environment` holds the API keys when the real providers are used. Raises Refused.
+        """
         parameters = self._parameters(environment)
         digest = hashlib.sha256(f"{self._package.digest}{json.dumps(parameters)}".encode()).hexdigest()
         stack = self.describe()
@@ -117,19 +123,19 @@ class Deployment:
         return stack
 
     def describe(self) -> Stack | None:
-        """The stack as it stands, None when there is none."""
+        """The stack's current state; None when there is no stack."""
         try:
-            found = self._formation.describe_stacks(StackName=STACK)["Stacks"][0]
+            description = self._formation.describe_stacks(StackName=STACK)["Stacks"][0]
         except ClientError as error:
             if "does not exist" in str(error):
                 return None
             raise
-        tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
-        return Stack(found["StackStatus"], tags.get(DIGEST_TAG, ""), outputs)
+        tags = {tag["Key"]: tag["Value"] for tag in description.get("Tags", [])}
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
+        return Stack(description["StackStatus"], tags.get(DIGEST_TAG, ""), outputs)
 
     def _parameters(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """The secrets, made first, and the addresses; only what the template takes."""
+        """The values of the template's parameters. Creates the secrets whose ARNs are among them."""
         real = real_providers(environment)
         values = {}
         for provider in PROVIDERS:
@@ -138,40 +144,41 @@ class Deployment:
                 values[provider.secret_parameter] = self._put_secret(provider.secret, key)
             if provider.url_parameter in self._package.parameters and not real:
                 values[provider.url_parameter] = f"{self._ports.sandbox_url}{provider.sandbox_path}"
-        own = [ZONE_BINDING] if real else [ZONE_BINDING, RESERVED_NAMES, (DNS_PARAMETER, f"{HOST}:{self._ports.dns}")]
-        values |= {name: text for name, text in own if name in self._package.parameters}
+        sandbox_only = [RESERVED_NAMES, (DNS_PARAMETER, f"{HOST}:{self._ports.dns}")]
+        optional = [ZONE_BINDING] if real else [ZONE_BINDING, *sandbox_only]
+        values |= {name: text for name, text in optional if name in self._package.parameters}
         if WEBHOOK_PARAMETER in self._package.parameters:
-            values[WEBHOOK_PARAMETER] = self._keep_secret(WEBHOOK_NAME, _webhook_placeholder())
+            values[WEBHOOK_PARAMETER] = self._create_secret(WEBHOOK_NAME, _webhook_placeholder())
         return values
 
     def _put_secret(self, name: str, text: str) -> str:
-        arn = self._keep_secret(name, text)
+        arn = self._create_secret(name, text)
         self._set_secret(arn, text)
         return arn
 
-    def _keep_secret(self, name: str, text: str) -> str:
-        """A secret that has this text unless it has another already."""
-        vault = client("secretsmanager", self._ports.engine_url)
+    def _create_secret(self, name: str, text: str) -> str:
+        """Create a secret, unless one of that name exists, and return its ARN."""
+        secrets_manager = client("secretsmanager", self._ports.engine_url)
         try:
-            arn: str = vault.create_secret(Name=name, SecretString=text)["ARN"]
-        except vault.exceptions.ResourceExistsException:
-            arn = vault.describe_secret(SecretId=name)["ARN"]
+            arn: str = secrets_manager.create_secret(Name=name, SecretString=text)["ARN"]
+        except secrets_manager.exceptions.ResourceExistsException:
+            arn = secrets_manager.describe_secret(SecretId=name)["ARN"]
         return arn
 
     def _set_secret(self, arn: str, text: str) -> None:
-        vault = client("secretsmanager", self._ports.engine_url)
-        if vault.get_secret_value(SecretId=arn)["SecretString"] != text:
-            vault.put_secret_value(SecretId=arn, SecretString=text)
+        secrets_manager = client("secretsmanager", self._ports.engine_url)
+        if secrets_manager.get_secret_value(SecretId=arn)["SecretString"] != text:
+            secrets_manager.put_secret_value(SecretId=arn, SecretString=text)
 
     def _register_webhook(self, secret_arn: str) -> None:
-        """Has the sandbox's AgentMail tell the API of events, and the API know what they are signed with."""
+        """Register the API's webhook with the sandbox's AgentMail and store its signing secret."""
         try:
-            self._set_secret(secret_arn, self._webhook()["secret"])
+            self._set_secret(secret_arn, self._ensure_webhook()["secret"])
         except httpx.HTTPError as error:
-            raise Refused(f"The sandbox does not take the webhook: {error}") from None
+            raise Refused(f"The sandbox refused the webhook: {error}") from None
 
-    def _webhook(self) -> dict[str, Any]:
-        """The one webhook of this local cloud, as it is wanted now."""
+    def _ensure_webhook(self) -> dict[str, Any]:
+        """The only webhook of this local cloud, created or updated when necessary."""
         wanted = {
             "url": f"{self._ports.api_url}{WEBHOOK_PATH}",
             "event_types": list(WEBHOOK_EVENTS),
@@ -182,7 +189,7 @@ class Deployment:
             webhook: dict[str, Any] = mail.post("/webhooks", json=wanted).raise_for_status().json()
             path = f"/webhooks/{webhook['webhook_id']}"
             if webhook["url"] != wanted["url"]:
-                # A URL cannot be changed, and the API has another port now.
+                # The API's port has changed, and AgentMail does not allow a webhook's URL to be changed.
                 mail.delete(path).raise_for_status()
                 webhook = mail.post("/webhooks", json=wanted).raise_for_status().json()
             elif webhook["event_types"] != wanted["event_types"] or not webhook["enabled"]:
@@ -207,9 +214,9 @@ class Deployment:
             )
             deployed = self._wait()
         except ClientError as error:
-            # After an update that was rolled back, what stood before it may be what is wanted again.
+            # After a rolled-back update, the stack may already match the package.
             if stack is None or "No updates are to be performed" not in str(error):
-                raise Refused(f"The engine refuses the template: {error}") from None
+                raise Refused(f"The engine refused the template: {error}") from None
             return stack
         finally:
             self._remove_uploads()
@@ -225,13 +232,13 @@ class Deployment:
         storage.put_object(Bucket=BUCKET, Key="template.json", Body=self._package.body.encode())
 
     def _remove_uploads(self) -> None:
-        """The engine keeps its own copy of every function's code."""
+        """Delete the uploaded files. The engine has its own copy of every function's code."""
         storage = client("s3", self._ports.engine_url)
         for key in (*self._package.archives, "template.json"):
             storage.delete_object(Bucket=BUCKET, Key=key)
 
     def _wait(self) -> Stack | None:
-        """The stack once nothing is in progress any more."""
+        """The stack when its current operation has ended; None when it was deleted."""
         end = time.monotonic() + WAIT_SECONDS
         while time.monotonic() < end:
             stack = self.describe()
@@ -243,7 +250,7 @@ class Deployment:
         raise Refused(f"The stack was still in progress after {WAIT_SECONDS} s.")
 
     def _reason(self) -> str:
-        """The first thing that went wrong, as CloudFormation tells it."""
+        """The first failure in the stack's events."""
         events = self._formation.describe_stack_events(StackName=STACK)["StackEvents"]
         failures = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
         if not failures:
@@ -252,7 +259,7 @@ class Deployment:
         return f"{first['LogicalResourceId']}: {first.get('ResourceStatusReason', first['ResourceStatus'])}"
 
     def _write_routes(self) -> None:
-        found = self._formation.describe_stack_resources(StackName=STACK)["StackResources"]
-        names = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found}
+        resources = self._formation.describe_stack_resources(StackName=STACK)["StackResources"]
+        names = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
         rows = [{"key": key, "function": names[function]} for key, function in self._package.routes]
-        write_whole(self._home.routes, json.dumps(rows, indent=1))
+        write_atomically(self._home.routes, json.dumps(rows, indent=1))

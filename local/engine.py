@@ -1,15 +1,17 @@
-"""The AWS engine, MiniStack, started and mended from outside. It promises none of the private names used here.
+"""Runs the AWS engine, MiniStack, with patches. They use private names, so the engine's version is pinned.
 
-What is mended, and why:
+What is patched, and why:
 
-- The engine's Runtime API answers in two small writes with Nagle's algorithm on, which costs 40 ms a call, and it waits
-  50 ms for a first log line. Both waits go.
-- State is written at a clean stop only. Here a checkpoint of every service follows two to four seconds after whatever
-  changed it, in one file (`local.checkpoint`).
-- Every function keeps a warm process for ever, and any number start at once, which takes longest when there is most to
-  do. Here the oldest idle ones make room, one per processor is being started, and a call takes what becomes idle first.
-- A throttled invocation reaches a state machine as `Lambda.Unknown`; AWS calls it `Lambda.TooManyRequestsException`.
-- Logs, metrics and finished executions are kept for ever, and every checkpoint would copy them. The newest are kept.
+- The engine's Runtime API sends a response in two small writes with Nagle's algorithm enabled, which takes 40 ms per
+  call, and waits 50 ms for a first log line. Both waits are removed.
+- The engine saves its state only at a clean stop. Here every change is in a checkpoint (`local.checkpoint`) two to
+  four seconds later.
+- Every function keeps its warm processes for ever, and any number are started at the same time, which is slowest under
+  load. Here the processes that have been idle longest are ended above a limit, one per processor is started at a time,
+  and a call first waits shortly for an idle process.
+- A throttled invocation reaches a state machine as `Lambda.Unknown`; on AWS it is `Lambda.TooManyRequestsException`.
+- Logs, metrics and finished executions are kept for ever and would be part of every checkpoint. Only the newest are
+  kept here.
 """
 
 import argparse
@@ -28,28 +30,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from local import tether
+from local import exit_with_parent
 from local.checkpoint import Checkpoint
-from local.front import Front, Invoked, Receive, Routes, Scope, Send
+from local.http_api import HttpApi, Invoked, Receive, Routes, Scope, Send
 from local.settings import ACCOUNT, HOST, REGION, Home, Ports
 
 CHECKPOINT_SECONDS = 2.0
-# A large state is written less often, so that the engine has a twentieth of its time for it, but no later than this.
-LATEST_CHECKPOINT_SECONDS = 4.0
-# A table may also change without a request, when an item's time to live ends.
+# A large state is saved less often, so that checkpoints take a twentieth of the engine's time, but at least this often.
+MAX_CHECKPOINT_SECONDS = 4.0
+# A table also changes without a request when items expire (TTL).
 FULL_CHECKPOINT_SECONDS = 60.0
 STOP_SECONDS = 5.0
-# A call in progress has a process of about 50 MB to itself. The API waits rather than take them all from its sagas.
-CONCURRENT_CALLS = 100
-CONCURRENT_REQUESTS = 40
+# Every running call has a process of about 50 MB. The API may use a part of them, so that sagas always find some.
+LAMBDA_CONCURRENCY = 100
+API_CONCURRENCY = 40
 WARM_PROCESSES = 32
-# A call waits so long for a process of its function to become idle before it starts another.
-PATIENCE_SECONDS = 0.1
+# How long a call waits for an idle process of its function before it starts another.
+IDLE_WAIT_SECONDS = 0.1
 KEPT_EXECUTIONS = 500
 KEPT_LOG_STREAMS = 1000
 KEPT_METRIC_SECONDS = 900
 TABLE_READS = ("BatchGetItem", "Describe", "GetItem", "List", "Query", "Scan", "TransactGetItems")
-# Their state is large, and written out at once, so that the checkpoint needs no copy of it.
+# These services have large states. A checkpoint serializes them immediately, so it needs no copy of them.
 SHARED_WITH_CHECKPOINT = (
     "cloudformation",
     "cloudwatch",
@@ -65,7 +67,7 @@ logger = logging.getLogger(__name__)
 
 
 def set_environment(home: Home, ports: Ports) -> None:
-    """The engine's settings, and what its functions inherit: nothing of the user's AWS configuration."""
+    """Set the environment of the engine and its functions. The user's AWS configuration is removed from it."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     scratch = home.engine / "tmp"
@@ -75,7 +77,7 @@ def set_environment(home: Home, ports: Ports) -> None:
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(ports.engine),
         "IOT_MTLS_ENABLED": "0",
-        "LAMBDA_ACCOUNT_CONCURRENCY": str(CONCURRENT_CALLS),
+        "LAMBDA_ACCOUNT_CONCURRENCY": str(LAMBDA_CONCURRENCY),
         "LAMBDA_EXECUTOR": "local",
         "MINISTACK_HOST": HOST,
         "MINISTACK_REGION": REGION,
@@ -96,8 +98,8 @@ def set_environment(home: Home, ports: Ports) -> None:
     tempfile.tempdir = str(scratch)
 
 
-class Copies:
-    """Stands for the module `copy` in a service: the checkpoint gets the live objects, everybody else a copy."""
+class CopyModule:
+    """Replaces the module `copy` in a service, so that a checkpoint reads its state without copying it."""
 
     copy = staticmethod(copy.copy)
 
@@ -106,7 +108,7 @@ class Copies:
 
     @contextlib.contextmanager
     def sharing(self) -> Iterator[None]:
-        """In this thread and this block, nothing is copied."""
+        """Let `deepcopy` return its argument, in this thread and inside the block."""
         self._sharing.on = True
         try:
             yield
@@ -118,7 +120,7 @@ class Copies:
 
 
 class Engine:
-    """MiniStack in this process, mended, with the API's front beside it."""
+    """MiniStack in this process, patched, and the HTTP API in front of its functions."""
 
     def __init__(self, home: Home, ports: Ports) -> None:
         self._ports = ports
@@ -126,80 +128,80 @@ class Engine:
         self._runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
         persistence = importlib.import_module("ministack.core.persistence")
         self._services = {name: service(name) for name in (*SHARED_WITH_CHECKPOINT, "lambda_svc")}
-        self._copies = Copies()
+        self._copies = CopyModule()
         self._checkpoint = Checkpoint(home.state, persistence._json_default, persistence._json_object_hook)
-        self._front = Front(Routes(home.routes), self._invoke)
-        self._turns = asyncio.Semaphore(CONCURRENT_REQUESTS)
+        self._http_api = HttpApi(Routes(home.routes), self._invoke)
+        self._request_slots = asyncio.Semaphore(API_CONCURRENCY)
         self._requests = 0
         self._table_writes = 0
-        self._seen: tuple[int, ...] = ()
-        self._full_at = 0.0
+        self._table_version: tuple[int, ...] = ()
+        self._full_checkpoint_at = 0.0
 
-    def mend(self) -> None:
-        """Everything that the engine does otherwise from here on."""
-        self._mend_waits()
-        self._mend_processes()
-        self._mend_throttling()
-        self._mend_state()
+    def patch(self) -> None:
+        """Apply all patches and load the last checkpoint."""
+        self._patch_waits()
+        self._patch_processes()
+        self._patch_throttling()
+        self._patch_state()
 
-    def _mend_waits(self) -> None:
+    def _patch_waits(self) -> None:
         socketserver.StreamRequestHandler.disable_nagle_algorithm = True
         socketserver.StreamRequestHandler.wbufsize = -1
         worker = self._runtime.ProvidedWorker
         drain = worker._drain_stderr_bounded
 
-        def drain_soon(
+        def drain_quickly(
             of: Any, first_line_wait: float = 0.002, idle_confirm: float = 0.001, hard_cap: float = 0.25
         ) -> Any:
             return drain(of, first_line_wait, idle_confirm, hard_cap)
 
-        worker._drain_stderr_bounded = drain_soon
+        worker._drain_stderr_bounded = drain_quickly
 
-    def _mend_processes(self) -> None:
+    def _patch_processes(self) -> None:
         functions, runtime = self._services["lambda_svc"], self._runtime
         acquire, release, spawn = functions.acquire_worker, functions.release_worker, runtime.ProvidedWorker._spawn
-        at_once = max(2, os.cpu_count() or 2)
-        turns = threading.Condition()
+        max_starting = max(2, os.cpu_count() or 2)
+        changed = threading.Condition()
         starting = 0
 
-        def acquire_in_turn(name: str, config: Any, code: bytes, qualifier: str = "$LATEST") -> Any:
-            """Take a process that is idle or soon will be, or else start another."""
+        def acquire_idle_first(name: str, config: Any, code: bytes, qualifier: str = "$LATEST") -> Any:
+            """Use an idle process; after IDLE_WAIT_SECONDS without one, start another as soon as one may start."""
             nonlocal starting
-            patient_until = time.monotonic() + PATIENCE_SECONDS
+            wait_until = time.monotonic() + IDLE_WAIT_SECONDS
             key = runtime._worker_key(name, config, qualifier)
-            with turns:
+            with changed:
                 while pool := runtime._workers.get(key):
-                    waited = time.monotonic() >= patient_until
-                    if any(not worker.in_use for worker in pool) or (waited and starting < at_once):
+                    waited = time.monotonic() >= wait_until
+                    if any(not worker.in_use for worker in pool) or (waited and starting < max_starting):
                         break
-                    turns.wait(PATIENCE_SECONDS)
+                    changed.wait(IDLE_WAIT_SECONDS)
                 worker, how = acquire(name, config, code, qualifier=qualifier)
             if how == "spawn":
-                self._make_room()
+                self._end_surplus()
             return worker, how
 
-        def release_and_tell(worker: Any) -> None:
+        def release_and_notify(worker: Any) -> None:
             release(worker)
-            with turns:
-                turns.notify_all()
+            with changed:
+                changed.notify_all()
 
-        def spawn_in_turn(worker: Any, init_timeout: float | None = None) -> None:
+        def spawn_limited(worker: Any, init_timeout: float | None = None) -> None:
             nonlocal starting
-            with turns:
-                turns.wait_for(lambda: starting < at_once)
+            with changed:
+                changed.wait_for(lambda: starting < max_starting)
                 starting += 1
             try:
                 spawn(worker, init_timeout)
             finally:
-                with turns:
+                with changed:
                     starting -= 1
-                    turns.notify_all()
+                    changed.notify_all()
 
-        functions.acquire_worker, functions.release_worker = acquire_in_turn, release_and_tell
-        runtime.ProvidedWorker._spawn = spawn_in_turn
+        functions.acquire_worker, functions.release_worker = acquire_idle_first, release_and_notify
+        runtime.ProvidedWorker._spawn = spawn_limited
 
-    def _make_room(self) -> None:
-        """End the processes that have been idle longest, as far as there are more than may stay warm."""
+    def _end_surplus(self) -> None:
+        """End idle processes above WARM_PROCESSES in all, those that have been idle longest first."""
         runtime = self._runtime
         with runtime._lock:
             pools = [(pool, worker) for pool in runtime._workers.values() for worker in pool]
@@ -211,9 +213,9 @@ class Engine:
                 pool.remove(worker)
         if surplus:
             ended = [worker for _, worker in surplus]
-            threading.Thread(target=runtime.kill_workers, args=(ended,), name="make-room", daemon=True).start()
+            threading.Thread(target=runtime.kill_workers, args=(ended,), name="end-surplus", daemon=True).start()
 
-    def _mend_throttling(self) -> None:
+    def _patch_throttling(self) -> None:
         functions = self._services["lambda_svc"]
         throttle = functions._throttle_response
 
@@ -225,7 +227,7 @@ class Engine:
 
         functions._throttle_response = throttle_by_name
 
-    def _mend_state(self) -> None:
+    def _patch_state(self) -> None:
         for name in SHARED_WITH_CHECKPOINT:
             self._services[name].copy = self._copies
         self._services["cloudwatch"].TWO_WEEKS_SECONDS = KEPT_METRIC_SECONDS
@@ -234,11 +236,11 @@ class Engine:
         self._app.save_all = lambda _services: None
 
     def gather(self) -> None:
-        """Note for the next checkpoint everything that may have changed."""
-        full = time.monotonic() >= self._full_at
+        """Collect the states that may have changed, for the next checkpoint."""
+        full = time.monotonic() >= self._full_checkpoint_at
         if full:
-            self._full_at = time.monotonic() + FULL_CHECKPOINT_SECONDS
-            self._forget_old()
+            self._full_checkpoint_at = time.monotonic() + FULL_CHECKPOINT_SECONDS
+            self._evict_old()
         for name, get_state in self._app._build_persistence_save_dict().items():
             if name == "dynamodb" and not self._tables_changed() and not full:
                 continue
@@ -246,10 +248,10 @@ class Engine:
                 with self._copies.sharing():
                     state = get_state()
                     if state is not None:
-                        self._checkpoint.put(name, self._lasting(name, state))
+                        self._checkpoint.put(name, self._persistent(name, state))
             except (RuntimeError, TypeError, ValueError) as error:
-                # It may have changed meanwhile, in a thread of its own: then the next checkpoint has it.
-                logger.warning("The checkpoint keeps what it had of %s: %s", name, error)
+                # Another thread changed the state while it was serialized. A later checkpoint includes it.
+                logger.warning("The checkpoint keeps the previous state of %s: %s", name, error)
 
     def save(self) -> None:
         """Write a checkpoint now."""
@@ -258,12 +260,12 @@ class Engine:
 
     def _tables_changed(self) -> bool:
         tables = self._services["dynamodb"]._tables._data.values()
-        seen = (self._table_writes, *(len(table["items"]) for table in tables))
-        changed, self._seen = seen != self._seen, seen
+        version = (self._table_writes, *(len(table["items"]) for table in tables))
+        changed, self._table_version = version != self._table_version, version
         return changed
 
-    def _lasting(self, name: str, state: Any) -> Any:
-        """What of a service's state outlives the process: no log lines and no metrics."""
+    def _persistent(self, name: str, state: Any) -> Any:
+        """The part of a service's state that is saved: all but log lines and metrics."""
         if name == "cloudwatch":
             return state | {"metrics": type(state["metrics"])()}
         if name == "cloudwatch_logs":
@@ -273,8 +275,8 @@ class Engine:
             return state | {"log_groups": groups}
         return state
 
-    def _forget_old(self) -> None:
-        """Drop all but the newest log streams, metrics and finished executions."""
+    def _evict_old(self) -> None:
+        """Delete all but the newest log streams, metrics and finished executions."""
         self._services["cloudwatch"]._evict_old_metrics()
         for group in list(self._services["cloudwatch_logs"]._log_groups._data.values()):
             for stream in list(group["streams"])[:-KEPT_LOG_STREAMS]:
@@ -285,7 +287,7 @@ class Engine:
             executions.pop(key, None)
 
     async def _invoke(self, function: str, payload: bytes) -> Invoked:
-        async with self._turns:
+        async with self._request_slots:
             status, headers, answer = await self._app.SERVICE_HANDLERS["lambda"](
                 "POST", f"/2015-03-31/functions/{function}/invocations", {}, payload, {}
             )
@@ -293,8 +295,8 @@ class Engine:
         failed = status != 200 or "X-Amz-Function-Error" in headers
         return Invoked(answer, failed=failed, throttled=status == 429)
 
-    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The engine's own ASGI application; counts the requests after which there may be something to save."""
+    async def _count_requests(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The engine's ASGI application. Counts requests, since each may change the state."""
         try:
             await self._app.app(scope, receive, send)
         finally:
@@ -306,42 +308,42 @@ class Engine:
                     self._table_writes += 1
 
     async def serve(self) -> None:
-        """Serve until SIGTERM, then finish what is being answered."""
+        """Serve until SIGTERM or SIGINT, then finish the running requests, for STOP_SECONDS at most."""
         asyncio_hypercorn = importlib.import_module("hypercorn.asyncio")
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         servers = [
-            asyncio_hypercorn.serve(self._counted, _config(self._ports.engine), shutdown_trigger=stop.wait),
-            asyncio_hypercorn.serve(self._front, _config(self._ports.api, dates=True), shutdown_trigger=stop.wait),
+            asyncio_hypercorn.serve(self._count_requests, _config(self._ports.engine), shutdown_trigger=stop.wait),
+            asyncio_hypercorn.serve(self._http_api, _config(self._ports.api, dates=True), shutdown_trigger=stop.wait),
         ]
         running: asyncio.Future[Any] = asyncio.gather(*servers)
         stopping: asyncio.Future[Any] = asyncio.ensure_future(stop.wait())
-        saving = asyncio.ensure_future(self._save_often())
+        saving = asyncio.ensure_future(self._save_periodically())
         await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
         saving.cancel()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(running, STOP_SECONDS)
 
-    async def _save_often(self) -> None:
+    async def _save_periodically(self) -> None:
         saved, unfinished = -1, False
         pause = CHECKPOINT_SECONDS
         while True:
             await asyncio.sleep(pause)
-            if saved != self._requests or unfinished or time.monotonic() >= self._full_at:
+            if saved != self._requests or unfinished or time.monotonic() >= self._full_checkpoint_at:
                 saved, unfinished = self._requests, self._busy()
                 began = time.thread_time()
                 self.gather()
                 taken = time.thread_time() - began
-                pause = min(max(CHECKPOINT_SECONDS, 20 * taken), LATEST_CHECKPOINT_SECONDS)
+                pause = min(max(CHECKPOINT_SECONDS, 20 * taken), MAX_CHECKPOINT_SECONDS)
                 try:
                     await asyncio.to_thread(self._checkpoint.write)
                 except OSError:
                     logger.exception("The checkpoint could not be written.")
 
     def _busy(self) -> bool:
-        """Whether a function or a saga is at work: either changes state once more without a request."""
+        """Whether a function or a saga is running, which will change the state without another request."""
         running, _ = self._services["lambda_svc"].executions_in_flight()
         executions = list(self._services["stepfunctions"]._executions._data.values())
         return bool(running) or any(execution["status"] == "RUNNING" for execution in executions)
@@ -352,12 +354,12 @@ class Engine:
 
 
 def service(name: str) -> Any:
-    """One of the engine's services, loaded."""
+    """The module of one of the engine's services."""
     return importlib.import_module(f"ministack.services.{name}")
 
 
 def _config(port: int, *, dates: bool = False) -> Any:
-    """`dates`: whether the server dates an answer; the engine's own application does that itself."""
+    """`dates`: whether the server adds a Date header; the engine's own application adds one itself."""
     config = importlib.import_module("hypercorn.config").Config()
     config.include_date_header = dates
     config.bind = [f"{HOST}:{port}"]
@@ -374,14 +376,14 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     home = Home(parser.parse_args().home)
     ports = Ports.from_environment(os.environ)
-    tether.watch()
+    exit_with_parent.watch()
     set_environment(home, ports)
     home.logs.mkdir(parents=True, exist_ok=True)
     log = logging.handlers.RotatingFileHandler(home.logs / "engine.log", maxBytes=5_000_000, backupCount=2)
     logging.basicConfig(level=logging.INFO, handlers=[log], format="%(asctime)s %(levelname)s [%(name)s] %(message)s")
     engine = Engine(home, ports)
-    engine.mend()
-    # The loop is left as it is: closing it would wait for every function that is still running.
+    engine.patch()
+    # The loop is not closed: that would wait for every function that is still running.
     asyncio.new_event_loop().run_until_complete(engine.serve())
     engine.save()
     engine.end_workers()

@@ -1,4 +1,4 @@
-"""Starts the local cloud, watches it and stops it: engine, sandbox, stack, tenants."""
+"""Starts, monitors and stops the local cloud: engine, sandbox, stack and tenants."""
 
 import contextlib
 import fcntl
@@ -15,19 +15,19 @@ from typing import IO, Any
 
 from local import deploy, packaging, processes
 from local.processes import Child
-from local.settings import REGION, TEMPLATE, Home, Ports, Refused, write_whole
+from local.settings import REGION, TEMPLATE, Home, Ports, Refused, write_atomically
 from local.tenants import ensure_tenants
 
 HEALTH_SECONDS = 60
 SANDBOX = "local.sandbox.server"
-# What a reset removes; a folder may hold more than this, when somebody points KINDLING_HOME at it by mistake.
-FORGOTTEN = ("engine", "build", "logs", "sandbox.json", "tenants.json", "local.json", "clock")
+# What a reset deletes. Other files stay, since KINDLING_HOME may name a folder of the user's by mistake.
+RESET_NAMES = ("engine", "build", "logs", "sandbox.json", "tenants.json", "local.json", "clock")
 
 Say = Callable[[str], None]
 
 
 class LocalCloud:
-    """One local cloud: what runs, and what `local.json` says of it."""
+    """One local cloud; `description` is the content of its `local.json`."""
 
     def __init__(self, home: Home, ports: Ports, template: Path = TEMPLATE, say: Say = print) -> None:
         self.home = home
@@ -38,11 +38,11 @@ class LocalCloud:
         self.description: dict[str, Any] = {}
 
     def start(self) -> None:
-        """Start everything; returns when the stack is ready."""
+        """Start everything and return when the stack is ready. Raises Refused."""
         began = time.monotonic()
         strays = processes.end_strays(self.home)
         if strays:
-            self._say(f"Ended {strays} processes that a crash had left behind.")
+            self._say(f"Ended {strays} processes left by a crash.")
         for port, purpose, variable in (
             (self.ports.engine, "the engine", "KINDLING_ENGINE_PORT"),
             (self.ports.api, "the API", "KINDLING_API_PORT"),
@@ -74,7 +74,7 @@ class LocalCloud:
             "table_name": table_name,
             "region": REGION,
         }
-        write_whole(self.home.description, json.dumps(self.description, indent=1), 0o600)
+        write_atomically(self.home.description, json.dumps(self.description, indent=1), 0o600)
         self._say(f"Ready after {time.monotonic() - began:.1f} s.")
 
     def stop(self) -> None:
@@ -84,18 +84,18 @@ class LocalCloud:
             with self._phase("Stopping"):
                 while self._children:
                     self._children.pop().end()
-                # A killed engine could not end what it had started.
+                # An engine that had to be killed has not ended its functions' processes.
                 processes.end_strays(self.home)
 
     def check(self) -> None:
-        """Raises Refused when something that was started has ended by itself."""
+        """Raises Refused when the engine or the sandbox is not running any more."""
         for child in self._children:
             if not child.alive:
                 log = self.home.logs / child.name
-                raise Refused(f"The {child.name} has ended by itself; {log}.out and {log}.log may tell why.")
+                raise Refused(f"The {child.name} has ended by itself; see {log}.out and {log}.log.")
 
     def _start_children(self) -> None:
-        # Keys of real providers stand in Secrets Manager, never in a function's environment.
+        # Functions inherit this environment, but read provider keys from Secrets Manager only.
         environment = {name: text for name, text in os.environ.items() if name not in deploy.KEY_VARIABLES} | {
             "KINDLING_ENGINE_PORT": str(self.ports.engine),
             "KINDLING_API_PORT": str(self.ports.api),
@@ -108,7 +108,7 @@ class LocalCloud:
         if importlib.util.find_spec(SANDBOX):
             own = ["--port", str(self.ports.sandbox), "--dns-port", str(self.ports.dns)]
             own += ["--state", str(self.home.sandbox)]
-            arguments = ["local.tether", *mark, SANDBOX, *own]
+            arguments = ["local.exit_with_parent", *mark, SANDBOX, *own]
             self._children.append(processes.start("sandbox", self.home, arguments, environment))
 
     def _await(self, url: str, name: str) -> None:
@@ -132,14 +132,14 @@ class LocalCloud:
 def running(
     home: Path, ports: Ports | None = None, template: Path = TEMPLATE, say: Say = print
 ) -> Iterator[dict[str, Any]]:
-    """The local cloud, ready, for the length of a block; gives what `local.json` says."""
+    """Run a local cloud during the block; yields the content of its `local.json`."""
     with started(LocalCloud(Home(home.resolve()), ports or Ports(), template, say)) as cloud:
         yield cloud.description
 
 
 @contextlib.contextmanager
 def started(cloud: LocalCloud) -> Iterator[LocalCloud]:
-    """Start a local cloud, and stop it at the end of the block."""
+    """Start a local cloud and stop it at the end of the block."""
     with locked(cloud.home):
         try:
             cloud.start()
@@ -150,12 +150,12 @@ def started(cloud: LocalCloud) -> Iterator[LocalCloud]:
 
 @contextlib.contextmanager
 def locked(home: Home) -> Iterator[None]:
-    """Hold the folder for this process alone. The lock ends with the process, however it ends."""
+    """Lock the folder for this process. The lock is released when the process ends, also by a crash."""
     home.path.mkdir(parents=True, exist_ok=True)
     with home.lock.open("a+") as file:
-        while not _take(file, fcntl.LOCK_EX):
+        while not _try_lock(file, fcntl.LOCK_EX):
             require_idle(home)
-        # Whoever holds the folder now has started nothing yet, whatever a crash has left to be read.
+        # Nothing is running yet, but a crash may have left the description of an earlier run.
         home.description.unlink(missing_ok=True)
         file.truncate(0)
         file.write(str(os.getpid()))
@@ -164,28 +164,28 @@ def locked(home: Home) -> Iterator[None]:
 
 
 def require_idle(home: Home) -> None:
-    """Raises Refused when a launcher holds the folder."""
+    """Raises Refused when a launcher has locked the folder."""
     process = holder(home)
     if process is not None:
         raise Refused(f"The local cloud in {home.path} is running already (process {process}).")
 
 
 def holder(home: Home) -> int | None:
-    """The process that holds the folder, None when nobody does."""
+    """The id of the process that has locked the folder; None when there is none."""
     if not home.lock.exists():
         return None
     with home.lock.open() as file:
-        # Shared, so that nobody who only looks is mistaken for a launcher.
-        if _take(file, fcntl.LOCK_SH):
+        # A shared lock, so that two concurrent checks do not take each other for a launcher.
+        if _try_lock(file, fcntl.LOCK_SH):
             return None
         return int(file.read() or 0)
 
 
 def reset(home: Home) -> None:
-    """Forget all state of a local cloud that is not running."""
+    """Delete all state of a local cloud. Raises Refused while it is running."""
     with locked(home):
         processes.end_strays(home)
-        for name in FORGOTTEN:
+        for name in RESET_NAMES:
             path = home.path / name
             if path.is_dir():
                 shutil.rmtree(path)
@@ -193,7 +193,7 @@ def reset(home: Home) -> None:
                 path.unlink(missing_ok=True)
 
 
-def _take(file: IO[str], kind: int) -> bool:
+def _try_lock(file: IO[str], kind: int) -> bool:
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""What an operator does on the table of a deployment, with AWS credentials of his own."""
+"""Runs an operator's command on the table of a deployment, with the operator's own AWS credentials."""
 
 import os
 from collections.abc import Callable
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def on_table(act: Callable[[], T]) -> T:
-    """What `act` gives, done on the table TABLE_NAME. Raises Refused for what the operator can mend."""
+    """Call `act` on the table that TABLE_NAME names and return its result. Raises Refused."""
     from kindling.errors import Conflict, StoreUnavailable
 
     if not os.environ.get("TABLE_NAME"):
@@ -20,5 +20,5 @@ def on_table(act: Callable[[], T]) -> T:
     except Conflict as conflict:
         raise Refused(str(conflict)) from None
     except StoreUnavailable as unavailable:
-        # Unlike a caller of the API, an operator may know what AWS says.
+        # Unlike a caller of the API, the operator may see AWS's own message.
         raise Refused(f"AWS refused the call: {unavailable.__cause__ or unavailable}") from None

@@ -1,8 +1,8 @@
-"""What `sam build` and `sam package` make for AWS, made for the engine: code, layers and the template that names them.
+"""Packages the template for the engine, as `sam build` and `sam package` do for AWS.
 
-The template stays as it is written, but for what the engine cannot do: functions run on `provided.al2023` with a
-`bootstrap` that starts AWS's runtime client in this environment, layers are folders on that process's path, and a state
-machine's definition stands in the template. One variable is added to every function: the file that moves the clock.
+The template is used as written, except for what the engine does not support: functions run on `provided.al2023` with a
+`bootstrap` that starts AWS's runtime interface client in this Python environment, layers are folders on its path, and
+the definitions of state machines are inlined. Every function gets the variable KINDLING_CLOCK_FILE.
 """
 
 import hashlib
@@ -34,27 +34,27 @@ IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 
 @dataclass(frozen=True)
 class Package:
-    """A template for the engine, and the archives that it names, by their key in the bucket."""
+    """A template for the engine, and the archives that it refers to, by their keys in the bucket."""
 
     template: dict[str, Any]
     archives: dict[str, bytes]
 
     @property
     def parameters(self) -> frozenset[str]:
-        """The names that the template takes."""
+        """The names of the template's parameters."""
         return frozenset(self.template.get("Parameters", {}))
 
     @property
     def routes(self) -> list[tuple[str, str]]:
-        """Every route key of the API and the function behind it; a route without a path takes what no other does."""
-        found = []
+        """The API's route keys and the logical ids of their functions; a route without a path is `$default`."""
+        routes = []
         for name, resource in self.template["Resources"].items():
             for event in resource.get("Properties", {}).get("Events", {}).values():
                 if resource["Type"] == FUNCTION and event["Type"] == "HttpApi":
-                    given = event.get("Properties") or {}
-                    key = f"{given.get('Method', 'ANY').upper()} {given['Path']}" if "Path" in given else "$default"
-                    found.append((key, name))
-        return found
+                    route = event.get("Properties") or {}
+                    key = f"{route.get('Method', 'ANY').upper()} {route['Path']}" if "Path" in route else "$default"
+                    routes.append((key, name))
+        return routes
 
     @property
     def body(self) -> str:
@@ -62,12 +62,12 @@ class Package:
 
     @property
     def digest(self) -> str:
-        """Changes whenever anything in the template or in the code does: archives are named by their content."""
+        """A digest of the template and the code, since archives are named by their content."""
         return hashlib.sha256(self.body.encode()).hexdigest()
 
 
 def read_template(path: Path) -> dict[str, Any]:
-    """A template as written, with its short tags spelled out."""
+    """A template with its short tags, such as `!Ref`, in their long form. Raises Refused when there is no file."""
     if not path.exists():
         raise Refused(f"There is no template at {path}.")
     template: dict[str, Any] = yaml_parse(path.read_text())
@@ -75,7 +75,7 @@ def read_template(path: Path) -> dict[str, Any]:
 
 
 def package(template_path: Path, home: Home) -> Package:
-    """Build everything that the template refers to by a path."""
+    """Build the functions and layers of the template, and inline its state machines. Raises Refused."""
     template = read_template(template_path)
     root = template_path.parent
     common = template.setdefault("Globals", {}).setdefault("Function", {})
@@ -92,13 +92,13 @@ def package(template_path: Path, home: Home) -> Package:
     for name, resource in resources.items():
         properties = resource.get("Properties", {})
         if resource["Type"] == FUNCTION:
-            wanted = [*common.get("Layers", []), *properties.get("Layers", [])]
-            paths = [layers[reference["Ref"]] for reference in wanted if reference["Ref"] in layers]
+            references = [*common.get("Layers", []), *properties.get("Layers", [])]
+            paths = [layers[reference["Ref"]] for reference in references if reference["Ref"] in layers]
             archive = _function_archive(root / properties["CodeUri"], paths, home)
-            properties |= {"CodeUri": _keep(archives, archive), "Runtime": RUNTIME}
+            properties |= {"CodeUri": _add(archives, archive), "Runtime": RUNTIME}
             properties.pop("Architectures", None)
         elif resource["Type"] == LAYER:
-            properties["ContentUri"] = _keep(archives, _archive({"layer.txt": f"{name}\n".encode()}))
+            properties["ContentUri"] = _add(archives, _archive({"layer.txt": f"{name}\n".encode()}))
         elif resource["Type"] == STATE_MACHINE and isinstance(properties.get("DefinitionUri"), str):
             properties["Definition"] = json.loads((root / properties.pop("DefinitionUri")).read_text())
         resource.pop("Metadata", None)
@@ -106,7 +106,7 @@ def package(template_path: Path, home: Home) -> Package:
 
 
 def _build_layer(content: Path, home: Home) -> Path:
-    """The folder that a layer puts on the path: its Python packages, compiled. Third-party ones stand in the venv."""
+    """The folder with a layer's own Python packages, compiled. Third-party ones are imported from the venv."""
     packages = sorted(entry.parent for entry in content.glob("*/__init__.py"))
     files = [file for folder in packages for file in _files(folder)]
     digest = _digest([(str(file.relative_to(content)), file.read_bytes()) for file in files])
@@ -125,7 +125,7 @@ def _build_layer(content: Path, home: Home) -> Path:
 
 
 def _function_archive(code: Path, layers: list[Path], home: Home) -> bytes:
-    """A function's own files, compiled, and the `bootstrap` that runs them."""
+    """An archive of a function's files, compiled, and the `bootstrap` that runs them."""
     if not code.is_dir():
         raise Refused(f"The template names {code}, which is not a folder.")
     contents = {str(file.relative_to(code)): file.read_bytes() for file in _files(code)}
@@ -149,11 +149,11 @@ def _bootstrap(layers: list[Path], home: Home) -> str:
     )
 
 
-def _compile(source: Path, shown: str) -> Path:
-    """Bytecode that is never checked against its source, so that a cold start neither compiles nor compares."""
+def _compile(source: Path, traceback_name: str) -> Path:
+    """Compile to bytecode that is never checked against its source, so that cold starts neither compile nor check."""
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
     try:
-        return Path(str(py_compile.compile(str(source), dfile=shown, doraise=True, invalidation_mode=mode)))
+        return Path(str(py_compile.compile(str(source), dfile=traceback_name, doraise=True, invalidation_mode=mode)))
     except py_compile.PyCompileError as error:
         raise Refused(f"The code cannot be compiled: {error.exc_value}.") from None
 
@@ -165,7 +165,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _archive(contents: dict[str, bytes]) -> bytes:
-    """A zip archive that depends on its contents alone."""
+    """A reproducible zip archive: the same contents give the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in sorted(contents.items()):
@@ -175,15 +175,15 @@ def _archive(contents: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _keep(archives: dict[str, bytes], archive: bytes) -> str:
+def _add(archives: dict[str, bytes], archive: bytes) -> str:
     key = f"{hashlib.sha256(archive).hexdigest()}.zip"
     archives[key] = archive
     return f"s3://{BUCKET}/{key}"
 
 
-def _digest(named: list[tuple[str, bytes]]) -> str:
-    total = hashlib.sha256(sys.version.encode())
-    for name, data in named:
-        total.update(f"{name}\0{len(data)}\0".encode())
-        total.update(data)
-    return total.hexdigest()[:16]
+def _digest(files: list[tuple[str, bytes]]) -> str:
+    digest = hashlib.sha256(sys.version.encode())
+    for name, data in files:
+        digest.update(f"{name}\0{len(data)}\0".encode())
+        digest.update(data)
+    return digest.hexdigest()[:16]

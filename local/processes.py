@@ -1,6 +1,6 @@
-"""The launcher's processes: started so that they end with it, and found again after a crash.
+"""The launcher's child processes. They end with the launcher; those that a crash leaves are found and ended.
 
-A stray is told by its command line, which names the local cloud's folder after `--home`. Nothing else is ever ended.
+They are recognized by their command line, which has the local cloud's folder after `--home`. No others are ended.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ GRACE_SECONDS = 15.0
 
 @dataclass
 class Child:
-    """A running module of ours, tethered to this process by its standard input."""
+    """A child process, which ends when its standard input is closed (see `local.exit_with_parent`)."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -30,7 +30,7 @@ class Child:
         return self.process.poll() is None
 
     def end(self) -> None:
-        """Ask it to end, and end it when it has not done so in time."""
+        """Send SIGTERM, and SIGKILL when it has not ended after GRACE_SECONDS."""
         if self.alive:
             self.process.terminate()
         try:
@@ -43,7 +43,7 @@ class Child:
 
 
 def start(name: str, home: Home, arguments: list[str], environment: dict[str, str]) -> Child:
-    """Start `python -m …` in a session of its own, so that a Ctrl-C in the terminal reaches the launcher alone."""
+    """Start `python -m …` in a new session, so that Ctrl-C in the terminal reaches the launcher only."""
     home.logs.mkdir(parents=True, exist_ok=True)
     with (home.logs / f"{name}.out").open("wb") as output:
         process = subprocess.Popen(
@@ -59,7 +59,7 @@ def start(name: str, home: Home, arguments: list[str], environment: dict[str, st
 
 
 def end_strays(home: Home) -> int:
-    """End what a crash has left of this local cloud, and tell how many there were."""
+    """End the processes that a crash has left of this local cloud, and return their number."""
     strays = find(home)
     for number in (signal.SIGTERM, signal.SIGKILL):
         for process in find(home):
@@ -72,31 +72,31 @@ def end_strays(home: Home) -> int:
 
 
 def find(home: Home, running: str = "") -> list[int]:
-    """The processes of this user, other than this one, that were started for `home` and run a module or script."""
+    """The ids of this user's other processes that were started for `home`; `running` is a module or script."""
     mark = f"{running} --home {home.path} "
     return [process for process, command in _commands() if mark in f"{command} " and process != os.getpid()]
 
 
 def _commands() -> list[tuple[int, str]]:
-    """This user's processes and their command lines."""
+    """The ids and command lines of this user's processes."""
     if not Path("/proc/self/cmdline").exists():
         answer = subprocess.run(["ps", "-x", "-o", "pid=,command="], capture_output=True, text=True, check=True)
         rows = [line.strip().partition(" ") for line in answer.stdout.splitlines()]
         return [(int(process), command) for process, _, command in rows]
-    found = []
+    commands = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if folder.stat().st_uid == os.getuid():
                 command = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
-                found.append((int(folder.name), os.fsdecode(command)))
-    return found
+                commands.append((int(folder.name), os.fsdecode(command)))
+    return commands
 
 
 def require_free(port: int, purpose: str, variable: str, kind: socket.SocketKind = socket.SOCK_STREAM) -> None:
     """Raises Refused when something listens on `port`."""
     with socket.socket(type=kind) as probe:
         if kind == socket.SOCK_STREAM:
-            # A connection that has just ended takes no port.
+            # Otherwise a connection in TIME_WAIT would count as a listener.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

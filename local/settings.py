@@ -1,4 +1,4 @@
-"""Where the local cloud keeps its state, and the loopback ports it answers at."""
+"""The folder and the loopback ports of a local cloud."""
 
 import os
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ STACK = "kindling"
 
 
 class Refused(Exception):
-    """Something the user can mend; the message is the one sentence to show."""
+    """An error that the user can fix. The message is shown without a traceback."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Ports:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Ports":
-        """The defaults, and what `KINDLING_ENGINE_PORT` and its like change."""
+        """Read `KINDLING_ENGINE_PORT`, `_API_PORT`, `_SANDBOX_PORT` and `_DNS_PORT`. Raises Refused."""
         return cls(
             engine=_port(environment, "KINDLING_ENGINE_PORT", cls.engine),
             api=_port(environment, "KINDLING_API_PORT", cls.api),
@@ -51,13 +51,13 @@ class Ports:
 
 @dataclass(frozen=True)
 class Home:
-    """The folder of one local cloud. Everything in it can be made again, except the state itself."""
+    """The folder of one local cloud, with its state, logs and build results."""
 
     path: Path
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Home":
-        """`KINDLING_HOME`, or `.kindling` beside the template."""
+        """The folder that `KINDLING_HOME` names, by default `.kindling` next to the template."""
         return cls(Path(environment.get("KINDLING_HOME") or ROOT / ".kindling").resolve())
 
     @property
@@ -101,8 +101,8 @@ class Home:
         return self.path / "lock"
 
 
-def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
-    """Write a file that a reader sees either whole or not at all."""
+def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
+    """Write a file atomically: readers see the old or the new content, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as file:

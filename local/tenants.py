@@ -1,4 +1,4 @@
-"""The tenants of the local cloud. Their keys are made once and kept, so that they outlive every restart."""
+"""The tenants of the local cloud. Their keys are created once and stored, so that they stay valid after a restart."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import uuid
 from dataclasses import asdict, dataclass
 
 from kindling.keys.model import Scope, new_token
-from local.settings import ACCOUNT, HOST, REGION, ROOT, Home, Refused, write_whole
+from local.settings import ACCOUNT, HOST, REGION, ROOT, Home, Refused, write_atomically
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Tenants:
 
 
 def ensure_tenants(home: Home, engine_url: str, table_name: str) -> Tenants:
-    """The tenants, with the rows of their keys in the table."""
+    """Return the tenants, and write the rows of their keys into the table. Raises Refused."""
     tenants = _read(home)
     environment = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
     environment |= {
@@ -37,8 +37,8 @@ def ensure_tenants(home: Home, engine_url: str, table_name: str) -> Tenants:
         "no_proxy": HOST,
         "TABLE_NAME": table_name,
     }
-    # In a process of its own: the package reads its settings once.
-    written = subprocess.run(
+    # In a new process, since the package reads its settings only once.
+    process = subprocess.run(
         [sys.executable, "-m", "local.tenants"],
         cwd=ROOT,
         env=environment,
@@ -47,8 +47,8 @@ def ensure_tenants(home: Home, engine_url: str, table_name: str) -> Tenants:
         text=True,
         check=False,
     )
-    if written.returncode:
-        raise Refused(f"The tenants' keys could not be written: {written.stderr.strip().splitlines()[-1]}")
+    if process.returncode:
+        raise Refused(f"The tenants' keys could not be written: {process.stderr.strip().splitlines()[-1]}")
     return tenants
 
 
@@ -62,12 +62,12 @@ def _read(home: Home) -> Tenants:
         second_user_id=str(uuid.uuid4()),
         second_api_key=str(new_token(live=True)),
     )
-    write_whole(home.tenants, json.dumps(asdict(tenants), indent=1), 0o600)
+    write_atomically(home.tenants, json.dumps(asdict(tenants), indent=1), 0o600)
     return tenants
 
 
 def main() -> None:
-    """Write the rows of the keys that standard input names."""
+    """Write the rows of the keys on standard input."""
     from kindling.keys import service
 
     tenants = Tenants(**json.load(sys.stdin))

@@ -1,4 +1,4 @@
-"""The time machine of the local cloud: its clock moved forward, its pollers run by hand. On AWS neither exists."""
+"""Moves the clock of the local cloud forward and runs its pollers on demand. Neither is possible on AWS."""
 
 import os
 import re
@@ -8,32 +8,32 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.aws import client
 from local.packaging import read_template
-from local.settings import STACK, TEMPLATE, Home, Refused, write_whole
+from local.settings import STACK, TEMPLATE, Home, Refused, write_atomically
 
 SCHEDULES = ("Schedule", "ScheduleV2")
 
 
 def advance(span: timedelta, home: Home | None = None) -> str:
-    """Move the clock of a local cloud forward, the environment's own unless told otherwise; what it says then."""
+    """Move the clock of the local cloud in `home` (default: KINDLING_HOME) forward and return its new time."""
     home = home or Home.from_environment(os.environ)
-    write_whole(home.clock, str((_ahead(home) + span).total_seconds()))
+    write_atomically(home.clock, str((_ahead(home) + span).total_seconds()))
     return now(home)
 
 
 def now(home: Home) -> str:
-    """What the clock says."""
+    """The time of the local cloud's clock, as text in UTC."""
     return (datetime.now(UTC) + _ahead(home)).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def tick(poller: str, engine_url: str) -> str:
-    """Run a poller, named as in `verify-domains`, and wait for its answer. Raises Refused."""
+    """Run a poller, such as `verify-domains`, and return its result as JSON. Raises Refused."""
     known = pollers()
     if poller not in known:
         raise Refused(f"There is no poller '{poller}'; there are {', '.join(sorted(known))}.")
     try:
         formation = client("cloudformation", engine_url)
-        found = formation.describe_stack_resource(StackName=STACK, LogicalResourceId=known[poller])
-        name = found["StackResourceDetail"]["PhysicalResourceId"]
+        resource = formation.describe_stack_resource(StackName=STACK, LogicalResourceId=known[poller])
+        name = resource["StackResourceDetail"]["PhysicalResourceId"]
         answer = client("lambda", engine_url).invoke(FunctionName=name, Payload=b"{}")
     except (BotoCoreError, ClientError) as error:
         raise Refused(f"The engine did not run the poller: {error}") from None
@@ -44,7 +44,7 @@ def tick(poller: str, engine_url: str) -> str:
 
 
 def pollers() -> dict[str, str]:
-    """The template's functions that run on a schedule, by the name a user gives them."""
+    """The logical ids of the template's scheduled functions, by their names on the command line."""
     return {
         re.sub(r"(?<!^)(?=[A-Z])", "-", name.removesuffix("Function")).lower(): name
         for name, resource in read_template(TEMPLATE)["Resources"].items()

@@ -1,8 +1,7 @@
-"""The process of one Lambda execution environment: AWS's runtime client, run by this environment's Python.
+"""The process of one Lambda execution environment: AWS's runtime interface client in this Python environment.
 
-The engine starts it through the `bootstrap` file of a function's package. The repository itself stands on this
-interpreter's path because of the editable installation; here it is taken away, so that a function finds the layers
-that the template gives it and nothing else, as on AWS.
+The `bootstrap` file of a function's package starts it. The editable installation puts the repository on the import
+path; it is removed here, so that a function can import its own layers only, as on AWS.
 """
 
 import runpy
@@ -14,7 +13,7 @@ HIDDEN = {str(REPOSITORY), str(REPOSITORY / "layers" / "core")}
 
 
 def main() -> None:
-    """Arguments: `--home`, the folder of the local cloud (a mark to find strays by), and the handler's name."""
+    """Arguments: `--home FOLDER`, which marks the process for `local.processes.find`, and the handler's name."""
     sys.path[:] = [entry for entry in sys.path if entry not in HIDDEN]
     sys.argv[1:] = sys.argv[3:]
     runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)

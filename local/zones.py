@@ -1,4 +1,4 @@
-"""The command `kindling zones`: which tenant a DNS zone is bound to, said by the operator."""
+"""The command `kindling zones`: binds DNS zones to tenants."""
 
 import argparse
 import uuid
@@ -8,17 +8,17 @@ from local.operators import on_table
 
 
 def add_to(topics: Any) -> None:
-    """Add the command and its parts to a parser's subcommands."""
-    zones = topics.add_parser("zones", help="which tenant a DNS zone is bound to")
+    """Add the command to a parser's subcommands."""
+    zones = topics.add_parser("zones", help="the tenants that DNS zones are bound to")
     commands = zones.add_subparsers(required=True, metavar="COMMAND")
-    bind = commands.add_parser("bind", help="let a tenant's domains have their records written into a zone")
+    bind = commands.add_parser("bind", help="allow a tenant's domains to have their records written into a zone")
     bind.add_argument("zone", type=_zone, metavar="ZONE", help="a zone of your Cloudflare account, such as example.com")
     bind.add_argument("--user", type=uuid.UUID, required=True, metavar="UUID", help="the tenant")
     bind.set_defaults(run=lambda parsed: on_table(lambda: _bind(parsed.zone, str(parsed.user))))
-    unbind = commands.add_parser("unbind", help="take a zone back; refused while records of ours stand in it")
+    unbind = commands.add_parser("unbind", help="remove a binding; refused while domains have records in the zone")
     unbind.add_argument("zone", type=_zone, metavar="ZONE")
     unbind.set_defaults(run=lambda parsed: on_table(lambda: _unbind(parsed.zone)))
-    listing = commands.add_parser("list", help="every zone that is bound, newest first")
+    listing = commands.add_parser("list", help="list all bindings, newest first")
     listing.set_defaults(run=lambda _: on_table(_list))
 
 
@@ -34,7 +34,7 @@ def _unbind(zone: str) -> int:
     from kindling.domains import zones
 
     zones.unbind(zone)
-    print(f"{zone} is bound to nobody.")
+    print(f"{zone} is not bound any more.")
     return 0
 
 
@@ -53,4 +53,4 @@ def _zone(text: str) -> str:
     try:
         return normal_form(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"'{text}' is not the name of a zone: {error}") from error
+        raise argparse.ArgumentTypeError(f"'{text}' is not a zone's name: {error}") from error

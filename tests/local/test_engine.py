@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from local import engine as engine_module
-from local.engine import Copies, Engine
+from local.engine import CopyModule, Engine
 from local.settings import ROOT, Home, Ports
 
 NAMES = [
@@ -57,7 +57,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     handler = socketserver.StreamRequestHandler
     before = handler.disable_nagle_algorithm, handler.wbufsize
     made = Engine(Home(tmp_path_factory.mktemp("home")), Ports())
-    made.mend()
+    made.patch()
     yield made
     handler.disable_nagle_algorithm, handler.wbufsize = before
 
@@ -80,7 +80,7 @@ def test_the_runtime_api_answers_at_once(engine: Any) -> None:
 
 
 def test_copies_are_copies_but_for_the_checkpoint() -> None:
-    copies, original = Copies(), {"a": [1]}
+    copies, original = CopyModule(), {"a": [1]}
     assert copies.deepcopy(original) == original
     assert copies.deepcopy(original) is not original
     elsewhere: list[bool] = []
@@ -100,32 +100,32 @@ def test_a_throttled_call_has_the_name_that_aws_gives_it(engine: Any) -> None:
     assert answer["body"]["errorMessage"] == "Rate exceeded"
 
 
-def test_the_processes_idle_longest_make_room(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_processes_idle_longest_end_surplus(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     runtime = importlib.import_module("ministack.core.lambda_runtime")
-    workers = [SimpleNamespace(in_use=False, last_used=at) for at in range(4)]
+    workers = [SimpleNamespace(in_use=False, last_used=i) for i in range(4)]
     busy = SimpleNamespace(in_use=True, last_used=-1)
     ended: list[Any] = []
     monkeypatch.setattr(engine_module, "WARM_PROCESSES", 3)
     monkeypatch.setattr(runtime, "kill_workers", ended.extend)
     monkeypatch.setattr(runtime, "_workers", {"a": [busy, workers[3], workers[0]], "b": [workers[1], workers[2]]})
-    engine._make_room()
+    engine._end_surplus()
     for thread in threading.enumerate():
-        if thread.name.startswith("make-room"):
+        if thread.name.startswith("end-surplus"):
             thread.join()
     assert ended == workers[:2]
     assert runtime._workers == {"a": [busy, workers[3]], "b": [workers[2]]}
 
 
-def test_old_executions_and_log_streams_are_forgotten(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_executions_and_log_streams_are_evicted(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "KEPT_EXECUTIONS", 2)
     monkeypatch.setattr(engine_module, "KEPT_LOG_STREAMS", 2)
     sagas = importlib.import_module("ministack.services.stepfunctions")
     logs = importlib.import_module("ministack.services.cloudwatch_logs")
-    executions = {f"e{at}": {"status": "RUNNING" if at == 1 else "FAILED"} for at in range(5)}
-    groups: dict[str, Any] = {"group": {"streams": {f"s{at}": {} for at in range(5)}}}
+    executions = {f"e{i}": {"status": "RUNNING" if i == 1 else "FAILED"} for i in range(5)}
+    groups: dict[str, Any] = {"group": {"streams": {f"s{i}": {} for i in range(5)}}}
     monkeypatch.setattr(sagas, "_executions", SimpleNamespace(_data=executions))
     monkeypatch.setattr(logs, "_log_groups", SimpleNamespace(_data=groups))
-    engine._forget_old()
+    engine._evict_old()
     assert list(executions) == ["e1", "e3", "e4"]
     assert list(groups["group"]["streams"]) == ["s3", "s4"]
 
@@ -133,7 +133,7 @@ def test_old_executions_and_log_streams_are_forgotten(engine: Any, monkeypatch: 
 def test_a_checkpoint_holds_log_groups_without_their_lines(engine: Any) -> None:
     logs = importlib.import_module("ministack.services.cloudwatch_logs")
     logs._log_groups["group"] = {"arn": "a", "streams": {"s": {"events": [{"message": "secret"}]}}}
-    state = engine._lasting("cloudwatch_logs", logs.get_state())
+    state = engine._persistent("cloudwatch_logs", logs.get_state())
     assert list(state["log_groups"]._data.values()) == [{"arn": "a", "streams": {}}]
     assert logs._log_groups["group"]["streams"]
     del logs._log_groups["group"]
@@ -160,7 +160,7 @@ def test_a_write_counts_once_it_is_done(engine: Any, monkeypatch: pytest.MonkeyP
 
     def ask(path: str, target: str) -> None:
         scope = {"type": "http", "path": path, "headers": [(b"x-amz-target", target.encode())]}
-        asyncio.run(engine._counted(scope, None, None))
+        asyncio.run(engine._count_requests(scope, None, None))
         seen.append((engine._requests, engine._table_writes))
 
     monkeypatch.setattr(engine._app, "app", application)

@@ -72,7 +72,7 @@ def test_a_child_ends_when_its_launcher_is_killed(home: Home) -> None:
         "import os, sys, time; from pathlib import Path\n"
         "from local import processes; from local.settings import Home\n"
         f"home = Home(Path({str(home.path)!r}))\n"
-        "arguments = ['local.tether', '--home', str(home.path), 'http.server', '--bind', '127.0.0.1', '0']\n"
+        "arguments = ['local.exit_with_parent', '--home', str(home.path), 'http.server', '--bind', '127.0.0.1', '0']\n"
         "child = processes.start('child', home, arguments, dict(os.environ))\n"
         "print(child.process.pid, flush=True); time.sleep(60)"
     )
@@ -90,7 +90,7 @@ def test_a_child_ends_when_its_launcher_is_killed(home: Home) -> None:
 
 
 def test_a_child_that_is_asked_to_end_does(home: Home) -> None:
-    arguments = ["local.tether", "--home", str(home.path), "http.server", "--bind", HOST, "0"]
+    arguments = ["local.exit_with_parent", "--home", str(home.path), "http.server", "--bind", HOST, "0"]
     child = processes.start("child", home, arguments, dict(os.environ))
     assert child.alive
     child.end()

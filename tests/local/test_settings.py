@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.settings import ROOT, Home, Ports, Refused, write_whole
+from local.settings import ROOT, Home, Ports, Refused, write_atomically
 
 
 def test_the_ports_are_fixed_unless_the_environment_says_otherwise() -> None:
@@ -26,8 +26,8 @@ def test_the_folder_stands_beside_the_template_unless_the_environment_says_other
 
 def test_a_file_is_replaced_whole_and_keeps_its_secret(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "secret"
-    write_whole(path, "one", 0o600)
-    write_whole(path, "two", 0o600)
+    write_atomically(path, "one", 0o600)
+    write_atomically(path, "two", 0o600)
     assert path.read_text() == "two"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(path.parent.iterdir()) == [path]

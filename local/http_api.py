@@ -1,8 +1,8 @@
-"""The fixed HTTP address of the API: what AWS's HTTP API does between a client and a function.
+"""An HTTP API of API Gateway, as an ASGI application.
 
-An ASGI application. It routes by the stack's route keys, builds the event in payload format 2.0, and answers what the
-function returned. A function that fails is a 500, one that cannot run now or takes too long is a 503, each with the
-body that AWS sends.
+It routes by the stack's route keys, builds the event in payload format 2.0 and sends the function's response. It sends
+500 when the function fails, and 503 when the function is throttled or exceeds INTEGRATION_SECONDS, with the bodies that
+AWS sends.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 INTEGRATION_SECONDS = 30
 DEFAULT_ROUTE = "$default"
 BODILESS = (204, 304)
-# A function's own words about the connection are dropped: they are this server's to say.
+# Headers of a function's response that are dropped: this server sets them.
 CONNECTION_HEADERS = ("connection", "content-length", "keep-alive", "transfer-encoding", "upgrade")
 TEXT_TYPES = ("application/json", "application/xml", "application/javascript")
 ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
@@ -36,7 +36,7 @@ ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 
 @dataclass(frozen=True)
 class Invoked:
-    """What an invocation came to: the function's payload, or that it was throttled or failed."""
+    """The result of an invocation: the function's payload, or that it was throttled or failed."""
 
     payload: bytes = b"null"
     failed: bool = False
@@ -70,24 +70,24 @@ class Route:
 
     @property
     def rank(self) -> tuple[bool, int, bool]:
-        """Larger is more specific: a full match before a greedy one, literals, a method before `ANY`."""
+        """Larger is more specific: a full path before a greedy one, then more literals, then a method before `ANY`."""
         literal = sum(not segment.startswith("{") for segment in self.segments)
         return not self.key.endswith("+}"), literal, self.method != "ANY"
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
-        """The path's parameters, or None when this route does not take the request."""
+        """The path's parameters; None when the route does not match the request."""
         if self.key == DEFAULT_ROUTE:
             return {}
         if self.method not in ("ANY", method):
             return None
-        wanted, given = self.segments, path.split("/")
-        if wanted[-1].endswith("+}"):
-            head = len(wanted) - 1
-            given = [*given[:head], "/".join(given[head:])]
-        if len(wanted) != len(given):
+        patterns, segments = self.segments, path.split("/")
+        if patterns[-1].endswith("+}"):
+            head = len(patterns) - 1
+            segments = [*segments[:head], "/".join(segments[head:])]
+        if len(patterns) != len(segments):
             return None
         parameters = {}
-        for pattern, segment in zip(wanted, given, strict=True):
+        for pattern, segment in zip(patterns, segments, strict=True):
             if pattern.startswith("{") and segment:
                 parameters[pattern.strip("{}+")] = segment
             elif pattern != segment:
@@ -96,7 +96,7 @@ class Route:
 
 
 class Routes:
-    """The routes that the last deployment wrote to a file; read again when it changes."""
+    """The routes that the last deployment wrote to a file, which is read again when it changes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -104,7 +104,7 @@ class Routes:
         self._ranked: list[Route] = []
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """The most specific route for a request; `$default` comes last."""
+        """The most specific route for a request and the path's parameters; `$default` comes last."""
         self._refresh()
         for route in self._ranked:
             parameters = route.match(method, path)
@@ -129,7 +129,7 @@ class Routes:
             self._stamp = stamp
 
 
-class Front:
+class HttpApi:
     """The ASGI application."""
 
     def __init__(self, routes: Routes, invoke: Invoke) -> None:
@@ -152,10 +152,10 @@ class Front:
         if not self._routes.deployed:
             return _message(503, "Service Unavailable")
         path = decode_path(scope["raw_path"].decode("latin-1"))
-        found = self._routes.find(scope["method"], path)
-        if found is None:
+        match = self._routes.find(scope["method"], path)
+        if match is None:
             return _message(404, "Not Found")
-        route, parameters = found
+        route, parameters = match
         request_id = secrets.token_urlsafe(11)
         event = make_event(scope, path, body, route.key, parameters, request_id)
         task = asyncio.ensure_future(self._invoke(route.function, json.dumps(event).encode()))
@@ -171,7 +171,7 @@ class Front:
 
 
 def decode_path(raw: str) -> str:
-    """A path as an HTTP API hands it over: every escape is decoded except that of `%` itself."""
+    """A path as in an HTTP API's event: every escape is decoded except that of `%` itself."""
 
     def decode(match: re.Match[str]) -> str:
         parts = re.split("%25", match[0])
@@ -227,7 +227,7 @@ def make_event(
 
 
 def make_response(invoked: Invoked) -> Response:
-    """What the client gets for a function's payload."""
+    """The response to the client for a function's result."""
     if invoked.throttled:
         return _message(503, "Service Unavailable")
     if invoked.failed:
@@ -243,8 +243,11 @@ def _proxy_response(payload: Any) -> Response:
         text = payload if isinstance(payload, str) else json.dumps(payload)
         return Response(200, [("content-type", "application/json")], text.encode())
     status = int(payload["statusCode"])
-    given = payload.get("headers") or {}
-    headers = [(name.lower(), _field(value)) for name, value in given.items() if name.lower() not in CONNECTION_HEADERS]
+    headers = [
+        (name.lower(), _field(value))
+        for name, value in (payload.get("headers") or {}).items()
+        if name.lower() not in CONNECTION_HEADERS
+    ]
     if not any(name == "content-type" for name, _ in headers):
         headers.append(("content-type", "text/plain;charset=UTF-8"))
     headers += [("set-cookie", _field(cookie)) for cookie in payload.get("cookies") or ()]
@@ -269,15 +272,15 @@ def _request_headers(raw: Iterable[tuple[bytes, bytes]]) -> tuple[dict[str, str]
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Names that come more than once have their values joined by commas."""
+    """The values by name. The values of a repeated name are joined by commas."""
     values: dict[str, list[str]] = {}
     for name, value in pairs:
         values.setdefault(name, []).append(value)
-    return {name: ",".join(given) for name, given in values.items()}
+    return {name: ",".join(texts) for name, texts in values.items()}
 
 
 def _body(body: bytes, content_type: str) -> tuple[str, bool]:
-    """The body and whether it is base64: text as such, everything else encoded."""
+    """The body and whether it is base64: text is passed unencoded, everything else in base64."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind.startswith("text/") or kind in TEXT_TYPES:
         try:
@@ -293,7 +296,7 @@ def _message(status: int, sentence: str) -> Response:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The request's body, at most one byte chunk more than allowed; None when the client has left."""
+    """The request's body, truncated after the chunk that exceeds MAX_BODY_BYTES; None when the client disconnects."""
     chunks = bytearray()
     while True:
         message = await receive()

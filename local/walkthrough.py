@@ -1,4 +1,4 @@
-"""What every part of the walk-through works with: the API, the sandbox, and a way to tell what is seen."""
+"""What every part of the walk-through uses: clients of the API and the sandbox, output, and checks of results."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,11 +13,11 @@ Say = Callable[[str], None]
 
 
 class Unexpected(Exception):
-    """The walk-through saw something else than it announced."""
+    """A result of the walk-through is not the expected one."""
 
 
-class Stage:
-    """A running local cloud, and whoever listens."""
+class Session:
+    """Clients of a running local cloud; `say` prints a line."""
 
     def __init__(self, description: Mapping[str, Any], home: Home, say: Say) -> None:
         self.say = say
@@ -30,18 +30,19 @@ class Stage:
     def title(self, text: str) -> None:
         self.say(f"\n{text}")
 
-    def see(self, what: str, found: str, wanted: str) -> None:
-        self.check(f"{what} {wanted}", found, wanted)
+    def see(self, what: str, actual: str, expected: str) -> None:
+        """As `check`, and prints the expected value."""
+        self.check(f"{what} {expected}", actual, expected)
 
-    def check(self, what: str, found: object, wanted: object) -> None:
-        """Raises Unexpected when it is not so."""
-        if found != wanted:
-            raise Unexpected(f"{what}: found {found!r}")
+    def check(self, what: str, actual: object, expected: object) -> None:
+        """Print a check mark. Raises Unexpected when the values differ."""
+        if actual != expected:
+            raise Unexpected(f"{what}: found {actual!r}")
         self.say(f"   ✓ {what}")
 
     @staticmethod
     def expect(answer: httpx.Response, *statuses: int) -> dict[str, Any]:
-        """The body of an answer. Raises Unexpected for any status that was not announced."""
+        """The body of a response. Raises Unexpected when its status is not among `statuses`."""
         if answer.status_code not in statuses:
             raise Unexpected(f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text}")
         return dict(answer.json()) if answer.content else {}

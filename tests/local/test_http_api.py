@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from local import front
-from local.front import Front, Invoked, Route, Routes, decode_path, make_event, make_response
+from local import http_api
+from local.http_api import HttpApi, Invoked, Route, Routes, decode_path, make_event, make_response
 
 ROUTES = [
     {"key": "$default", "function": "refuse"},
@@ -176,7 +176,7 @@ def test_a_function_that_fails_is_answered_as_aws_answers_it(invoked: Invoked, s
     assert json.loads(response.body) == {"message": sentence}
 
 
-def ask(application: Front, request: dict[str, Any], *chunks: bytes) -> tuple[int, dict[str, str], bytes]:
+def ask(application: HttpApi, request: dict[str, Any], *chunks: bytes) -> tuple[int, dict[str, str], bytes]:
     """One request to the ASGI application, on a loop of its own."""
     messages = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
     messages.append({"type": "http.request", "body": b"", "more_body": False})
@@ -204,14 +204,14 @@ async def echo(function: str, payload: bytes) -> Invoked:
 @pytest.mark.usefixtures("socket_enabled")
 class TestApplication:
     def test_a_request_reaches_its_function(self, routes: Routes) -> None:
-        status, headers, body = ask(Front(routes, echo), scope("POST", "/things/7/parts/1"), b"ab", b"cd")
+        status, headers, body = ask(HttpApi(routes, echo), scope("POST", "/things/7/parts/1"), b"ab", b"cd")
         assert (status, json.loads(body)["function"]) == (200, "add_part")
         assert base64.b64decode(json.loads(body)["event"]["body"]) == b"abcd"
         assert headers["content-length"] == str(len(body))
         assert headers["apigw-requestid"]
 
     def test_head_has_the_length_and_no_body(self, routes: Routes) -> None:
-        status, headers, body = ask(Front(routes, echo), scope("HEAD", "/things"))
+        status, headers, body = ask(HttpApi(routes, echo), scope("HEAD", "/things"))
         assert (status, body) == (200, b"")
         assert int(headers["content-length"]) > 0
 
@@ -219,18 +219,18 @@ class TestApplication:
         async def nothing(_function: str, _payload: bytes) -> Invoked:
             return Invoked(b'{"statusCode": 204, "body": "ignored"}')
 
-        status, headers, body = ask(Front(routes, nothing), scope())
+        status, headers, body = ask(HttpApi(routes, nothing), scope())
         assert (status, body) == (204, b"")
         assert "content-length" not in headers
 
     def test_before_a_deployment_the_service_is_unavailable(self, tmp_path: Path) -> None:
-        status, _, body = ask(Front(Routes(tmp_path / "none"), echo), scope())
+        status, _, body = ask(HttpApi(Routes(tmp_path / "none"), echo), scope())
         assert (status, json.loads(body)) == (503, {"message": "Service Unavailable"})
 
     def test_a_body_above_ten_megabytes_is_too_large(self, routes: Routes) -> None:
         chunk = b"x" * (1024 * 1024)
-        assert ask(Front(routes, echo), scope("POST"), *[chunk] * 10)[0] == 200
-        assert ask(Front(routes, echo), scope("POST"), *[chunk] * 10, b"x")[0] == 413
+        assert ask(HttpApi(routes, echo), scope("POST"), *[chunk] * 10)[0] == 200
+        assert ask(HttpApi(routes, echo), scope("POST"), *[chunk] * 10, b"x")[0] == 413
 
     def test_a_function_that_takes_too_long_is_unavailable(
         self, routes: Routes, monkeypatch: pytest.MonkeyPatch
@@ -239,8 +239,8 @@ class TestApplication:
             await asyncio.sleep(0.2)
             return Invoked()
 
-        monkeypatch.setattr(front, "INTEGRATION_SECONDS", 0.05)
-        assert ask(Front(routes, slow), scope())[0] == 503
+        monkeypatch.setattr(http_api, "INTEGRATION_SECONDS", 0.05)
+        assert ask(HttpApi(routes, slow), scope())[0] == 503
 
     def test_a_client_that_leaves_starts_nothing(self, routes: Routes) -> None:
         async def never(_function: str, _payload: bytes) -> Invoked:
@@ -253,7 +253,7 @@ class TestApplication:
             raise AssertionError
 
         async def run() -> None:
-            await Front(routes, never)(scope(), receive, send)
+            await HttpApi(routes, never)(scope(), receive, send)
 
         asyncio.run(run())
 
