@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from kindling.errors import KindlingError, ProviderMisconfigured, ProviderRefused, ProviderUnavailable
+from kindling.platform import clock
 from kindling.providers import client as provider_client
 from kindling.providers.client import ProviderClient, body, items, read
 from tests.conftest import Clock
@@ -204,6 +205,25 @@ def test_a_call_does_not_begin_an_attempt_after_its_time(rig: Rig) -> None:
     rig.script.meanwhile = lambda: rig.clock.advance(seconds=12)
     assert 24 < rig.seconds() < 25
     assert rig.calls == 2
+
+
+@pytest.mark.parametrize(("seconds", "calls"), [(8.4, 2), (8.8, 1)])
+def test_a_call_does_not_begin_an_attempt_after_its_callers_time(rig: Rig, seconds: float, calls: int) -> None:
+    rig.script.play(UNHEARD)
+    rig.script.meanwhile = lambda: rig.clock.advance(seconds=seconds)
+    with clock.deadline(10):
+        rig.seconds()
+    assert rig.calls == calls
+
+
+@pytest.mark.parametrize(("seconds", "left"), [(5, 5), (20, 9)])
+def test_a_shorter_time_ends_earlier_and_a_longer_one_not_later(
+    steady_clock: Clock, seconds: float, left: float
+) -> None:
+    with clock.deadline(10):
+        with clock.within(seconds):
+            assert clock.left(100) == left
+        assert clock.left(100) == 9
 
 
 def test_after_five_failed_calls_the_provider_is_left_alone_for_ten_seconds(rig: Rig) -> None:

@@ -55,17 +55,30 @@ def sleep(seconds: float) -> None:
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
     """Set a deadline for the block, `ANSWER_SECONDS` before `seconds` from now. `left` bounds waits by it."""
-    token = _deadline.set(monotonic() + seconds - ANSWER_SECONDS)
-    try:
+    with _ending(monotonic() + seconds - ANSWER_SECONDS):
         yield
-    finally:
-        _deadline.reset(token)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Set a deadline for the block, `seconds` from now or at the deadline around it, whichever comes first."""
+    with _ending(monotonic() + left(seconds)):
+        yield
 
 
 def left(most: float) -> float:
     """The seconds that a wait may take: `most`, or less when the caller's deadline comes first; 0 after it."""
     ends_at = _deadline.get()
     return most if ends_at is None else min(most, max(ends_at - monotonic(), 0.0))
+
+
+@contextmanager
+def _ending(instant: float) -> Iterator[None]:
+    token = _deadline.set(instant)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
 
 
 def _ahead() -> timedelta:

@@ -1,4 +1,4 @@
-"""The HTTP client of a provider: authentication, timeouts, retries within a deadline and a circuit breaker.
+"""The HTTP client of a provider: authentication, timeouts, retries within the caller's deadline, a circuit breaker.
 
 A request that was certainly not executed (no connection, 429) is always retried. One that may have been executed
 (timeout, closed connection, 5xx) is retried only when it is `repeatable`.
@@ -62,7 +62,7 @@ class ProviderClient:
         if clock.monotonic() < self._open_until:
             message = f"{self._name} failed repeatedly; calls to it rest for a moment."
             raise ProviderUnavailable(message, unreached=True)
-        deadline = clock.monotonic() + CALL_SECONDS
+        deadline = clock.monotonic() + clock.left(CALL_SECONDS)
         request = {"json": json, "params": params, "headers": headers or {}}
         unreached = True
         for attempt in range(1, ATTEMPTS + 1):
