@@ -80,7 +80,7 @@ def replayed(run: Callable[[], Answer], request: dict[str, str], context: Lambda
     except NotKept as bare:
         return bare.answer
     except IdempotencyValidationError as error:
-        raise IdempotencyKeyReused("This Idempotency-Key came with another body before.") from error
+        raise IdempotencyKeyReused("This Idempotency-Key came with another query or body before.") from error
     except (IdempotencyAlreadyInProgressError, IdempotencyInconsistentStateError) as error:
         raise RequestRunning("The first request with this Idempotency-Key is still running.") from error
     except IdempotencyPersistenceLayerError as error:

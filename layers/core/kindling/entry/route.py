@@ -110,12 +110,14 @@ class Route:
         from kindling.entry.replay import replayed
         from kindling.keys.model import environment
 
+        # A dry run and the real request differ in the query only.
+        asked = request.event.get("rawQueryString", "").encode() + b"\n" + request.raw_body
         identity = {
             "user": request.caller.user_id,
             "environment": environment(live=request.caller.live),
             "route": f"{request.method} {request.path}",
             "key": key,
-            "body": hashlib.sha256(request.raw_body).hexdigest(),
+            "body": hashlib.sha256(asked).hexdigest(),
         }
         return replayed(lambda: self._run(request, body), identity, context)
 
