@@ -35,6 +35,7 @@ WITH_A_KEY = {
     "get_domain": (200, None),
     "get_dns_records": (200, None),
     "verify_domain": (200, None),
+    "sync_dns_records": (200, None),
     "create_account": (201, None),
     "list_accounts": (200, None),
     "get_account": (200, None),

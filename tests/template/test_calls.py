@@ -156,6 +156,10 @@ def register_domains(kindling: Kindling) -> str:
     assert api.post(f"{path}/verify", Idempotency_Key="v1").status == 502
     forget_challenge(kindling, first["id"])
     fine(api.post(f"{path}/verify", Idempotency_Key="v1"))
+    kindling.world.fault("agentmail", "GET", "/v0/domains/*", "refuse", status=422, calls=[1])
+    assert api.post(f"{path}/dns-records/sync", Idempotency_Key="v2").status == 502
+    forget_challenge(kindling, first["id"])
+    fine(api.post(f"{path}/dns-records/sync", Idempotency_Key="v2"))
     override = {"status": "pending"}
     fine(api("PATCH", f"{DOMAINS}/{second['id']}", override, headers={"Idempotency-Key": "o1"}))
     return str(first["id"])

@@ -26,6 +26,7 @@ AUDIT: dict[str, set[str]] = {
     "GetDnsRecordsFunction": {GET, SECRET},
     "ListDomainsFunction": {GET, PUT, UPDATE, QUERY, SECRET},
     "GetDomainFunction": {GET},
+    "SyncDnsRecordsFunction": {GET, PUT, UPDATE, DELETE, SECRET},
     "VerifyDomainFunction": {GET, PUT, UPDATE, DELETE, SECRET},
     "CreateAccountFunction": {GET, PUT, UPDATE, DELETE, START},
     "ListAccountsFunction": {QUERY},

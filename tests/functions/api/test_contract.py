@@ -193,6 +193,7 @@ def test_a_retried_warmup_answers_with_the_whole_row(kindling: Kindling) -> None
         ("DELETE", f"{DOMAINS}/{ABSENT}", None),
         ("POST", f"{DOMAINS}/{ABSENT}/verify", None),
         ("GET", f"{DOMAINS}/{ABSENT}/dns-records", None),
+        ("POST", f"{DOMAINS}/{ABSENT}/dns-records/sync", None),
         ("GET", f"{DOMAINS}/not-an-id", None),
         ("POST", ACCOUNTS, {"username": "kim", "domain_id": ABSENT}),
         ("GET", f"{ACCOUNTS}/{ABSENT}", None),

@@ -83,6 +83,13 @@ def verify(domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...], claim:
     return store.read(key) or domain
 
 
+def schedule_removal(domain: Domain) -> None:
+    """Schedule the cleanups of what a domain without a row has at the providers."""
+    user_id, name = domain.user_id, domain.domain
+    kinds = (CleanupKind.DNS_RECORDS, CleanupKind.MAIL_DOMAIN)
+    table.transact([cleanups.scheduled(user_id, kind, name, domain.id) for kind in kinds])
+
+
 def lost(domain: Domain) -> Action:
     """Write a row whose name another tenant takes over: pending, with the new challenge that `domain` has."""
     put = domain.model_dump(mode="json", include={"ownership", "dns_records", "status_reason"}, exclude_none=True)

@@ -175,6 +175,14 @@ class ListSendingDomains(BaseModel):
     offset: int = Field(default=0, ge=0)
 
 
+class SyncDnsRecords(BaseModel):
+    """The query of `POST /api/email/domains/{id}/dns-records/sync`; with `dry_run` nothing is written."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dry_run: Flag = False
+
+
 class VerifyDomain(BaseModel):
     """The query of `POST /api/email/domains/{id}/verify`; with `poll` the check is only read."""
 

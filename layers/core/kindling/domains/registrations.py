@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from kindling import providers
 from kindling.domains.model import domain_key
 from kindling.platform import table
 from kindling.platform.table import Attr
+from kindling.providers.model import MailDomain
 
 # Whether Kindling created the registration or it existed before.
 CREATED, FOUND = "created", "found"
@@ -44,11 +46,30 @@ def hold(name: str, user_id: str, domain_id: str) -> Registration:
     return _read(item)
 
 
+def register(name: str, user_id: str, domain_id: str) -> MailDomain:
+    """Register the name at the mail provider for a domain, or join the registration that is there.
+
+    Who holds it, and whether Kindling makes it, is recorded before it is made: only what Kindling made may be removed.
+    Raises ProviderError.
+    """
+    registration = hold(name, user_id, domain_id)
+    mail = providers.mail()
+    live = mail.get_domain(name)
+    if live is None:
+        # Also where one was found before: that one is gone.
+        set_origin(name, CREATED)
+        return mail.create_domain(name)
+    if registration.origin is None:
+        set_origin(name, FOUND)
+    return live
+
+
 def set_origin(name: str, origin: str) -> None:
-    """Record `CREATED` or `FOUND`, once, before the provider is called."""
+    """Record `CREATED` or `FOUND`. What is found never replaces what was recorded before."""
+    value = ":origin" if origin == CREATED else "if_not_exists(origin, :origin)"
     table.update(
         _key(name),
-        UpdateExpression="SET origin = if_not_exists(origin, :origin)",
+        UpdateExpression=f"SET origin = {value}",
         ExpressionAttributeValues={":origin": origin},
     )
 

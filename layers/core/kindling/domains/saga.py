@@ -3,7 +3,7 @@
 from typing import Any
 
 from kindling import providers
-from kindling.domains import claims, commits, dns, registrations, removal, verification, zones
+from kindling.domains import claims, commits, publishing, registrations, removal, verification
 from kindling.domains.model import DnsSync, Domain, DomainStatus, OffboardDomain, OnboardDomain, checks
 from kindling.domains.ownership import Ownership
 from kindling.domains.verification import Look, Outcome
@@ -30,18 +30,8 @@ def release_name(saga: OnboardDomain, caught: dict[str, str]) -> str:
 
 
 def register_domain(saga: OnboardDomain) -> None:
-    """Register the domain at the mail provider, unless it is registered already. Raises ProviderError.
-
-    Whether it existed before is recorded before it is created, because only a registration that Kindling created may be
-    removed.
-    """
-    registration = registrations.hold(saga.domain, saga.user_id, saga.domain_id)
-    mail = providers.mail()
-    existing = mail.get_domain(saga.domain)
-    if registration.origin is None:
-        registrations.set_origin(saga.domain, registrations.FOUND if existing else registrations.CREATED)
-    if existing is None:
-        mail.create_domain(saga.domain)
+    """Register the domain at the mail provider, unless it is registered already. Raises ProviderError."""
+    registrations.register(saga.domain, saga.user_id, saga.domain_id)
 
 
 def deregister_domain(saga: OnboardDomain) -> None:
@@ -50,26 +40,9 @@ def deregister_domain(saga: OnboardDomain) -> None:
 
 
 def publish_dns(saga: OnboardDomain) -> DnsSync:
-    """Publish the missing records in one batch, if the zone is bound to the tenant. Raises ProviderError.
-
-    Nothing is published when a record that Kindling did not publish conflicts with a wanted one.
-    """
-    live = _live(saga)
-    cloudflare = providers.dns()
-    zone = cloudflare.find_zone(saga.domain)
-    if zone is None or not zones.join(zone.name, saga.user_id, saga.domain_id):
-        return DnsSync(status="skipped", message=zones.NOT_BOUND)
-    if not zone.active:
-        return DnsSync(status="skipped", zone=zone.name, message=f"The zone {zone.name} is not active at Cloudflare.")
-    mark = dns.mark(saga.user_id, saga.domain_id)
-    wanted = verification.records(live, saga.domain, _proof(saga))
-    changes = dns.plan(wanted, cloudflare.list_records(zone, saga.domain), mark)
-    if changes.conflicts:
-        message = "Records of yours stand where ours have to: nothing was published."
-        return DnsSync(status="conflict", zone=zone.name, message=message, conflicts=changes.conflicts)
-    if changes.add or changes.remove:
-        cloudflare.change(zone, add=changes.add, remove=changes.remove, comment=mark)
-    return DnsSync(status="published", zone=zone.name)
+    """Publish the missing records, if the zone is bound to the tenant and no other record conflicts. Raises ProviderError."""
+    wanted = verification.records(_live(saga), saga.domain, _proof(saga))
+    return publishing.publish(saga.domain, saga.user_id, saga.domain_id, wanted).sync
 
 
 def unpublish_dns(saga: OnboardDomain) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from kindling import providers
-from kindling.domains import claims, registrations, store, verification, zones
+from kindling.domains import claims, publishing, registrations, store, verification, zones
 from kindling.domains.lookup import ABSENT, get, list_rows
 from kindling.domains.model import (
     DUE_KIND,
@@ -77,8 +77,9 @@ def list_domains(caller: Caller, *, skip_sync: bool) -> list[Domain]:
 def verify(caller: Caller, domain_id: str, *, poll: bool) -> Domain:
     """Trigger the provider's check, restart the scheduled ones, and refresh the row.
 
-    With `poll` the row is only refreshed: a trigger restarts the provider's check, so clients that wait for the result
-    should poll. Raises NotFound, StaleStatus, LiveKeyRequired, ProviderError.
+    Registration and records that were lost at the providers are restored first. With `poll` the row is only refreshed:
+    a trigger restarts the provider's check, so clients that wait for the result should poll. Raises NotFound,
+    StaleStatus, LiveKeyRequired, ProviderError.
     """
     domain = get(caller, domain_id)
     if poll and not caller.live:
@@ -122,10 +123,26 @@ def read_zone(caller: Caller, domain_id: str) -> dict[str, Any]:
     except (ProviderError, LiveKeyRequired) as error:
         cloudflare["error"] = str(error)
     return {
-        "domain": {"id": domain.id, "domain": domain.domain, "status": domain.status},
+        "domain": _reference(domain),
         "cloudflare": cloudflare,
         "records": [record.model_dump(exclude={"comment"}) for record in records],
     }
+
+
+def sync_dns(caller: Caller, domain_id: str, *, dry_run: bool) -> dict[str, Any]:
+    """Publish the domain's records in the tenant's zone, without a check after it; with `dry_run` only say how.
+
+    What Cloudflare refuses or leaves undone is told in `dns_sync`. Raises NotFound, LiveKeyRequired, and ProviderError
+    when the mail provider does not tell which records it asks for.
+    """
+    domain = get(caller, domain_id)
+    caller.require_live()
+    live = providers.mail().get_domain(domain.domain)
+    if dry_run:
+        publication = publishing.preview(domain, live)
+    else:
+        domain, publication = publishing.republish(domain, live)
+    return {"domain": _reference(domain), **publication.wire(), "dry_run": dry_run}
 
 
 def delete(caller: Caller, domain_id: str, *, wait_seconds: float) -> Operation | None:
@@ -189,9 +206,14 @@ def _start_deletion(domain: Domain) -> Operation:
     )
 
 
+def _reference(domain: Domain) -> dict[str, str]:
+    return {"id": domain.id, "domain": domain.domain, "status": domain.status}
+
+
 def _trigger(domain: Domain) -> Domain:
-    mail = providers.mail()
-    live = mail.get_domain(domain.domain) or mail.create_domain(domain.domain)
+    name = domain.domain
+    live = providers.mail().get_domain(name) or registrations.register(name, domain.user_id, domain.id)
+    domain, _ = publishing.republish(domain, live)
     if domain.status != DomainStatus.VERIFIED:
         domain = _start_verifying(domain)
     verification.trigger(live)

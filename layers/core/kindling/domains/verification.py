@@ -179,6 +179,11 @@ def records(live: MailDomain, domain: str, proof: Ownership) -> list[DnsRecord]:
     return [ownership.record(domain, proof), *required_records(live.records)]
 
 
+def wanted(domain: Domain, live: MailDomain) -> list[DnsRecord]:
+    """`records` of a domain that has a row."""
+    return records(live, domain.domain, _challenged(domain))
+
+
 def _claim(domain: Domain, found: TxtSurvey) -> Part:
     """The actions that claim the name for the domain. Raises DomainTaken unless the holder's challenge is gone.
 
@@ -211,11 +216,17 @@ def _challenge(user_id: str, domain: str, losses: int) -> str:
     return ownership.challenge_text(derive("ownership", user_id, domain, str(losses)))
 
 
+def _challenged(domain: Domain) -> Ownership:
+    """The domain's ownership, with a challenge. Rows written by versions without challenges have none yet."""
+    proof = domain.ownership
+    return proof if proof.challenge else Ownership(challenge=challenge(domain.user_id, domain.domain))
+
+
 def _with_challenge(domain: Domain) -> Domain:
-    """The domain with a challenge. Rows written by versions without challenges have none yet."""
-    if domain.ownership.challenge:
+    """The domain with a challenge, which is written to a row of a version without challenges."""
+    proof = _challenged(domain)
+    if proof == domain.ownership:
         return domain
-    proof = Ownership(challenge=challenge(domain.user_id, domain.domain))
     store.update(domain, put={"ownership": proof.model_dump(exclude_none=True)}, drop=())
     return domain.model_copy(update={"ownership": proof})
 

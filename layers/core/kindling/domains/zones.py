@@ -75,6 +75,12 @@ def leave(domain: str, domain_id: str) -> None:
         _delete_unused(key, Attr("bound_by").eq(FIRST))
 
 
+def may_join(zone: str, user_id: str) -> bool:
+    """Whether `join` would let the tenant in; nothing is written."""
+    item = table.get(_at(zone))
+    return settings().zone_binding == FIRST if item is None else item["user_id"] == user_id
+
+
 def is_bound(zone: str, user_id: str) -> bool:
     """Whether the zone is bound to the tenant."""
     item = table.get(_zone_key(zone))

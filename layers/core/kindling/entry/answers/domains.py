@@ -114,3 +114,24 @@ class ZoneAnswer(Answer):
     @classmethod
     def of(cls, zone: dict[str, Any]) -> Self:
         return cls.model_validate(zone)
+
+
+class ShownPlan(Shown):
+    """The changes to the zone, made or only planned."""
+
+    add: list[ShownRecord]
+    remove: list[ShownZoneRecord]
+    conflicts: list[ShownConflict]
+
+
+class SyncAnswer(Answer):
+    """What came of publishing the domain's records, and the changes to its zone."""
+
+    domain: ShownReference
+    dns_sync: ShownSync
+    plan: ShownPlan
+    dry_run: bool
+
+    @classmethod
+    def of(cls, outcome: dict[str, Any]) -> Self:
+        return cls.model_validate(outcome)
