@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from kindling.accounts import store
@@ -204,12 +205,80 @@ def test_a_retry_that_died_blocks_nobody_for_long(kindling: Kindling) -> None:
 
 def test_a_retry_registers_an_account_that_somebody_removed_at_the_provider(kindling: Kindling) -> None:
     account = stuck(kindling)
-    import httpx
-
     headers = {"Authorization": "Bearer inst_test"}
     url = f"http://sandbox/api/v2/accounts/{account['email_address']}"
     assert kindling.world.sandbox.handle(httpx.Request("DELETE", url, headers=headers)).is_success
     assert retry(kindling, account).status == 200
+
+
+TAG_IDS = ("instantly_tag_id", "instantly_warmup_tag_id")
+
+
+def delete_tags(kindling: Kindling) -> None:
+    for tag in kindling.world.inventory()["instantly"]["tags"]:
+        url = f"http://sandbox/api/v2/custom-tags/{tag['id']}"
+        request = httpx.Request("DELETE", url, headers={"Authorization": "Bearer inst_test"})
+        assert kindling.world.sandbox.handle(request).is_success
+
+
+def carried(kindling: Kindling) -> list[str]:
+    """The tags that the one account carries at the provider."""
+    address = kindling.world.inventory()["instantly"]["accounts"][0]["email"]
+    url = f"http://sandbox/api/v2/custom-tag-mappings?resource_ids={address}"
+    request = httpx.Request("GET", url, headers={"Authorization": "Bearer inst_test"})
+    return sorted(mapping["tag_id"] for mapping in kindling.world.sandbox.handle(request).json()["items"])
+
+
+def test_a_retry_keeps_tags_that_are_there(kindling: Kindling) -> None:
+    account = stuck(kindling)
+    after = retry(kindling, account).body["account"]
+    assert [after[name] for name in TAG_IDS] == [account[name] for name in TAG_IDS]
+    assert carried(kindling) == sorted(after[name] for name in TAG_IDS)
+
+
+def test_a_retry_restores_tags_that_were_deleted(kindling: Kindling) -> None:
+    account = stuck(kindling)
+    delete_tags(kindling)
+    after = retry(kindling, account).body["account"]
+    assert {after[name] for name in TAG_IDS}.isdisjoint(account[name] for name in TAG_IDS)
+    assert carried(kindling) == sorted(after[name] for name in TAG_IDS)
+    assert kindling.api.get(f"{ACCOUNTS}/{account['id']}").body["account"] == after
+
+
+def test_a_retry_assigns_tags_that_were_never_assigned(kindling: Kindling) -> None:
+    account = stuck(kindling)
+    delete_tags(kindling)
+    key = {"pk": f"TENANT#{kindling.user_id}", "sk": f"ACCOUNT#{account['id']}"}
+    aws.table().update_item(Key=key, UpdateExpression=f"REMOVE {', '.join(TAG_IDS)}")
+    after = retry(kindling, account).body["account"]
+    assert carried(kindling) == sorted(after[name] for name in TAG_IDS)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/api/v2/custom-tags"), ("POST", "/api/v2/custom-tags/toggle-resource")]
+)
+@pytest.mark.parametrize("fault", ["refuse", "timeout_after"])
+def test_a_warmup_that_runs_is_told_though_its_tags_cannot_be_assigned(
+    kindling: Kindling, method: str, path: str, fault: str
+) -> None:
+    account = stuck(kindling)
+    delete_tags(kindling)
+    details: dict[str, Any] = {"status": 400} if fault == "refuse" else {}
+    kindling.world.fault("instantly", method, path, fault, **details)
+    reply = retry(kindling, account)
+    assert (reply.status, reply.body["account"]["status"], enables(kindling)) == (200, "warming", 1)
+    # Whether there are any is not known: the row names none.
+    assert [reply.body["account"][name] for name in TAG_IDS] == [None, None]
+    assert kindling.api.get(f"{ACCOUNTS}/{account['id']}").body["account"] == reply.body["account"]
+
+
+def test_a_retry_that_is_refused_leaves_the_tags_alone(kindling: Kindling) -> None:
+    account = stuck(kindling)
+    delete_tags(kindling)
+    kindling.world.fault(*ENABLE, "refuse", status=400)
+    assert retry(kindling, account).status == 502
+    assert kindling.world.inventory()["instantly"]["tags"] == []
+    assert kindling.api.get(f"{ACCOUNTS}/{account['id']}").body["account"] == account
 
 
 def test_a_test_key_retries_nothing(kindling: Kindling) -> None:

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from kindling.accounts import commits, store, warmup
 from kindling.accounts.lookup import joined, load
-from kindling.accounts.model import PENDING, WARMING, Account, JoinedAccount
+from kindling.accounts.model import PENDING, Account, JoinedAccount
 from kindling.errors import (
     NotFound,
+    ProviderError,
     StaleStatus,
     StatusNotSaved,
     StoreUnavailable,
@@ -20,11 +21,12 @@ from kindling.platform.observability import logger
 # Longer than the function's timeout, so that the lease of a retry that dies expires.
 LEASE = timedelta(seconds=35)
 CONFIRM_SECONDS = 12.0
+TAG_SECONDS = 5.0
 NOT_SAVED = "Warmup was enabled but failed to update account status"
 
 
 def retry_warmup(caller: Caller, account_id: str) -> JoinedAccount:
-    """Enable a warmup that did not start, and move the row to warming by compare-and-swap.
+    """Enable a warmup that did not start, restore the account's tags, and move the row to warming by compare-and-swap.
 
     Raises NotFound; LiveKeyRequired; WarmupNotRetryable unless the account is pending/not_started; WarmupRetryRunning
     while another retry runs; ProviderError when the provider refuses, with the row unchanged; StatusNotSaved when the
@@ -42,7 +44,7 @@ def retry_warmup(caller: Caller, account_id: str) -> JoinedAccount:
         warmup.register(account.email_address, account.first_name, account.last_name)
         warmup.enable(account.email_address)
         warmup.confirm(account.email_address, within_seconds=CONFIRM_SECONDS)
-        account = _save_warming(account)
+        account = _save_warming(account, _assign_tags(account))
     except NotFound:
         # The account was deleted during the retry: the warmup that was enabled has to be removed.
         commits.schedule_warmup_removal(account)
@@ -53,9 +55,20 @@ def retry_warmup(caller: Caller, account_id: str) -> JoinedAccount:
     return joined(caller, account)
 
 
-def _save_warming(account: Account) -> Account:
+def _assign_tags(account: Account) -> dict[str, str]:
+    """The ids of the tags that the account certainly carries: without its tags it is warming all the same."""
     try:
-        return store.move(account, WARMING)
+        with clock.within(TAG_SECONDS):
+            tags = warmup.assign_tags(account.email_address, account.user_id)
+    except ProviderError as error:
+        logger.warning("tags not assigned", account_id=account.id, reason=str(error))
+        return {}
+    return {"instantly_tag_id": tags["tag_id"], "instantly_warmup_tag_id": tags["warmup_tag_id"]}
+
+
+def _save_warming(account: Account, tags: dict[str, str]) -> Account:
+    try:
+        return store.warm(account, tags)
     except StaleStatus as error:
         raise WarmupNotRetryable("The account changed meanwhile; read it again.") from error
     except StoreUnavailable as error:

@@ -6,13 +6,14 @@ See `commits` for the transactions that write rows together with other items.
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from kindling.accounts.model import GRAPH, PENDING, Account, State, account_key
+from kindling.accounts.model import GRAPH, PENDING, WARMING, Account, State, account_key
 from kindling.errors import NotFound
 from kindling.platform import clock, due, table
 from kindling.platform.table import Action, Attr, Key
 
 REVIEW_KIND = "review"
 FIRST_REVIEW = timedelta(hours=1)
+TAGS = ("instantly_tag_id", "instantly_warmup_tag_id")
 
 
 def get(user_id: str, account_id: str) -> Account | None:
@@ -48,9 +49,13 @@ def update(account: Account, changes: dict[str, str | bool | None]) -> Account:
     return Account.model_validate(item)
 
 
-def move(account: Account, to: State) -> Account:
-    """Compare-and-swap both statuses. Raises NotFound, StaleStatus."""
-    return Account.model_validate(GRAPH.move(account_key(account.user_id, account.id), to, drop=("retrying_until",)))
+def warm(account: Account, tags: dict[str, str]) -> Account:
+    """Compare-and-swap both statuses to warming, and set the ids of the tags, or remove those that `tags` lacks.
+
+    Raises NotFound, StaleStatus.
+    """
+    drop = ("retrying_until", *(name for name in TAGS if name not in tags))
+    return Account.model_validate(GRAPH.move(account_key(account.user_id, account.id), WARMING, put=tags, drop=drop))
 
 
 def start_retry(account: Account, now: str, until: str) -> bool:
