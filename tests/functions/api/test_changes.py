@@ -49,8 +49,99 @@ def test_a_provider_that_refuses_leaves_the_row_untouched(kindling: Kindling, fa
     assert kindling.api.get(f"{ACCOUNTS}/{account['id']}").body["account"] == account
 
 
+PROFILE = ("instantly", "PATCH", "/api/v2/accounts/*")
+INBOX = ("agentmail", "PATCH", "/v0/inboxes/*")
+SWITCH = ("instantly", "POST", "/api/v2/accounts/warmup/disable")
+
+
+def at_providers(kindling: Kindling) -> list[Any]:
+    """What a change may change there."""
+    warmup, inbox = at_instantly(kindling), kindling.world.inventory()["agentmail"]["inboxes"][0]
+    names = ("first_name", "last_name", "signature", "warmup_status")
+    return [*(warmup.get(name) for name in names), inbox.get("display_name")]
+
+
+def named_account(kindling: Kindling) -> dict[str, Any]:
+    account = kindling.account()
+    names = {"signature": "Kim\nLee", "display_name": "Sales", "first_name": "Kim", "last_name": "Lee"}
+    changed: dict[str, Any] = kindling.api.patch(f"{ACCOUNTS}/{account['id']}", names).body["account"]
+    return changed
+
+
+CHANGE = {"signature": "new", "first_name": "Pat", "display_name": "Help", "warmup_enabled": False}
+
+
 @pytest.mark.parametrize(
-    "body", [{}, {"status": "active"}, {"signature": 7}, {"signature": "x" * 10_001}, {"daily_limit": 9}]
+    ("refused", "failed"),
+    [(PROFILE, ["signature", "first_name"]), (INBOX, ["display_name"]), (SWITCH, ["warmup_enabled"])],
+)
+def test_a_change_that_one_provider_refuses_is_put_back_at_the_other(
+    kindling: Kindling, refused: tuple[str, str, str], failed: list[str]
+) -> None:
+    account = named_account(kindling)
+    before = at_providers(kindling)
+    kindling.world.fault(*refused, "refuse", status=422)
+    reply = kindling.api.patch(f"{ACCOUNTS}/{account['id']}", CHANGE)
+    assert (reply.status, reply.body["error"]) == (502, "provider_refused")
+    assert (reply.body["applied"], reply.body["failed"]) == ([], failed)
+    assert at_providers(kindling) == before
+    assert kindling.api.get(f"{ACCOUNTS}/{account['id']}").body["account"] == account
+
+
+@pytest.mark.parametrize(
+    ("refused", "again", "applied"),
+    [
+        (INBOX, PROFILE, ["signature", "first_name"]),
+        (SWITCH, PROFILE, ["signature", "first_name"]),
+        (SWITCH, INBOX, ["display_name"]),
+    ],
+)
+def test_what_cannot_be_put_back_is_told_and_stays_out_of_the_row(
+    kindling: Kindling, refused: tuple[str, str, str], again: tuple[str, str, str], applied: list[str]
+) -> None:
+    account = named_account(kindling)
+    kindling.world.fault(*refused, "refuse", status=422)
+    kindling.world.fault(*again, "refuse", status=422, calls=[2])
+    reply = kindling.api.patch(f"{ACCOUNTS}/{account['id']}", CHANGE)
+    assert (reply.status, reply.body["applied"]) == (502, applied)
+    assert (at_providers(kindling)[4] == "Help") is ("display_name" in applied)
+    assert (at_providers(kindling)[2] == "new") is ("signature" in applied)
+    assert kindling.api.get(f"{ACCOUNTS}/{account['id']}").body["account"] == account
+    kindling.world.heal()
+    changed = kindling.api.patch(f"{ACCOUNTS}/{account['id']}", CHANGE).body["account"]
+    assert {name: changed[name] for name in CHANGE} == CHANGE
+    assert at_providers(kindling)[0::2] == ["Pat", "new", "Help"]
+
+
+def test_a_name_that_was_never_given_is_put_back_to_the_one_it_was_registered_with(kindling: Kindling) -> None:
+    account = kindling.account()
+    before = at_providers(kindling)
+    assert (account["first_name"], before[0]) == (None, "kim")
+    kindling.world.fault(*INBOX, "refuse", status=422)
+    change = {"first_name": "Pat", "last_name": "Poe", "display_name": "Help"}
+    assert kindling.api.patch(f"{ACCOUNTS}/{account['id']}", change).status == 502
+    assert at_providers(kindling) == before
+
+
+def test_a_busy_warmup_takes_the_whole_change_back(kindling: Kindling) -> None:
+    account = named_account(kindling)
+    before = at_providers(kindling)
+    kindling.world.fault(*SWITCH, "refuse", status=409)
+    reply = kindling.api.patch(f"{ACCOUNTS}/{account['id']}", CHANGE)
+    assert (reply.status, reply.body["error"]) == (502, "warmup_busy")
+    assert (reply.body["applied"], at_providers(kindling)) == ([], before)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"warmup_enabled": None},
+        {"status": "active"},
+        {"signature": 7},
+        {"signature": "x" * 10_001},
+        {"daily_limit": 9},
+    ],
 )
 def test_what_cannot_be_changed_is_refused(kindling: Kindling, body: dict[str, Any]) -> None:
     account = kindling.account()

@@ -166,7 +166,7 @@ class UpdateAccount(BaseModel):
     display_name: Name = None
     first_name: Name = None
     last_name: Name = None
-    warmup_enabled: bool | None = None
+    warmup_enabled: bool = True
 
     @model_validator(mode="after")
     def _something(self) -> Self:

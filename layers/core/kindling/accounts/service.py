@@ -2,8 +2,7 @@
 
 import uuid
 
-from kindling import providers
-from kindling.accounts import claims, store
+from kindling.accounts import changing, claims, store
 from kindling.accounts.lookup import ABSENT, get, joined, load
 from kindling.accounts.model import Account, CreateAccount, JoinedAccount, UpdateAccount
 from kindling.domains import lookup as domains
@@ -15,8 +14,6 @@ from kindling.operations.model import Operation
 from kindling.platform.settings import settings
 
 DEPROVISION = "deprovision_account"
-# The providers ignore an empty text, so a cleared field is sent as a blank.
-BLANK = " "
 
 
 def create(caller: Caller, command: CreateAccount, *, wait_seconds: float) -> JoinedAccount | Operation:
@@ -47,20 +44,11 @@ def create(caller: Caller, command: CreateAccount, *, wait_seconds: float) -> Jo
 def update(caller: Caller, account_id: str, command: UpdateAccount) -> JoinedAccount:
     """Change the signature, the names or whether warmup is enabled, at the providers first.
 
-    Raises NotFound, and ProviderError with the row untouched.
+    Raises NotFound, LiveKeyRequired, and ProviderError with the row untouched; see `changing.apply`.
     """
     account = load(caller, account_id)
     caller.require_live()
-    sent = command.model_fields_set
-    at_warmup: dict[str, str] = {name: getattr(command, name) or BLANK for name in sent & {"first_name", "last_name"}}
-    if "signature" in sent:
-        at_warmup["signature"] = (command.signature or BLANK).replace("\r\n", "\n").replace("\n", "<br>")
-    if at_warmup:
-        providers.warmup().update_account(account.email_address, at_warmup)
-    if "display_name" in sent:
-        providers.mail().rename_inbox(account.email_address, command.display_name or BLANK)
-    if command.warmup_enabled is not None:
-        _switch_warmup(account.email_address, on=command.warmup_enabled)
+    changing.apply(account, command.changes)
     return joined(caller, store.update(account, command.changes))
 
 
@@ -105,11 +93,3 @@ def _request(account_id: str, domain: str, command: CreateAccount) -> dict[str, 
         "username": command.username,
     }
     return ids | {name: value for name, value in names.items() if value}
-
-
-def _switch_warmup(address: str, *, on: bool) -> None:
-    # Not skipped when the provider shows the wanted state already: a job that changes it may be queued there.
-    if on:
-        providers.warmup().enable_warmup(address)
-    else:
-        providers.warmup().disable_warmup(address)

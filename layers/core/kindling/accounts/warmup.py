@@ -25,15 +25,19 @@ def register(address: str, first_name: str | None, last_name: str | None) -> Non
     mail = providers.mail()
     # A key whose registration failed cannot be shown again: it is replaced.
     mail.delete_mail_secrets(address, SECRET_NAME)
-    local_part, _, domain = address.partition("@")
     registration = WarmupRegistration(
         email=address,
-        first_name=first_name or local_part,
-        last_name=last_name or domain,
+        **names(address, first_name, last_name),
         mail_secret=mail.create_mail_secret(address, SECRET_NAME),
         daily_limit=DAILY_LIMIT,
     )
     warmup.create_account(registration)
+
+
+def names(address: str, first_name: str | None, last_name: str | None) -> dict[str, str]:
+    """The names of an account at the provider, which asks for both: the parts of the address where none are given."""
+    local_part, _, domain = address.partition("@")
+    return {"first_name": first_name or local_part, "last_name": last_name or domain}
 
 
 def unregister(address: str) -> None:
