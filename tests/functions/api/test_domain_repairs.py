@@ -9,7 +9,7 @@ from kindling.domains import registrations, zones
 from kindling.platform import aws
 from kindling.platform.settings import settings
 from kindling.providers import client as provider_client
-from kindling.providers.model import plain
+from kindling.providers.model import canonical_value
 from tests.conftest import Kindling
 from tests.harness.lambdas import Api, Reply
 
@@ -42,7 +42,7 @@ def zone(kindling: Kindling) -> list[Any]:
 
 
 def values(kindling: Kindling) -> list[tuple[str, str]]:
-    return sorted((record["name"], plain(record["type"], record["content"])) for record in zone(kindling))
+    return sorted((record["name"], canonical_value(record["type"], record["content"])) for record in zone(kindling))
 
 
 def remove_record(kindling: Kindling, name: str) -> None:

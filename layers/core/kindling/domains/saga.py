@@ -40,7 +40,7 @@ def deregister_domain(saga: OnboardDomain) -> None:
 
 
 def publish_dns(saga: OnboardDomain) -> DnsSync:
-    """Publish the missing records, if the zone is bound to the tenant and no other record conflicts. Raises ProviderError."""
+    """Publish the missing records, if the zone is the tenant's and no other record conflicts. Raises ProviderError."""
     wanted = verification.records(_live(saga), saga.domain, _proof(saga))
     return publishing.publish(saga.domain, saga.user_id, saga.domain_id, wanted).sync
 
