@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from kindling.domains import dispatch, store, verification
 from kindling.domains import saga as onboarding
-from kindling.domains import service, store, verification
 from kindling.domains.model import CHECK_DELAYS, GIVE_UP, Domain, OnboardDomain, domain_key
 from kindling.operations import service as sagas
 from kindling.operations import store as operations
@@ -166,7 +166,7 @@ def test_what_was_queued_and_never_looked_at_falls_due_again(kindling: Kindling)
     kindling.clock.advance(minutes=11)
     assert tick() == 1
     records()
-    kindling.clock.advance(seconds=service.CHECK_LEASE.total_seconds() - 1)
+    kindling.clock.advance(seconds=dispatch.LEASE.total_seconds() - 1)
     assert tick() == 0
     kindling.clock.advance(seconds=1)
     assert tick() == 1

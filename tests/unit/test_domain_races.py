@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kindling.domains import claims, commits, service, store, verification
+from kindling.domains import claims, commits, store, verification
 from kindling.domains.claims import Verifier
 from kindling.domains.model import DnsSync, Domain, DomainStatus, OffboardDomain, domain_key
 from kindling.domains.ownership import Ownership
@@ -48,7 +48,7 @@ def read(domain: Domain) -> Domain | None:
 def verify(domain: Domain) -> Domain:
     """Verify by whatever was seen before: the name may change hands until it is written."""
     claim = claims.taken(domain, claims.verifier(NAME))
-    return commits.verify(domain, put={"verified_at": clock.timestamp()}, drop=(), claim=claim, warming=[])
+    return commits.verify(domain, put={"verified_at": clock.timestamp()}, drop=(), claim=claim, starts_warming=False)
 
 
 def retire(domain: Domain) -> None:
@@ -124,8 +124,8 @@ def test_whoever_loses_his_row_to_a_rival_keeps_it_waiting_with_another_challeng
     loser, rival = verify(verifying()), verifying(RIVAL)
     proof = Ownership(challenge="renewed")
     set_back = loser.model_copy(update={"ownership": proof, "status_reason": "why"})
-    claim = [*claims.taken(rival, claims.verifier(NAME)), commits.lost(set_back)]
-    commits.verify(rival, put={"verified_at": clock.timestamp()}, drop=(), claim=claim, warming=[])
+    claim = [*claims.taken(rival, claims.verifier(NAME)), store.lost(set_back)]
+    commits.verify(rival, put={"verified_at": clock.timestamp()}, drop=(), claim=claim, starts_warming=False)
     waiting = read(loser)
     assert waiting
     assert (waiting.status, waiting.ownership, waiting.status_reason) == ("pending", proof, "why")
@@ -140,5 +140,5 @@ def test_a_domain_that_is_deleted_while_it_is_looked_at_stays_deleted(monkeypatc
     monkeypatch.setattr(provider_client, "transport", lambda: httpx.MockTransport(script.handle))
     monkeypatch.setattr(verification, "survey", lambda _: TxtSurvey((frozenset({domain.ownership.challenge}),)))
     before_the_next_transaction(lambda: aws.table().delete_item(Key=key))
-    service.check(key)
+    verification.check(key)
     assert store.get(USER, domain.id) is None

@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from kindling.entry.poller import poller
-from kindling.warming import judgement
+from kindling.warming import dispatch
 
 
 @poller
-def lambda_handler(context: LambdaContext) -> dict[str, Any]:
-    return {"queued": judgement.dispatch()}
+def lambda_handler() -> dict[str, Any]:
+    return {"queued": dispatch.dispatch_due()}

@@ -1,13 +1,13 @@
 """Every day: compare the resources at the providers with rows and cleanups."""
 
+import math
 from typing import Any
-
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kindling.entry.poller import poller
 from kindling.inventory import service
+from kindling.platform import clock
 
 
 @poller
-def lambda_handler(context: LambdaContext) -> dict[str, Any]:
-    return service.reconcile(lambda: context.get_remaining_time_in_millis() / 1000)
+def lambda_handler() -> dict[str, Any]:
+    return service.reconcile(lambda: clock.left(math.inf))

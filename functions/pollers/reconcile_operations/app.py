@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from kindling.entry.poller import poller
 from kindling.operations import service
 
 
 @poller
-def lambda_handler(context: LambdaContext) -> dict[str, Any]:
+def lambda_handler() -> dict[str, Any]:
     return {"undone": service.reconcile()}

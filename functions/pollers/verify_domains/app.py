@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from kindling.domains import service
+from kindling.domains import dispatch
 from kindling.entry.poller import poller
 
 
 @poller
-def lambda_handler(context: LambdaContext) -> dict[str, Any]:
-    return {"queued": service.dispatch_checks()}
+def lambda_handler() -> dict[str, Any]:
+    return {"queued": dispatch.dispatch_due()}

@@ -5,11 +5,11 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling.domains import service
+from kindling.domains import verification
 from kindling.entry.worker import work
 from kindling.platform.observability import logger
 
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    return work(event, context, service.check)
+    return work(event, context, verification.check)

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kindling import providers
 from kindling.accounts import store
 from kindling.accounts.model import Account, WarmupStatus
 from kindling.accounts.policy import next_state, reputation
 from kindling.errors import NotFound, ProviderError, StaleStatus
-from kindling.keys.model import Caller
 from kindling.platform import clock, due
 from kindling.platform.observability import logger
 from kindling.platform.settings import settings
 from kindling.providers.model import WarmupAccount, WarmupFigures, WarmupTotals
+
+if TYPE_CHECKING:
+    from kindling.keys.model import Caller
 
 # Addresses in one call: Instantly, POST /api/v2/accounts/warmup-analytics
 BATCH = 100
@@ -30,7 +32,7 @@ LEASE = timedelta(minutes=15)
 Seen = tuple[Account, WarmupAccount, WarmupFigures]
 
 
-def analytics(caller: Caller) -> dict[str, Any]:
+def analytics(caller: "Caller") -> dict[str, Any]:
     """Warmup figures by account id, and the status changes that this call made.
 
     An account whose figures could not be read in time is left out. With a test key both are empty.

@@ -1,23 +1,26 @@
 """Reading accounts, with the domain of each."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from kindling.accounts import store
 from kindling.accounts.model import Account, DomainOfAccount, JoinedAccount
 from kindling.domains import lookup as domains
 from kindling.domains.model import Domain
 from kindling.errors import NotFound
-from kindling.keys.model import Caller
+
+if TYPE_CHECKING:
+    from kindling.keys.model import Caller
 
 ABSENT = "There is no such account."
 
 
-def get(caller: Caller, account_id: str) -> JoinedAccount:
+def get(caller: "Caller", account_id: str) -> JoinedAccount:
     """The tenant's account. Raises NotFound, with the same message for another tenant's account."""
     return joined(caller, load(caller, account_id))
 
 
-def list_accounts(caller: Caller) -> list[JoinedAccount]:
+def list_accounts(caller: "Caller") -> list[JoinedAccount]:
     """The tenant's accounts, newest first, each with its domain."""
     accounts = store.list_of(caller.user_id)
     rows = domains.list_rows(caller) if accounts else []
@@ -25,7 +28,7 @@ def list_accounts(caller: Caller) -> list[JoinedAccount]:
     return [_with(account, by_id.get(account.domain_id)) for account in accounts]
 
 
-def load(caller: Caller, account_id: str) -> Account:
+def load(caller: "Caller", account_id: str) -> Account:
     """The tenant's account, without its domain. Raises NotFound."""
     account = store.get(caller.user_id, account_id)
     if account is None:
@@ -33,7 +36,7 @@ def load(caller: Caller, account_id: str) -> Account:
     return account
 
 
-def joined(caller: Caller, account: Account) -> JoinedAccount:
+def joined(caller: "Caller", account: Account) -> JoinedAccount:
     """The account with its domain, or with none when that was deleted."""
     try:
         return _with(account, domains.get(caller, account.domain_id))

@@ -1,6 +1,7 @@
 """Use cases of accounts: create, update, delete."""
 
 import uuid
+from typing import TYPE_CHECKING
 
 from kindling.accounts import changing, claims, store
 from kindling.accounts.lookup import ABSENT, get, joined, load
@@ -8,15 +9,17 @@ from kindling.accounts.model import Account, CreateAccount, JoinedAccount, Updat
 from kindling.domains import lookup as domains
 from kindling.domains.model import DomainStatus
 from kindling.errors import DomainNotVerified, NotFound
-from kindling.keys.model import Caller
 from kindling.operations import service as operations
 from kindling.operations.model import Operation
 from kindling.platform.settings import settings
 
+if TYPE_CHECKING:
+    from kindling.keys.model import Caller
+
 DEPROVISION = "deprovision_account"
 
 
-def create(caller: Caller, command: CreateAccount, *, wait_seconds: float) -> JoinedAccount | Operation:
+def create(caller: "Caller", command: CreateAccount, *, wait_seconds: float) -> JoinedAccount | Operation:
     """Start provisioning; the account when it is ready in time, otherwise the running operation.
 
     Raises NotFound and DomainNotVerified for the domain, AddressTaken, AddressBurnt, LiveKeyRequired, or the
@@ -41,7 +44,7 @@ def create(caller: Caller, command: CreateAccount, *, wait_seconds: float) -> Jo
     return get(caller, account_id) if operation.finished else operation
 
 
-def update(caller: Caller, account_id: str, command: UpdateAccount) -> JoinedAccount:
+def update(caller: "Caller", account_id: str, command: UpdateAccount) -> JoinedAccount:
     """Change the signature, the names or whether warmup is enabled, at the providers first.
 
     Raises NotFound, LiveKeyRequired, and ProviderError with the row untouched; see `changing.apply`.
@@ -52,7 +55,7 @@ def update(caller: Caller, account_id: str, command: UpdateAccount) -> JoinedAcc
     return joined(caller, store.update(account, command.changes))
 
 
-def delete(caller: Caller, account_id: str, *, wait_seconds: float) -> Operation | None:
+def delete(caller: "Caller", account_id: str, *, wait_seconds: float) -> Operation | None:
     """Delete the account; its address is burnt. None once its row is gone. Idempotent.
 
     What a provider does not remove in time is left to cleanups. Raises NotFound, LiveKeyRequired, and RowNotDeleted

@@ -5,14 +5,17 @@ How a resource is removed is known to the topic that created it: the caller pass
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from kindling.cleanups import store
 from kindling.cleanups.model import DUE_KIND, STUCK_ATTEMPTS, Cleanup, CleanupKind, back_off
 from kindling.errors import ProviderError
-from kindling.keys.model import Caller
 from kindling.platform import clock, due
 from kindling.platform.observability import logger
 from kindling.platform.settings import settings
+
+if TYPE_CHECKING:
+    from kindling.keys.model import Caller
 
 # A dispatched attempt that dies is dispatched again after this.
 LEASE = timedelta(minutes=5)
@@ -46,7 +49,7 @@ def attempt(removals: Removals, key: dict[str, str]) -> None:
         log("cleanup put off", kind=cleanup.kind, target=cleanup.target, attempts=attempts, reason=str(error))
 
 
-def list_cleanups(caller: Caller) -> list[Cleanup]:
+def list_cleanups(caller: "Caller") -> list[Cleanup]:
     """The tenant's cleanups that are not done, newest first."""
     return store.list_of(caller.user_id)
 

@@ -8,13 +8,13 @@ from kindling.domains import claims, store
 from kindling.domains.model import GRAPH, Domain, DomainStatus, OffboardDomain, domain_key
 from kindling.errors import DomainTaken, StaleStatus
 from kindling.operations import parts as operations
-from kindling.platform import due, table
-from kindling.platform.table import Action, Part
+from kindling.platform import table
+from kindling.platform.table import Part
 from kindling.warming import parts as warming
 
 
-def save(domain: Domain, operation_id: str, due_fields: dict[str, str], *, warming: Part, claim: Part) -> None:
-    """Write the row of an onboarded domain and its `warming`, and close its operation, in one transaction.
+def save(domain: Domain, operation_id: str, due_fields: dict[str, str], *, claim: Part) -> None:
+    """Write the row of an onboarded domain and its warming, and close its operation, in one transaction.
 
     `claim` takes the name for a verified one. Idempotent. Raises DomainTaken when the name was taken since it was
     looked up, StaleStatus when the operation was closed by another execution.
@@ -25,7 +25,7 @@ def save(domain: Domain, operation_id: str, due_fields: dict[str, str], *, warmi
     actions: Part = [
         {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}},
         operations.succeeded(domain.user_id, operation_id),
-        *warming,
+        *warming.created(domain.user_id, domain.id, domain.domain, verified=domain.status == DomainStatus.VERIFIED),
         *claim,
     ]
     try:
@@ -62,8 +62,10 @@ def retire(retirement: OffboardDomain) -> None:
     raise StaleStatus("The domain's name changed hands while it was deleted.")
 
 
-def verify(domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...], claim: Part, warming: Part) -> Domain:
-    """Move to verified, take the name by `claim` and start the `warming`, in one transaction.
+def verify(
+    domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...], claim: Part, starts_warming: bool = True
+) -> Domain:
+    """Move to verified, take the name by `claim` and start the warming, in one transaction.
 
     A warming that another call has started meanwhile is left as it is.
     Raises NotFound, and StaleStatus when the row or the name's claim changed meanwhile.
@@ -72,14 +74,15 @@ def verify(domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...], claim:
     key = domain_key(domain.user_id, domain.id)
     # What was seen in DNS proves this challenge and no other.
     seen = {"ownership": domain.ownership.model_dump(exclude_none=True)}
+    started = warming.started(domain.user_id, domain.id) if starts_warming else []
     try:
-        table.transact([{"Update": GRAPH.update(key, to, put=put, drop=drop, seen=seen)}, *claim, *warming])
+        table.transact([{"Update": GRAPH.update(key, to, put=put, drop=drop, seen=seen)}, *claim, *started])
     except table.TransactionFailed as lost:
         if lost.items[0] is not None:
             return Domain.model_validate(GRAPH.settled(lost.items[0], to))
         if any(item is not None for item in lost.items[1 : 1 + len(claim)]):
             raise StaleStatus("The domain's name changed hands meanwhile.") from lost
-        return verify(domain, put=put, drop=drop, claim=claim, warming=[])
+        return verify(domain, put=put, drop=drop, claim=claim, starts_warming=False)
     return store.read(key) or domain
 
 
@@ -88,16 +91,3 @@ def schedule_removal(domain: Domain) -> None:
     user_id, name = domain.user_id, domain.domain
     kinds = (CleanupKind.DNS_RECORDS, CleanupKind.MAIL_DOMAIN)
     table.transact([cleanups.scheduled(user_id, kind, name, domain.id) for kind in kinds])
-
-
-def lost(domain: Domain) -> Action:
-    """Write a row whose name another tenant takes over: pending, with the new challenge that `domain` has."""
-    put = domain.model_dump(mode="json", include={"ownership", "dns_records", "status_reason"}, exclude_none=True)
-    update = GRAPH.update(
-        domain_key(domain.user_id, domain.id),
-        (DomainStatus.PENDING,),
-        put=put,
-        drop=("verified_at", *due.FIELDS),
-        only_from=[(domain.status,)],
-    )
-    return {"Update": update}

@@ -35,6 +35,8 @@ ALLOWED = {
 GRAPH = Graph(("status",), ALLOWED)
 
 DUE_KIND = "verification"
+# The saga that deletes a domain.
+OFFBOARD = "offboard_domain"
 
 
 def domain_key(user_id: str, domain_id: str) -> dict[str, str]:

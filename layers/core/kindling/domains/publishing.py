@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kindling import providers
-from kindling.domains import commits, dns, store, verification, zones
+from kindling.domains import dns, store, verification, zones
 from kindling.domains.dns import DnsPlan
 from kindling.domains.model import DnsSync, Domain
 from kindling.errors import NotFound, ProviderError
@@ -78,6 +78,9 @@ def republish(domain: Domain, live: MailDomain | None) -> tuple[Domain, Publicat
     try:
         return store.change(domain, row), publication
     except NotFound:
+        # Imported here: hardly any request deletes a domain while another publishes it.
+        from kindling.domains import commits
+
         commits.schedule_removal(domain)
         raise
 

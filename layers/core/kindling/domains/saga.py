@@ -3,7 +3,7 @@
 from typing import Any
 
 from kindling import providers
-from kindling.domains import claims, commits, publishing, registrations, removal, verification
+from kindling.domains import claims, publishing, registrations, removal, verification
 from kindling.domains.model import DnsSync, Domain, DomainStatus, OffboardDomain, OnboardDomain, checks
 from kindling.domains.ownership import Ownership
 from kindling.domains.verification import Look, Outcome
@@ -12,7 +12,6 @@ from kindling.operations import service as operations
 from kindling.platform import clock
 from kindling.platform.table import Part
 from kindling.providers.model import MailDomain
-from kindling.warming import parts as warming
 
 
 def claim_name(saga: OnboardDomain) -> None:
@@ -52,6 +51,9 @@ def unpublish_dns(saga: OnboardDomain) -> None:
 
 def retire_domain(retirement: OffboardDomain) -> None:
     """Delete the row, release the name and schedule the cleanups of the provider's resources."""
+    # Imported here and below: the other steps do not need the topics that the transactions include.
+    from kindling.domains import commits
+
     commits.retire(retirement)
 
 
@@ -98,9 +100,9 @@ def _with_outcome(domain: Domain, outcome: Outcome) -> Domain:
 
 
 def _commit(saga: OnboardDomain, domain: Domain, claim: Part) -> None:
-    verified = domain.status == DomainStatus.VERIFIED
-    created = warming.created(domain.user_id, domain.id, domain.domain, verified=verified)
-    commits.save(domain, saga.operation_id, verification.due_fields(domain), warming=created, claim=claim)
+    from kindling.domains import commits
+
+    commits.save(domain, saga.operation_id, verification.due_fields(domain), claim=claim)
 
 
 def _live(saga: OnboardDomain) -> MailDomain:

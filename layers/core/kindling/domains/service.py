@@ -1,15 +1,13 @@
 """Use cases of domains: create, list, verify, update, delete, and the scheduled checks."""
 
 import uuid
-from collections.abc import Iterable, Iterator
-from datetime import timedelta
 from typing import Any
 
 from kindling import providers
 from kindling.domains import claims, publishing, registrations, store, verification, zones
 from kindling.domains.lookup import ABSENT, get, list_rows
 from kindling.domains.model import (
-    DUE_KIND,
+    OFFBOARD,
     CreateDomain,
     Domain,
     DomainStatus,
@@ -24,10 +22,6 @@ from kindling.operations.model import Operation
 from kindling.platform import clock, due
 from kindling.platform.settings import settings
 from kindling.providers.model import ZoneRecord
-
-# A dispatched check that dies is dispatched again after this.
-CHECK_LEASE = timedelta(minutes=5)
-OFFBOARD = "offboard_domain"
 
 
 def create(caller: Caller, command: CreateDomain, *, wait_seconds: float) -> Domain | Operation:
@@ -157,35 +151,6 @@ def delete(caller: Caller, domain_id: str, *, wait_seconds: float) -> Operation 
     if operation is None:
         raise NotFound(ABSENT)
     return operations.wait_until_gone(operation, wait_seconds, lambda: store.get(caller.user_id, domain_id) is None)
-
-
-def offboarded(owners: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The names, by id, of those domains whose deletion has finished; each owner is a tenant's and a domain's id."""
-    return {operation.subject_id: operation.name for operation in operations.succeeded(owners, OFFBOARD)}
-
-
-def dispatch_checks() -> int:
-    """Queue the check of every domain that is due; the number queued."""
-    return due.dispatch(DUE_KIND, settings().verifications_queue_url, CHECK_LEASE)
-
-
-def check(key: dict[str, str]) -> None:
-    """Check a domain that is due. Raises ProviderError; the queue then delivers it again."""
-    domain = store.read(key)
-    if domain:
-        verification.refresh(domain, verification.look_due(domain))
-
-
-def queue_checks(name: str) -> int:
-    """Queue the check of every domain of that name, of all tenants; the number queued. Raises StoreUnavailable."""
-    keys = registrations.holder_keys(name)
-    due.send(settings().verifications_queue_url, keys)
-    return len(keys)
-
-
-def all_verified() -> Iterator[Domain]:
-    """Every verified domain, of all tenants."""
-    return (domain for domain in store.all_scheduled() if domain.status == DomainStatus.VERIFIED)
 
 
 def _refuse_reserved(name: str) -> None:

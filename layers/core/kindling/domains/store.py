@@ -7,7 +7,7 @@ from kindling.domains import claims
 from kindling.domains.model import DUE_KIND, GRAPH, Domain, DomainStatus, domain_key
 from kindling.errors import NotFound
 from kindling.platform import due, table
-from kindling.platform.table import Attr
+from kindling.platform.table import Action, Attr
 
 
 def get(user_id: str, domain_id: str) -> Domain | None:
@@ -38,6 +38,19 @@ def all_scheduled() -> Iterator[Domain]:
 def move(domain: Domain, to: DomainStatus, *, put: dict[str, Any], drop: tuple[str, ...]) -> Domain:
     """Compare-and-swap the status. Raises NotFound, StaleStatus."""
     return Domain.model_validate(GRAPH.move(domain_key(domain.user_id, domain.id), (to,), put=put, drop=drop))
+
+
+def lost(domain: Domain) -> Action:
+    """Write a row whose name another tenant takes over: pending, with the new challenge that `domain` has."""
+    put = domain.model_dump(mode="json", include={"ownership", "dns_records", "status_reason"}, exclude_none=True)
+    update = GRAPH.update(
+        domain_key(domain.user_id, domain.id),
+        (DomainStatus.PENDING,),
+        put=put,
+        drop=("verified_at", *due.FIELDS),
+        only_from=[(domain.status,)],
+    )
+    return {"Update": update}
 
 
 def update(domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...]) -> None:

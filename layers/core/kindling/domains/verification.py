@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kindling import providers
-from kindling.domains import claims, commits, ownership, store
+from kindling.domains import claims, ownership, store
 from kindling.domains.model import (
     DUE_KIND,
     GIVE_UP,
@@ -27,7 +27,6 @@ from kindling.platform import clock, due
 from kindling.platform.derived import derive
 from kindling.platform.table import Part
 from kindling.providers.model import DnsRecord, MailDomain, TxtSurvey
-from kindling.warming import parts as warming
 
 LOOK_THREADS = 8
 # The least time between two writes of looks that change nothing but `last_dns_check`.
@@ -101,6 +100,13 @@ def look_due(domain: Domain) -> Look:
     assumed = "VERIFIED" if domain.status == DomainStatus.VERIFIED else "UNKNOWN"
     unregistered = MailDomain(domain_id=domain.domain, status=assumed)
     return look(domain) or Look(unregistered, survey(domain.domain))
+
+
+def check(key: dict[str, str]) -> None:
+    """Check a domain that is due. Raises ProviderError; the queue then delivers it again."""
+    domain = store.read(key)
+    if domain:
+        refresh(domain, look_due(domain))
 
 
 def refresh(domain: Domain, found: Look) -> Domain:
@@ -196,7 +202,7 @@ def _claim(domain: Domain, found: TxtSurvey) -> Part:
         row = store.get(holder.user_id, holder.domain_id) if holder.domain_id else None
         if row and found.shows(row.ownership.challenge) is not False:
             raise DomainTaken(ownership.reason_taken(domain.domain))
-        loss = [commits.lost(_taken_over(row))] if row else []
+        loss = [store.lost(_taken_over(row))] if row else []
     return [*claims.taken(domain, holder), *loss]
 
 
@@ -314,5 +320,7 @@ def _change_status(domain: Domain, put: dict[str, Any], outcome: Outcome) -> Dom
     put |= fields
     if to != DomainStatus.VERIFIED:
         return store.move(domain, to, put=put, drop=drop)
-    started = warming.started(domain.user_id, domain.id)
-    return commits.verify(domain, put=put, drop=drop, claim=outcome.claim, warming=started)
+    # Imported here: few checks verify a domain, and only these need the topics that the transaction includes.
+    from kindling.domains import commits
+
+    return commits.verify(domain, put=put, drop=drop, claim=outcome.claim)

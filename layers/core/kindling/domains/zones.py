@@ -77,7 +77,7 @@ def leave(domain: str, domain_id: str) -> None:
 
 def may_join(zone: str, user_id: str) -> bool:
     """Whether `join` would let the tenant in; nothing is written."""
-    item = table.get(_key(zone))
+    item = table.get(_zone_key(zone))
     return settings().zone_binding == FIRST if item is None else item["user_id"] == user_id
 
 

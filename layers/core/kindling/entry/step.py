@@ -2,24 +2,25 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
-
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TYPE_CHECKING, Any
 
 from kindling.platform import aws, clock
 from kindling.platform.observability import logger
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 Event = dict[str, Any]
 
 
-def step(task: Callable[[Event], Any]) -> Callable[[Event, LambdaContext], Any]:
+def step(task: Callable[[Event], Any]) -> Callable[[Event, "LambdaContext"], Any]:
     """Make a saga's task of `task`: every line it logs names the execution and the state it runs in.
 
     Whatever AWS itself refuses leaves as StoreUnavailable, a name that the state machines can match.
     """
 
     @wraps(task)
-    def run(event: Event, context: LambdaContext) -> Any:
+    def run(event: Event, context: "LambdaContext") -> Any:
         keys = {"execution": event.get("execution"), "state": event.get("state")}
         logger.append_keys(function_request_id=context.aws_request_id, **keys)
         logger.info("step entered")

@@ -2,20 +2,22 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from kindling.platform import clock
 from kindling.platform.observability import logger
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
-def work(event: dict[str, Any], context: LambdaContext, task: Callable[[Any], object]) -> PartialItemFailureResponse:
+def work(event: dict[str, Any], context: "LambdaContext", task: Callable[[Any], object]) -> PartialItemFailureResponse:
     """Do `task` with the body of each message; the answer names those that SQS has to bring again."""
 
     def handle(record: SQSRecord) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from kindling import providers
 from kindling.cleanups.model import CleanupKind
 from kindling.domains import dns, zones
-from kindling.domains import service as domains
+from kindling.domains import lookup as domains
 from kindling.domains.model import Domain
 from kindling.inventory import owners
 from kindling.inventory.model import Kind, Problem, Sighting

@@ -6,8 +6,8 @@ from kindling import providers
 from kindling.accounts import lookup as accounts
 from kindling.accounts.model import parse_mark
 from kindling.cleanups.model import CleanupKind
+from kindling.domains import lookup as domains
 from kindling.domains import registrations
-from kindling.domains import service as domains
 from kindling.inventory import owners
 from kindling.inventory.model import Kind, Problem, Sighting
 from kindling.inventory.owners import DomainRef

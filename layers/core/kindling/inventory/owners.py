@@ -8,10 +8,10 @@ from kindling.accounts.claims import Claim, ClaimStatus
 from kindling.accounts.model import account_key
 from kindling.cleanups.model import CleanupKind, cleanup_key
 from kindling.domains import claims as names_claimed
-from kindling.domains import service as domains
-from kindling.domains.model import domain_key
+from kindling.domains.model import OFFBOARD, domain_key
 from kindling.inventory.rules import ClaimState, Outcome, OwnerState, classify
 from kindling.operations import ended
+from kindling.operations import service as operations
 from kindling.operations.ended import Ended
 from kindling.platform import table
 
@@ -71,7 +71,7 @@ def classify_domains(references: Iterable[DomainRef], kind: CleanupKind) -> dict
     owners = [(reference.user_id, reference.domain_id) for reference in rowless]
     with_cleanup = _cleanups(kind, owners)
     claiming = names_claimed.claiming((reference.user_id, name) for reference in rowless for name in reference.names)
-    names = domains.offboarded(owners)
+    names = {one.subject_id: one.name for one in operations.succeeded(owners, OFFBOARD)}
     records = ended.find((name, reference.domain_id) for reference in rowless for name in reference.names)
     names |= {domain_id: name for name, domain_id in records}
     return {

@@ -5,14 +5,16 @@ import re
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kindling.errors import NotFound, RowNotDeleted, StaleStatus, class_named
-from kindling.keys.model import Caller
 from kindling.operations import parts, store
 from kindling.operations.model import Failure, Operation, OperationState
 from kindling.platform import aws, clock, due
 from kindling.platform.observability import logger
+
+if TYPE_CHECKING:
+    from kindling.keys.model import Caller
 
 DUE_KIND = "operation"
 # How long a saga runs before the reconciler first checks it, and the time between two checks.
@@ -89,7 +91,7 @@ def raise_failure(operation: Operation) -> None:
         raise class_named(operation.failure.error)(operation.failure.message, step=operation.failure.step)
 
 
-def get(caller: Caller, operation_id: str) -> Operation:
+def get(caller: "Caller", operation_id: str) -> Operation:
     """The tenant's operation, with its current step while it runs. Raises NotFound."""
     operation = store.get(caller.user_id, operation_id)
     if operation is None:

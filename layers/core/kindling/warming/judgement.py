@@ -1,34 +1,21 @@
 """Judging every domain that may send: once per UTC day, and immediately after a bounce or complaint."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from kindling.errors import NotFound, StaleStatus
 from kindling.metrics import service as metrics
 from kindling.metrics.model import PERIOD_DAYS
-from kindling.platform import clock, due
+from kindling.platform import clock
 from kindling.platform.observability import logger
-from kindling.platform.settings import settings
 from kindling.warming import changes, policy, store
 from kindling.warming.changes import Changes
-from kindling.warming.model import DUE_KIND, SENDING, SYSTEM, Warming, history_entry, snapshot, warming_key
+from kindling.warming.model import SENDING, SYSTEM, Warming, history_entry, snapshot
 from kindling.warming.policy import IDLE, Action, Evidence, Verdict
 from kindling.warming.schedules import Schedule
 
-# A dispatched judgement that dies is dispatched again after this.
-LEASE = timedelta(minutes=10)
 TRIES = 5
 STOPPING = (Action.PAUSE, Action.SUSPEND)
-
-
-def dispatch() -> int:
-    """Queue the judgement of every domain whose day has ended; the number queued."""
-    return due.dispatch(DUE_KIND, settings().judgements_queue_url, LEASE)
-
-
-def queue(user_id: str, domain_id: str) -> None:
-    """Queue the judgement of one domain now, before its day ends. Raises StoreUnavailable."""
-    due.send(settings().judgements_queue_url, [warming_key(user_id, domain_id)])
 
 
 def judge(key: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from kindling.accounts import claims as addresses
 from kindling.accounts.claims import ClaimStatus
 from kindling.domains import claims as names
-from kindling.domains import service as domains
+from kindling.domains import dispatch as checks
 from kindling.errors import InvalidRequest
 from kindling.metrics import parts as metrics
 from kindling.platform import aws, clock
@@ -15,7 +15,7 @@ from kindling.platform.observability import logger
 from kindling.platform.settings import settings
 from kindling.suppressions import parts as suppressions
 from kindling.suppressions.model import Source, suppression
-from kindling.warming import judgement
+from kindling.warming import dispatch as judgements
 from kindling.webhooks import signature, store
 from kindling.webhooks.model import (
     REPEATED,
@@ -49,7 +49,7 @@ def receive(headers: dict[str, str], body: bytes) -> dict[str, bool]:
     event_id = event.event_id or webhook_id
     match content:
         case VerifiedDomain():
-            counted = domains.queue_checks(content.domain.strip().lower()) > 0
+            counted = checks.dispatch_name(content.domain.strip().lower()) > 0
         case MessageEvent():
             counted = _count(event.event_type, event_id, content)
         case None:
@@ -74,7 +74,7 @@ def _count(event_type: str, event_id: str, event: MessageEvent) -> bool:
     fresh = store.once(event_id, actions)
     if field in ALARMING:
         # Also for a repeated event: the process that counted it may have died before it queued the judgement.
-        judgement.queue(user_id, domain_id)
+        judgements.dispatch_domain(user_id, domain_id)
     return fresh
 
 
