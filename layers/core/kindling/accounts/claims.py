@@ -78,7 +78,7 @@ def reserve(saga: ProvisionAccount) -> None:
 
 
 def release(address: str, account_id: str) -> None:
-    """Free the address if the account has only reserved it; an address that had an inbox stays burnt."""
+    """Release the address if the account has only reserved it. An address that had an inbox stays burnt."""
     try:
         table.delete(claim_key(address), **GRAPH.condition(ABSENT, seen={"account_id": account_id}))
     except table.ConditionFailed:

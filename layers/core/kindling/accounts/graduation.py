@@ -1,4 +1,4 @@
-"""The warmup figures of accounts, and the status changes that follow from them: graduation and bans."""
+"""Warmup analytics of accounts, and the status changes that follow from them: graduation and bans."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,30 +20,32 @@ if TYPE_CHECKING:
 # Addresses in one call: Instantly, POST /api/v2/accounts/warmup-analytics
 BATCH = 100
 POLLED = (WarmupStatus.WARMING, WarmupStatus.ACTIVE)
-# The gateway ends a request after 30 s.
+# Time limits for reading figures. API Gateway ends a request after 30 s.
 CALLER_SECONDS = 20.0
 WORKER_SECONDS = 240.0
 
-# Slightly less than the hour between two ticks, so that a tick is not missed by seconds.
+# Slightly less than the hour between two runs of the poller, so that no run is missed by seconds.
 INTERVAL = timedelta(minutes=55)
 IDLE_INTERVAL = timedelta(hours=24)
+# A dispatched review that dies is dispatched again after this.
 LEASE = timedelta(minutes=15)
 
-Seen = tuple[Account, WarmupAccount, WarmupFigures]
+# An account with its state and figures at the provider.
+Reading = tuple[Account, WarmupAccount, WarmupFigures]
 
 
 def analytics(caller: "Caller") -> dict[str, Any]:
     """Warmup figures by account id, and the status changes that this call made.
 
-    An account whose figures could not be read in time is left out. With a test key both are empty.
+    Accounts whose figures could not be read in time are omitted. Both are empty for a test key.
     """
     if not caller.live:
         return {"analytics": {}, "transitions": {}}
     accounts = store.list_of(caller.user_id)
-    seen = list(_read(accounts, CALLER_SECONDS))
+    readings = list(_read(accounts, CALLER_SECONDS))
     return {
-        "analytics": {account.id: _figures(account, live, figures) for account, live, figures in seen},
-        "transitions": _decide(seen),
+        "analytics": {account.id: _figures(account, live, figures) for account, live, figures in readings},
+        "transitions": _change_statuses(readings),
     }
 
 
@@ -57,13 +59,13 @@ def review(key: dict[str, str]) -> dict[str, Any]:
     user_id = key["pk"].removeprefix("TENANT#")
     accounts = store.all_of(user_id)
     polled = [account for account in accounts if account.warmup_status in POLLED]
-    transitions = _decide(list(_read(polled, WORKER_SECONDS)))
+    transitions = _change_statuses(list(_read(polled, WORKER_SECONDS)))
     store.set_review(user_id, clock.now() + (INTERVAL if polled else IDLE_INTERVAL))
     return transitions
 
 
-def _read(accounts: list[Account], seconds: float) -> Iterator[Seen]:
-    """Each polled account with its state and figures at the provider, up to `BATCH` addresses per call."""
+def _read(accounts: list[Account], seconds: float) -> Iterator[Reading]:
+    """Read warming and active accounts, `BATCH` per call. Those not read within `seconds` are omitted."""
     deadline = clock.monotonic() + seconds
     polled = [account for account in accounts if account.warmup_status in POLLED and account.email_address]
     live = _states(polled)
@@ -83,32 +85,32 @@ def _read(accounts: list[Account], seconds: float) -> Iterator[Seen]:
 
 
 def _states(accounts: list[Account]) -> dict[str, WarmupAccount]:
-    """The provider's accounts by address, 100 per call by tag; one without its tag takes a call of its own."""
-    found: dict[str, WarmupAccount] = {}
+    """The provider's accounts by address, listed by tag, 100 per call. Accounts without their tag need a call each."""
+    states: dict[str, WarmupAccount] = {}
     warmup = providers.warmup()
     try:
         for tag_id in {account.instantly_tag_id for account in accounts if account.instantly_tag_id}:
-            found |= {live.email: live for live in warmup.tagged_accounts(tag_id)}
+            states |= {live.email: live for live in warmup.tagged_accounts(tag_id)}
         for account in accounts:
-            if account.email_address not in found and (live := warmup.get_account(account.email_address)):
-                found[account.email_address] = live
+            if account.email_address not in states and (live := warmup.get_account(account.email_address)):
+                states[account.email_address] = live
     except ProviderError as error:
         logger.warning("states not read", accounts=len(accounts), reason=str(error))
-    return found
+    return states
 
 
-def _decide(seen: list[Seen]) -> dict[str, dict[str, str]]:
-    """Change statuses by compare-and-swap; the changes that this call itself made."""
+def _change_statuses(readings: list[Reading]) -> dict[str, dict[str, str]]:
+    """Change statuses by compare-and-swap; the changes that this call has made, and not a concurrent one."""
     transitions = {}
-    for account, live, figures in seen:
+    for account, live, figures in readings:
         to = next_state(account.state, live, figures)
         if to is None or to == account.state:
             continue
         try:
-            ours = store.swap(account, to)
+            changed = store.swap(account, to)
         except (NotFound, StaleStatus):
             continue
-        if ours:
+        if changed:
             logger.info("account moved", account_id=account.id, status=to[0], warmup_status=to[1])
             transitions[account.id] = {"warmup_status": str(to[1]), "status": str(to[0])}
     return transitions

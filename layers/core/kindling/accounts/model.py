@@ -1,4 +1,4 @@
-"""What an email account is, and how its two statuses may change."""
+"""The row of an email account, the transitions of its two statuses, and the bodies of requests."""
 
 import re
 from enum import StrEnum
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from kindling.platform.text import SingleLine, ascii_lower
 from kindling.platform.transitions import Graph
 
-DAILY_LIMIT = 30  # messages a day, the contract's default
+DAILY_LIMIT = 30  # messages per day, the default of Puffle's API
 USERNAME_LENGTH = 64  # RFC 5321, local part
 _USERNAME = re.compile(r"[a-z0-9._-]+")
 MARK = "kindling-"
@@ -54,7 +54,7 @@ def account_key(user_id: str, account_id: str) -> dict[str, str]:
 
 
 class Account(BaseModel):
-    """An account's row; instants are ISO 8601, UTC; `daily_limit` is messages a day."""
+    """An account's row. Instants are ISO 8601, UTC; `daily_limit` is in messages per day."""
 
     id: str
     user_id: str
@@ -72,23 +72,24 @@ class Account(BaseModel):
     instantly_tag_id: str | None = None
     instantly_warmup_tag_id: str | None = None
     daily_limit: int = DAILY_LIMIT
-    # False once its owner has chosen to send without warming the inbox up.
+    # False when the tenant has chosen to send without warming up the inbox.
     warmup_enabled: bool = True
     created_at: str
     updated_at: str
 
     @property
     def state(self) -> State:
+        """Both statuses, as a node of `GRAPH`."""
         return self.status, self.warmup_status
 
     @property
     def may_send(self) -> bool:
-        """Once warmed up, or where its owner does not wait for that; never after a ban."""
+        """Whether the account may send: when it is active or its warmup is switched off, never after a ban."""
         return self.status == AccountStatus.ACTIVE or (not self.warmup_enabled and self.status != AccountStatus.ERROR)
 
 
 class DomainOfAccount(BaseModel):
-    """The part of its domain that every account carries along."""
+    """The fields of its domain that every account is returned with."""
 
     id: str
     domain: str
@@ -96,7 +97,7 @@ class DomainOfAccount(BaseModel):
 
 
 class JoinedAccount(Account):
-    """An account with its domain, as the API shows it."""
+    """An account with its domain, as the API returns it."""
 
     email_domains: DomainOfAccount | None
 
@@ -116,7 +117,7 @@ def parse_mark(client_id: str | None) -> str | None:
 
 
 def username(text: str) -> str:
-    """A local part, lower case. Raises ValueError when no mail server would take it."""
+    """Normalize an address's local part to lower case. Raises ValueError, with a message for the caller, if invalid."""
     name = ascii_lower(text.strip())
     if not _USERNAME.fullmatch(name):
         raise ValueError("may hold only a-z, 0-9, '.', '-' and '_'")
@@ -148,17 +149,17 @@ class CreateAccount(BaseModel):
 
     @field_validator("display_name", "first_name", "last_name")
     @classmethod
-    def _nothing_for_blank(cls, value: str | None) -> str | None:
+    def _blank_is_none(cls, value: str | None) -> str | None:
         return value or None
 
     @property
     def shown_name(self) -> str | None:
-        """The display name, derived from first and last name where it is not given."""
+        """The display name; derived from first and last name when it was omitted."""
         return self.display_name or " ".join(filter(None, (self.first_name, self.last_name))) or None
 
 
 class UpdateAccount(BaseModel):
-    """The body of `PATCH /api/email/accounts/{id}`: what is left out stays, what is empty is cleared."""
+    """The body of `PATCH /api/email/accounts/{id}`. Omitted fields are unchanged, empty ones are cleared."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
@@ -176,13 +177,13 @@ class UpdateAccount(BaseModel):
 
     @property
     def changes(self) -> dict[str, str | bool | None]:
-        """What is to be written: the fields that were sent, None where they are cleared."""
+        """The fields to write; None clears a field."""
         sent = self.model_dump(include=self.model_fields_set)
         return {name: value if isinstance(value, bool) else value or None for name, value in sent.items()}
 
 
 class DeprovisionAccount(BaseModel):
-    """What every step of the `deprovision_account` saga is given."""
+    """The input of every step of the `deprovision_account` saga."""
 
     operation_id: str
     user_id: str
@@ -191,7 +192,7 @@ class DeprovisionAccount(BaseModel):
 
 
 class ProvisionAccount(BaseModel):
-    """What every step of the `provision_account` saga is given."""
+    """The input of every step of the `provision_account` saga."""
 
     operation_id: str
     user_id: str

@@ -1,34 +1,31 @@
-"""When an account graduates, and when it is banned. Pure functions of what the warmup provider reports.
-
-Reputation is Instantly's `stat_warmup_score` of the account, 0 to 100; while the account has none yet, the
-`health_score` of its warmup totals stands in for it.
-"""
+"""When an account graduates, and when it is banned. Pure functions of the warmup provider's state and figures."""
 
 from kindling.accounts.model import ACTIVE, BANNED, SUSPENDED, WARMING, State
 from kindling.providers.model import WarmupAccount, WarmupFigures
 
-# The contract's numbers: reputation at least, and messages sent by warmup at least.
+# The least reputation and number of warmup messages for graduation. Source: Puffle's API documentation.
 GRADUATION_REPUTATION = 90
 GRADUATION_SENT = 200
 
 WARMUP_ACTIVE = 1
-# -2, "spam folder unknown", is a state that Instantly ends by itself or not at all: the account must not send.
-TROUBLE = {-1: BANNED, -2: SUSPENDED, -3: SUSPENDED}
+# States at Instantly in which an account must not send: banned, spam folder unknown, suspended for good.
+FAILED_STATES = {-1: BANNED, -2: SUSPENDED, -3: SUSPENDED}
 
 
 def reputation(account: WarmupAccount, figures: WarmupFigures) -> int:
+    """The reputation, 0 to 100: Instantly's `stat_warmup_score`, or the `health_score` while there is none yet."""
     score = account.stat_warmup_score
     return round(figures.totals.health_score if score is None else score)
 
 
 def next_state(state: State, account: WarmupAccount, figures: WarmupFigures) -> State | None:
-    """The state an account should be in now, None to leave it. A ban goes before a graduation.
+    """The state to which an account has to change, None when it stays. A ban takes precedence over graduation.
 
-    An account whose warmup is paused at the provider is not graduated: its figures stand still.
+    An account whose warmup is paused at the provider does not graduate, because its figures do not change.
     """
-    trouble = TROUBLE.get(account.warmup_status)
-    if trouble:
-        return trouble
+    failed_state = FAILED_STATES.get(account.warmup_status)
+    if failed_state:
+        return failed_state
     ready = (
         account.warmup_status == WARMUP_ACTIVE
         and reputation(account, figures) >= GRADUATION_REPUTATION

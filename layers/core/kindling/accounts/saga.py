@@ -1,4 +1,4 @@
-"""The steps of `provision_account` and their undos. Every one may run again and changes nothing the second time."""
+"""The steps of the sagas `provision_account` and `deprovision_account`, and their undos. All are idempotent."""
 
 from kindling import providers
 from kindling.accounts import claims, commits, service, store, warmup
@@ -7,26 +7,33 @@ from kindling.errors import AccountsLeft
 from kindling.operations import service as operations
 from kindling.platform import clock
 
-# How long a new inbox may hide: a look right after an unclear create can miss it.
+# How long the inbox of a create without a clear answer is looked up: AgentMail may show a new inbox late.
 INBOX_APPEARS_SECONDS = 10.0
-LOOK_PAUSE_SECONDS = 1.0
+LOOKUP_PAUSE_SECONDS = 1.0
 CREATE_STEP = "CreateInbox"
+# After these errors of the create, there is certainly no inbox.
 DEFINITE = ("ProviderRefused", "ProviderMisconfigured", "AddressTaken", "AddressBurnt", "DomainNotVerified")
 
 
 def reserve_address(saga: ProvisionAccount) -> None:
-    """Raises AddressTaken, AddressBurnt."""
+    """Claim the address for the account. Raises AddressTaken, AddressBurnt."""
     claims.reserve(saga)
 
 
 def release_address(saga: ProvisionAccount, caught: dict[str, str]) -> str:
-    """Free the address unless it is burnt, and close the operation; the sentence that says why it failed."""
+    """Release the address unless it is burnt, and close the operation; the sentence that says why the saga failed.
+
+    `caught` is the output of the saga's Catch: Error, Cause and Step.
+    """
     claims.release(saga.address, saga.account_id)
     return operations.fail(saga.user_id, saga.operation_id, caught, name=saga.address, subject_id=saga.account_id)
 
 
 def create_inbox(saga: ProvisionAccount) -> str:
-    """The inbox's id. Raises AddressTaken, AddressBurnt, DomainNotVerified, ProviderError."""
+    """Create the inbox, with the account's mark; its id.
+
+    Raises AddressTaken, AddressBurnt, DomainNotVerified, ProviderError.
+    """
     inbox = providers.mail().create_inbox(
         saga.username, saga.domain, client_id=mark(saga.account_id), display_name=saga.display_name
     )
@@ -34,13 +41,13 @@ def create_inbox(saga: ProvisionAccount) -> str:
 
 
 def delete_inbox(saga: ProvisionAccount, caught: dict[str, str]) -> None:
-    """Remove the inbox if it is this account's, and burn its address, which the provider never frees."""
+    """Delete the inbox if it carries the account's mark, and burn its address, which the provider never frees."""
     mail = providers.mail()
     unclear = caught.get("Step") == CREATE_STEP and caught.get("Error") not in DEFINITE
     deadline = clock.monotonic() + (INBOX_APPEARS_SECONDS if unclear else 0)
     inbox = mail.get_inbox(saga.address)
     while inbox is None and clock.monotonic() < deadline:
-        clock.sleep(LOOK_PAUSE_SECONDS)
+        clock.sleep(LOOKUP_PAUSE_SECONDS)
         inbox = mail.get_inbox(saga.address)
     if inbox and inbox.client_id == mark(saga.account_id):
         claims.burn(saga)
@@ -64,12 +71,12 @@ def disable_warmup(saga: ProvisionAccount) -> None:
 
 
 def confirm_warmup(saga: ProvisionAccount) -> None:
-    """Raises WarmupUnconfirmed until the provider shows the account warming."""
+    """Raises WarmupUnconfirmed unless the provider shows warmup as on."""
     warmup.confirm(saga.address)
 
 
 def assign_tags(saga: ProvisionAccount) -> dict[str, str]:
-    """Put the tenant's tag and the warmup tag on the account; their ids."""
+    """Assign the tenant's tag and the warmup tag to the account; their ids. Raises TagVanished."""
     return warmup.assign_tags(saga.address, saga.user_id)
 
 
@@ -78,21 +85,21 @@ def remove_tags(saga: ProvisionAccount) -> None:
 
 
 def retire_account(retirement: DeprovisionAccount) -> None:
-    """Delete the row; from then on cleanups name what the providers still hold."""
+    """Delete the row, burn the address and schedule the cleanups of the providers' resources."""
     commits.retire(retirement)
 
 
 def deprovision_accounts(user_id: str, domain_id: str) -> None:
-    """Have every account of a domain deprovisioned. Raises AccountsLeft until no row is left."""
-    left = store.all_of(user_id, domain_id)
-    for account in left:
+    """Start the deprovisioning of every account of a domain. Raises AccountsLeft while any has a row."""
+    remaining = store.all_of(user_id, domain_id)
+    for account in remaining:
         service.start_deletion(account)
-    if left:
-        raise AccountsLeft(f"{len(left)} accounts of the domain are being deprovisioned.")
+    if remaining:
+        raise AccountsLeft(f"{len(remaining)} accounts of the domain are being deprovisioned.")
 
 
 def save_account(saga: ProvisionAccount, tags: dict[str, str], *, inbox_id: str, warming: bool) -> None:
-    """Write the row: `warming` when that was confirmed, otherwise `pending`, to be retried by its owner."""
+    """Write the row: `warming` when warmup was confirmed, otherwise `pending`, until the tenant retries the warmup."""
     status, warmup_status = WARMING if warming else PENDING
     now = clock.timestamp()
     account = Account(

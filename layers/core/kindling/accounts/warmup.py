@@ -1,4 +1,4 @@
-"""What is done at the warmup provider for one account. Every function may run again."""
+"""The calls to the warmup provider for one account. All are idempotent and raise ProviderError."""
 
 from kindling import providers
 from kindling.accounts.model import DAILY_LIMIT
@@ -7,23 +7,23 @@ from kindling.platform import clock
 from kindling.providers.model import WarmupRegistration
 
 SECRET_NAME = "kindling-warmup"  # noqa: S105
-# What the label of every tag of ours begins with.
+# How the label of every tag that Kindling creates begins.
 TAG_MARK = "kindling:"
 WARMUP_TAG = f"{TAG_MARK}warmup"
-ACTIVE = 1
+ACTIVE = 1  # `warmup_status` of an account at Instantly
 CONFIRM_PAUSE_SECONDS = 0.5
 
 
 def register(address: str, first_name: str | None, last_name: str | None) -> None:
-    """Give the provider the account and a login to its inbox, unless it has both.
+    """Register the account with a login to its inbox, unless it is registered.
 
-    The login is an inbox-scoped key, made and handed over within this call and kept nowhere.
+    The login is a key for this inbox only. It is created and handed over within this call, and not stored.
     """
     warmup = providers.warmup()
     if warmup.get_account(address):
         return
     mail = providers.mail()
-    # A key whose registration failed cannot be shown again: it is replaced.
+    # The key of a registration that failed cannot be read again: it is replaced.
     mail.delete_mail_secrets(address, SECRET_NAME)
     registration = WarmupRegistration(
         email=address,
@@ -41,19 +41,19 @@ def names(address: str, first_name: str | None, last_name: str | None) -> dict[s
 
 
 def unregister(address: str) -> None:
-    """Take account and login away."""
+    """Delete the account at the provider, and the login to its inbox."""
     providers.warmup().delete_account(address)
     providers.mail().delete_mail_secrets(address, SECRET_NAME)
 
 
 def enable(address: str) -> None:
-    """Ask for warmup unless it is on. Raises WarmupBusy behind another job, ProviderError."""
+    """Switch warmup on. Raises WarmupBusy while another job runs there."""
     if not is_active(address):
         providers.warmup().enable_warmup(address)
 
 
 def disable(address: str) -> None:
-    """Switch warmup off where it is on; behind another job the removal that follows has to do."""
+    """Switch warmup off, unless another job runs at the provider: the account is deleted next in any case."""
     if is_active(address):
         try:
             providers.warmup().disable_warmup(address)
@@ -62,10 +62,7 @@ def disable(address: str) -> None:
 
 
 def confirm(address: str, *, within_seconds: float = 0) -> None:
-    """Raises WarmupUnconfirmed unless the provider shows the account warming within the time given.
-
-    Enabling only queues a job there: the account itself is the truth.
-    """
+    """Wait until the provider shows warmup as on, because enabling only queues a job. Raises WarmupUnconfirmed."""
     deadline = clock.monotonic() + within_seconds
     while not is_active(address):
         if clock.monotonic() >= deadline:
@@ -74,31 +71,34 @@ def confirm(address: str, *, within_seconds: float = 0) -> None:
 
 
 def assign_tags(address: str, user_id: str) -> dict[str, str]:
-    """Put the tenant's tag and the warmup tag on the account; their ids. Raises TagVanished."""
+    """Assign the tenant's tag and the warmup tag to the account; their ids. Raises TagVanished."""
     tags = {"tag_id": _tag(tenant_tag(user_id)), "warmup_tag_id": _tag(WARMUP_TAG)}
     providers.warmup().tag_account(address, list(tags.values()))
     return tags
 
 
 def remove_tags(address: str, user_id: str) -> None:
-    """Remove the tags that no other account carries; from this one they go with the account itself."""
+    """Delete the tags that no other account has. Others are removed from this account when it is deleted."""
     warmup = providers.warmup()
     for label in (tenant_tag(user_id), WARMUP_TAG):
         tag_id = warmup.find_tag(label)
         if tag_id and set(warmup.some_tagged(tag_id)) <= {address}:
-            # Somebody may be about to use it: their assignment then finds it gone and makes it anew.
+            # An account that is being tagged now raises TagVanished, and its step creates the tag again.
             warmup.delete_tag(tag_id)
 
 
 def tenant_tag(user_id: str) -> str:
+    """The label of a tenant's tag."""
     return f"{TAG_MARK}{user_id}"
 
 
 def is_active(address: str) -> bool:
+    """Whether the provider shows warmup as on."""
     account = providers.warmup().get_account(address)
     return account is not None and account.warmup_status == ACTIVE
 
 
 def _tag(label: str) -> str:
+    """The id of the tag with a label, which is created if necessary."""
     warmup = providers.warmup()
     return warmup.find_tag(label) or warmup.create_tag(label)

@@ -133,9 +133,8 @@ def judge(warming: Warming, schedule: Schedule, evidence: Evidence, *, new_day: 
     if warming.phase not in RAMPED:
         return stay
     if not blockers:
-        return Verdict(
-            Action.ADVANCE, next_phase(warming.phase), "metrics_passed", "All requirements of the phase are met."
-        )
+        detail = "All requirements of the phase are met."
+        return Verdict(Action.ADVANCE, next_phase(warming.phase), "metrics_passed", detail)
     if _may_climb(warming, schedule, evidence):
         return Verdict(Action.CLIMB, warming.phase, blockers=blockers)
     return stay
