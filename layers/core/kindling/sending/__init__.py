@@ -1,1 +1,1 @@
-"""Sending a message: who may, how much, and what came of it."""
+"""Sending messages: checks, admission by the gate, and delivery to the mail provider."""

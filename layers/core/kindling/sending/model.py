@@ -1,4 +1,4 @@
-"""A message as a client asks for it."""
+"""The bodies of `POST /v1/send` and `POST /v1/send/batch`."""
 
 import base64
 import binascii
@@ -12,10 +12,10 @@ from kindling.platform.text import SingleLine
 from kindling.providers.model import Attachment, OutgoingMessage
 from kindling.suppressions.model import address
 
-MAX_RECIPIENTS = 50  # Amazon SES, which AgentMail sends through, takes no more in one message
+MAX_RECIPIENTS = 50  # in one message: the limit of Amazon SES, through which AgentMail sends
 MAX_BATCH = 100
 MAX_ATTACHMENTS = 10
-# These say who sends what to whom, or are the mail provider's own.
+# Headers that are set from other fields, or by the mail provider.
 RESERVED_HEADERS = frozenset(
     {"from", "to", "cc", "bcc", "subject", "reply-to", "sender", "date", "message-id", "return-path", "dkim-signature"}
 )
@@ -27,7 +27,7 @@ _MEDIA_TYPE = re.compile(rf"{_TYPE_NAME}/{_TYPE_NAME}(?: *; *{_TOKEN}=(?:{_TOKEN
 
 
 def mailbox(text: str) -> str:
-    """The address in `Kim <kim@example.com>` or `kim@example.com`, in lower case. Raises ValueError for none."""
+    """The address in `Kim <kim@example.com>` or `kim@example.com`, in lower case. Raises ValueError if invalid."""
     return address(parseaddr(text)[1] or text)
 
 
@@ -40,7 +40,7 @@ def _is_base64(text: str) -> str:
 
 
 def media_type(text: str) -> str:
-    """A media type such as `text/plain; charset=utf-8`, as it is. Raises ValueError for none."""
+    """Validate a media type such as `text/plain; charset=utf-8`. Raises ValueError if invalid."""
     if not _MEDIA_TYPE.fullmatch(text):
         raise ValueError("must be a media type such as application/pdf")
     return text
@@ -51,6 +51,8 @@ Mailboxes = Annotated[list[Mailbox], Field(max_length=MAX_RECIPIENTS)]
 
 
 class AttachedFile(BaseModel):
+    """An attachment; `content` is base64."""
+
     model_config = ConfigDict(extra="forbid")
 
     filename: SingleLine = Field(min_length=1, max_length=255)
@@ -68,7 +70,7 @@ class SendEmail(BaseModel):
     cc: Mailboxes = []
     bcc: Mailboxes = []
     reply_to: Mailbox | None = None
-    subject: SingleLine = Field(default="", max_length=998)  # RFC 5322, a line
+    subject: SingleLine = Field(default="", max_length=998)  # RFC 5322, section 2.1.1: the length of a line
     html_body: str | None = None
     text_body: str | None = None
     headers: dict[str, SingleLine] = {}
@@ -76,7 +78,7 @@ class SendEmail(BaseModel):
     attachments: Annotated[list[AttachedFile], Field(max_length=MAX_ATTACHMENTS)] = []
 
     @model_validator(mode="after")
-    def _something_to_say(self) -> Self:
+    def _has_body(self) -> Self:
         if not (self.html_body or self.text_body):
             raise ValueError("needs html_body or text_body")
         if len(self.recipients) > MAX_RECIPIENTS:
@@ -85,7 +87,7 @@ class SendEmail(BaseModel):
 
     @field_validator("headers")
     @classmethod
-    def _harmless(cls, headers: dict[str, str]) -> dict[str, str]:
+    def _not_reserved(cls, headers: dict[str, str]) -> dict[str, str]:
         for name in headers:
             if not name.replace("-", "").isalnum() or not name.isascii() or name.lower() in RESERVED_HEADERS:
                 raise ValueError(f"may not hold {name!r}")
@@ -93,11 +95,11 @@ class SendEmail(BaseModel):
 
     @property
     def recipients(self) -> list[str]:
-        """Everybody it goes to; each counts one against the domain's limits, however often named."""
+        """All recipients, duplicates included: each counts against the domain's limits."""
         return [*self.to, *self.cc, *self.bcc]
 
     def outgoing(self) -> OutgoingMessage:
-        """The message as the mail provider takes it."""
+        """The message in the form of the mail provider's client."""
         return OutgoingMessage(
             to=self.to,
             cc=self.cc,
@@ -113,7 +115,7 @@ class SendEmail(BaseModel):
 
 
 class SendBatch(BaseModel):
-    """The body of `POST /v1/send/batch`; each message is checked and admitted on its own."""
+    """The body of `POST /v1/send/batch`. Each message is validated and admitted separately."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,4 +1,4 @@
-"""Sending. Every message passes one gate; its quota is given back only when the provider certainly did not send it."""
+"""Use cases of sending. The gate admits every message; quota is given back only if it was certainly not sent."""
 
 import json
 import uuid
@@ -31,10 +31,11 @@ from kindling.warming import admission
 from kindling.warming.gate import Refusal, Windows
 from kindling.warming.model import Warming
 
-# A refusal is cached until its window ends, but not longer than this: meanwhile quota may have been given back, or a
-# limit may have changed.
-REMEMBERED = timedelta(seconds=60)
-MEMORY = 10_000
+# A refusal is cached until its window ends, but not longer than this, because quota may be given back and limits may
+# change before.
+REFUSAL_CACHE_TIME = timedelta(seconds=60)
+# The most entries of each cache.
+CACHE_SIZE = 10_000
 SEND_THREADS = 8
 UNKNOWN = "unknown"
 
@@ -44,7 +45,7 @@ _refusals: dict[str, tuple[datetime, Refusal]] = {}
 
 @dataclass(frozen=True)
 class Admitted:
-    """A message that may be sent; `windows` is where it was counted, None for a simulated send."""
+    """An admitted message, with the windows in which it was counted; None for a simulated send."""
 
     email: SendEmail
     claim: Claim
@@ -53,17 +54,18 @@ class Admitted:
 
 
 def send(caller: Caller, email: SendEmail, *, idempotency_key: str | None) -> dict[str, Any]:
-    """Admit a message and send it; its id and `queued`, or `simulated` with a test key.
+    """Admit a message and send it; with a test key, the send is simulated and not counted.
 
-    Raises UnknownSender, AccountNotActive, DomainNotSending, RecipientsSuppressed, RateLimitExceeded, Warming…,
-    and ProviderError; then the quota was given back, unless `outcome` is `unknown`.
+    Raises UnknownSender, AccountNotActive, DomainNotSending, RecipientsSuppressed, RateLimitExceeded,
+    WarmingNotStarted, WarmingPaused, WarmingSuspended, StoreUnavailable and ProviderError. After a ProviderError the
+    quota was given back, unless the error's `outcome` is `unknown`.
     """
     message = _admit(caller, email, _provider_key(caller, idempotency_key, "send"))
     return _settle(message, _attempt(message))
 
 
 def send_batch(caller: Caller, batch: SendBatch, *, idempotency_key: str | None) -> dict[str, Any]:
-    """Admit and send up to a hundred messages, each on its own: the result of one does not affect the others."""
+    """Admit and send up to `MAX_BATCH` messages. The result of one does not affect the others."""
     results: list[dict[str, Any]] = []
     admitted: list[tuple[int, Admitted]] = []
     for index, fields in enumerate(batch.emails):
@@ -79,12 +81,12 @@ def send_batch(caller: Caller, batch: SendBatch, *, idempotency_key: str | None)
         results[index] = result
     accepted = sum("message_id" in result for result in results)
     answer = {"results": results, "accepted": accepted, "rejected": len(results) - accepted}
-    waits = [wait for result in results if (wait := _worth_repeating_after(result))]
+    waits = [wait for result in results if (wait := _retry_after_seconds(result))]
     return answer | {"retry_after_seconds": min(waits)} if waits else answer
 
 
-def _worth_repeating_after(result: dict[str, Any]) -> int | None:
-    """Seconds after which sending the same message again may work; None when it was accepted, or never will be."""
+def _retry_after_seconds(result: dict[str, Any]) -> int | None:
+    """Seconds after which a retry of the message may succeed; None when it was accepted or a retry is of no use."""
     if result.get("outcome") == UNKNOWN:
         return 1
     wait: int | None = result.get("retry_after_seconds")
@@ -95,7 +97,7 @@ def _admit(caller: Caller, email: SendEmail, key: str) -> Admitted:
     claim = _claim(caller, email.sender)
     n = len(email.recipients)
     if caller.live:
-        _refuse_from_memory(claim.domain_id, n)
+        _refuse_from_cache(claim.domain_id, n)
     sender = store.read(claim, email.recipients)
     if sender.account is None or sender.domain is None or sender.warming is None:
         raise _unknown(email.sender)
@@ -117,35 +119,35 @@ def _pass_gate(warming: Warming, n: int) -> Windows:
         return outcome
     now = clock.now()
     if outcome.bound:
-        if len(_refusals) >= MEMORY:
+        if len(_refusals) >= CACHE_SIZE:
             _refusals.clear()
-        _refusals[warming.domain_id] = (min(outcome.bound.ends_at, now + REMEMBERED), outcome)
+        _refusals[warming.domain_id] = (min(outcome.bound.ends_at, now + REFUSAL_CACHE_TIME), outcome)
     raise outcome.error(now)
 
 
-def _refuse_from_memory(domain_id: str, n: int) -> None:
+def _refuse_from_cache(domain_id: str, n: int) -> None:
     """Refuse from the cache, so that a client which ignores a 429 costs no reads or writes."""
-    remembered = _refusals.get(domain_id)
-    if remembered is None:
+    cached = _refusals.get(domain_id)
+    if cached is None:
         return
-    until, refusal = remembered
+    until, refusal = cached
     now = clock.now()
     if now >= until:
         del _refusals[domain_id]
     elif refusal.bound and refusal.bound.room < n <= refusal.n:
-        # More recipients than that may exceed a limit whose window ends later.
+        # A send to more recipients than the refused one may exceed another limit, with a later `Retry-After`.
         raise refusal.error(now)
 
 
 def _deliver_all(messages: list[Admitted]) -> list[dict[str, Any]]:
-    """Send the admitted messages, several at a time. Rows are written by this thread only."""
+    """Send the admitted messages in parallel. The table is written by this thread only."""
     if not messages:
         return []
-    # The first send reads the provider's key; the others find it cached.
-    sent = [_attempt(messages[0])]
+    # The first send fetches and caches the provider's API key, so that the threads do not all fetch it.
+    outcomes = [_attempt(messages[0])]
     with ThreadPoolExecutor(SEND_THREADS) as pool:
-        sent += pool.map(_attempt, messages[1:])
-    return [_result(message, outcome) for message, outcome in zip(messages, sent, strict=True)]
+        outcomes += pool.map(_attempt, messages[1:])
+    return [_result(message, outcome) for message, outcome in zip(messages, outcomes, strict=True)]
 
 
 def _result(message: Admitted, outcome: str | ProviderError) -> dict[str, Any]:
@@ -156,7 +158,7 @@ def _result(message: Admitted, outcome: str | ProviderError) -> dict[str, Any]:
 
 
 def _attempt(message: Admitted) -> str | ProviderError:
-    """The provider's id of the message, or the error; a simulated send calls nobody."""
+    """Send a message: its id at the provider, or the error. A simulated send calls no provider."""
     if message.windows is None:
         return f"<{message.idempotency_key}@simulated.invalid>"
     mail = providers.mail()
@@ -169,7 +171,7 @@ def _attempt(message: Admitted) -> str | ProviderError:
 
 
 def _settle(message: Admitted, outcome: str | ProviderError) -> dict[str, Any]:
-    """The answer for a message. Gives the quota back unless the message may have been sent."""
+    """The result of a message. Raises its error, after giving the quota back unless the message may have been sent."""
     if isinstance(outcome, str):
         if message.windows is None:
             return {"message_id": outcome, "status": "simulated", "environment": "test"}
@@ -187,11 +189,11 @@ def _settle(message: Admitted, outcome: str | ProviderError) -> dict[str, Any]:
 
 
 def _claim(caller: Caller, address: str) -> Claim:
-    """The claim to a sender's address. Cached without end: an address in use never gets another account."""
+    """The claim to a sender's address. Cached without expiry, because an address in use never changes its account."""
     claim = _claims.get(address) or claims.find(address)
     if claim is None or claim.status != ClaimStatus.IN_USE or claim.user_id != caller.user_id:
         raise _unknown(address)
-    if address not in _claims and len(_claims) >= MEMORY:
+    if address not in _claims and len(_claims) >= CACHE_SIZE:
         _claims.clear()
     _claims[address] = claim
     return claim
@@ -202,9 +204,9 @@ def _unknown(address: str) -> UnknownSender:
 
 
 def _provider_key(caller: Caller, idempotency_key: str | None, position: str) -> str:
-    """The idempotency key of a message at the provider.
+    """The idempotency key of a message at the provider; random when the client has sent none.
 
-    It is derived from the client's own, so that a repeated request never sends a message twice, even when the first
+    It is derived from the client's own key, so that a retried request never sends a message twice, even when the first
     answer was lost and no idempotency record exists.
     """
     if idempotency_key is None:

@@ -1,4 +1,4 @@
-"""What a send depends on, read in one consistent call."""
+"""Reading all rows that a send depends on, in one consistent call."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from kindling.warming.model import Warming, warming_key
 
 @dataclass(frozen=True)
 class Sender:
-    """The rows of a sender, and the recipient addresses of a message that are suppressed."""
+    """The rows of a sender, and the suppressed ones among the recipients of a message."""
 
     account: Account | None
     domain: Domain | None
@@ -21,7 +21,7 @@ class Sender:
 
 
 def read(claim: Claim, recipients: list[str]) -> Sender:
-    """The sender that has the claim, and the suppressions of `recipients`; a row is None when there is none."""
+    """The rows to which the claim refers, None where there is none, and the suppressed ones among `recipients`."""
     unique = list(dict.fromkeys(recipients))
     user_id = claim.user_id
     account, domain, warming, *entries = table.batch_get(
