@@ -1,1 +1,1 @@
-"""How work gets in: all that knows Lambda and HTTP. Nothing below imports it."""
+"""The adapters to Lambda and HTTP: routes, saga steps, pollers and workers. No other package imports them."""

@@ -1,4 +1,4 @@
-"""What every poller has in common: it runs on a schedule, and logs what it did."""
+"""The entry point of scheduled functions."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -1,4 +1,4 @@
-"""The answer to requests that no route takes."""
+"""The answer to requests that match no route."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How each kind of cleanup is carried out, by the topic that made the resource."""
+"""The function that carries out each kind of cleanup, in the topic that created the resource."""
 
 from kindling.accounts import removal as accounts
 from kindling.cleanups.model import CleanupKind

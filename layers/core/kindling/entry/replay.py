@@ -1,9 +1,8 @@
-"""The first answer under an Idempotency-Key, kept for a day and given again to the same request.
+"""Replaying answers: the first answer under an Idempotency-Key is stored for 24 hours and returned to retries.
 
-Powertools' idempotency does the record keeping; here is what its outcomes mean over HTTP. An answer of 500 and
-above is not kept: nothing here breaks when a request is repeated, and its sender wants it to work in the end. Nor
-is one with `Retry-After`, which asks for exactly that, nor a 403, which ends when somebody resumes or switches on.
-An answer that holds a secret never comes here: its route derives it again instead (`kindling.keys.service`).
+The records are kept by the idempotency utility of Powertools. Answers that a retry may change are not stored: 5xx, 403
+(a paused domain may be resumed), and those with `Retry-After`. Answers with a secret are never stored either: their
+routes are idempotent by themselves (see `kindling.keys.service`).
 """
 
 from collections.abc import Callable
@@ -27,30 +26,29 @@ from kindling.errors import IdempotencyKeyReused, RequestRunning, StoreUnavailab
 from kindling.platform import aws
 from kindling.platform.settings import settings
 
-KEPT_SECONDS = 24 * 3600
+RETENTION_SECONDS = 24 * 3600
 
 Answer = dict[str, Any]
 
 
-class NotKept(Exception):
-    """Carries an answer past the record keeping."""
+class NotStored(Exception):
+    """Carries an answer that must not be stored: Powertools deletes its record when an exception is raised."""
 
     def __init__(self, answer: Answer) -> None:
-        super().__init__("not kept")
+        super().__init__("not stored")
         self.answer = answer
 
 
-def replayed(run: Callable[[], Answer], request: dict[str, str], context: LambdaContext) -> Answer:
-    """The answer of `run`, or the one it gave before under the same user, environment, route and key.
+def replay(run: Callable[[], Answer], request: dict[str, str], context: LambdaContext) -> Answer:
+    """The stored answer for the same user, environment, route and key, or else the answer of `run`, which is stored.
 
-    Live and test keys are environments of their own: what one was answered is never told to the other.
-
-    Raises IdempotencyKeyReused when the body differs, RequestRunning while the first request runs, StoreUnavailable.
+    Live and test keys are separate environments: no answer is replayed from one to the other. Raises
+    IdempotencyKeyReused when the body differs, RequestRunning while the first request runs, StoreUnavailable.
     """
     config = IdempotencyConfig(
         event_key_jmespath="[user, environment, route, key]",
         payload_validation_jmespath="body",
-        expires_after_seconds=KEPT_SECONDS,
+        expires_after_seconds=RETENTION_SECONDS,
         hash_function="sha256",
     )
     config.register_lambda_context(context)
@@ -70,15 +68,15 @@ def replayed(run: Callable[[], Answer], request: dict[str, str], context: Lambda
     def answer(*, request: dict[str, str]) -> Answer:  # noqa: ARG001
         nonlocal ran
         ran = True
-        given = run()
-        if given["statusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR or _may_pass(given):
-            raise NotKept(given)
-        return given
+        outcome = run()
+        if outcome["statusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR or _may_change(outcome):
+            raise NotStored(outcome)
+        return outcome
 
     try:
-        given: Answer = answer(request=request)
-    except NotKept as bare:
-        return bare.answer
+        outcome: Answer = answer(request=request)
+    except NotStored as error:
+        return error.answer
     except IdempotencyValidationError as error:
         raise IdempotencyKeyReused("This Idempotency-Key came with another query or body before.") from error
     except (IdempotencyAlreadyInProgressError, IdempotencyInconsistentStateError) as error:
@@ -86,9 +84,9 @@ def replayed(run: Callable[[], Answer], request: dict[str, str], context: Lambda
     except IdempotencyPersistenceLayerError as error:
         raise StoreUnavailable("The answer under this Idempotency-Key could not be looked up or kept.") from error
     if ran:
-        return given
-    return {**given, "headers": {**given.get("headers", {}), "Idempotent-Replayed": "true"}}
+        return outcome
+    return {**outcome, "headers": {**outcome.get("headers", {}), "Idempotent-Replayed": "true"}}
 
 
-def _may_pass(given: Answer) -> bool:
-    return given["statusCode"] == HTTPStatus.FORBIDDEN or "Retry-After" in given.get("headers", {})
+def _may_change(outcome: Answer) -> bool:
+    return outcome["statusCode"] == HTTPStatus.FORBIDDEN or "Retry-After" in outcome.get("headers", {})

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kindling.keys.model import Scope
 
 MAX_BODY_BYTES = 1_000_000
-# A message with attachments, or a webhook about one. Lambda takes 6 MB, base64 and all.
+# For messages with attachments and webhooks about them. Lambda's limit is 6 MB, with the body in base64.
 MAX_MESSAGE_BYTES = 4_000_000
 REPLAYABLE = ("POST", "PATCH")
 

@@ -1,4 +1,4 @@
-"""What every task of a saga has in common: what it logs, and what it calls its failures."""
+"""The entry point of a saga's steps."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -16,7 +16,8 @@ Event = dict[str, Any]
 def step(task: Callable[[Event], Any]) -> Callable[[Event, "LambdaContext"], Any]:
     """Make a saga's task of `task`: every line it logs names the execution and the state it runs in.
 
-    Whatever AWS itself refuses leaves as StoreUnavailable, a name that the state machines can match.
+    Every log line names the execution and the state. Errors of AWS calls are raised as StoreUnavailable, which the
+    state machines retry.
     """
 
     @wraps(task)

@@ -1,4 +1,4 @@
-"""How `/v1` differs from `/api/email`: domains are named by id or by name, and shown in Postscale's fields."""
+"""What is particular to `/v1`: domains are addressed by id or name, and returned with Postscale's fields."""
 
 from http import HTTPStatus
 from typing import Any, ClassVar, Self
@@ -8,7 +8,7 @@ from kindling.domains.model import Domain, DomainStatus, DomainType, purpose_of
 from kindling.entry.answers import Answer, Omitted, Shown
 from kindling.keys.model import Caller
 
-# Nothing can be sent without these; the other records are recommended.
+# The purposes of records without which a domain cannot send; the others are recommended.
 REQUIRED = ("ownership", "dkim", "spf", "return_path")
 
 
@@ -107,7 +107,7 @@ def find(caller: Caller, id_or_name: str) -> Domain:
 
 
 def identify(caller: Caller, id_or_name: str) -> str:
-    """The id of a domain that may be deleted already: a name is looked up, an id is not. Raises NotFound."""
+    """The id of a domain. A name is looked up, an id is returned as it is. Raises NotFound for an unknown name."""
     return find(caller, id_or_name).id if "." in id_or_name else id_or_name
 
 

@@ -1,4 +1,4 @@
-"""What every queue's worker has in common: each message on its own, and only those that failed come back."""
+"""The entry point of queue workers: messages are handled separately, and only failed ones are retried."""
 
 import json
 from collections.abc import Callable
