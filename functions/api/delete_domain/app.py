@@ -1,4 +1,4 @@
-"""DELETE /api/email/domains/{id}: the domain, its records, its accounts and its registration."""
+"""DELETE /api/email/domains/{id}: delete a domain, its records, its accounts and its registration."""
 
 from kindling.domains import service
 from kindling.entry.answers import Success

@@ -1,4 +1,4 @@
-"""GET /v1/domains/{id}/stats/daily: a domain's figures by day."""
+"""GET /v1/domains/{id}/stats/daily: a domain's statistics by day."""
 
 from kindling.domains import figures
 from kindling.entry.answers.figures import DailyStatsAnswer

@@ -1,4 +1,4 @@
-"""GET /v1/domains/{id}/stats/hourly: a domain's figures by hour."""
+"""GET /v1/domains/{id}/stats/hourly: a domain's statistics by hour."""
 
 from kindling.domains import figures
 from kindling.entry.answers.figures import HourlyStatsAnswer

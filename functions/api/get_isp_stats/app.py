@@ -1,4 +1,4 @@
-"""GET /v1/domains/{id}/stats/isp: a domain's figures by mailbox provider."""
+"""GET /v1/domains/{id}/stats/isp: a domain's statistics by mailbox provider."""
 
 from kindling.domains import figures
 from kindling.entry.answers.figures import IspStatsAnswer

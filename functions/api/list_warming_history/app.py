@@ -1,4 +1,4 @@
-"""GET /v1/domains/{id}/warming/history: a domain's changes of phase."""
+"""GET /v1/domains/{id}/warming/history: a domain's phase changes, newest first."""
 
 from kindling.entry.answers.warming import HistoryAnswer
 from kindling.entry.request import Request

@@ -1,4 +1,4 @@
-"""Whatever no other route takes: 404 for an unknown path, 405 for a known one with another method."""
+"""Requests that match no route: 405 when the path has other methods, otherwise 404."""
 
 from typing import Any
 

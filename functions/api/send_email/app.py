@@ -1,4 +1,4 @@
-"""POST /v1/send: send a message through its domain's gate."""
+"""POST /v1/send: send a message, if its domain's limits admit it."""
 
 from kindling.entry.answers.sending import Sent
 from kindling.entry.request import Request

@@ -1,4 +1,4 @@
-"""PUT /v1/domains/{id}: change what a domain is for."""
+"""PUT /v1/domains/{id}: change a domain's type, catch-all or activity."""
 
 from kindling.domains import service
 from kindling.domains.model import UpdateSendingDomain

@@ -1,4 +1,4 @@
-"""POST /api/email/domains/{id}/verify: trigger the provider's check, or only read it."""
+"""POST /api/email/domains/{id}/verify: trigger the provider's check, or only refresh the status."""
 
 from kindling.domains import service
 from kindling.domains.model import VerifyDomain

@@ -1,4 +1,4 @@
-"""Every five minutes: undo what sagas left that ended without their own undo."""
+"""Every five minutes: undo the sagas whose execution ended without its own undo."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Put the tenant's tag and the warmup tag on the account."""
+"""Assign the tenant's tag and the warmup tag to the account."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Close the operation of a deletion: what is left of it, cleanups name."""
+"""Close the operation of a deletion; cleanups remove what is left at the providers."""
 
 from typing import Any
 

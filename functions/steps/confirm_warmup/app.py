@@ -1,4 +1,4 @@
-"""See whether the warmup provider's job has done its work."""
+"""Check that the warmup provider shows warmup as on; fails until it does."""
 
 from typing import Any
 

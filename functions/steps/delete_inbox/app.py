@@ -1,4 +1,4 @@
-"""Undo of CreateInbox: burn the address and remove the inbox, if it is this account's."""
+"""Undo of CreateInbox: burn the address and delete the inbox, if it carries the account's mark."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Have every account of a domain deprovisioned; fails until no row is left."""
+"""Start the deprovisioning of every account of a domain; fails while any has a row."""
 
 from typing import Any
 

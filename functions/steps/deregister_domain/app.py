@@ -1,4 +1,4 @@
-"""Undo of RegisterDomain: remove a registration that nobody else needs."""
+"""Undo of RegisterDomain: remove the registration, if no other domain needs it."""
 
 from typing import Any
 

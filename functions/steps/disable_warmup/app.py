@@ -1,4 +1,4 @@
-"""Undo of EnableWarmup: switch warmup off where it is on."""
+"""Undo of EnableWarmup: switch warmup off."""
 
 from typing import Any
 

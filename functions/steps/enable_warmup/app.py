@@ -1,4 +1,4 @@
-"""Ask the warmup provider to warm the account."""
+"""Switch the account's warmup on."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Publish a domain's records in its zone, when the zone is ours."""
+"""Publish a domain's records in its zone, if the zone is bound to the tenant."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Undo of both sagas' save: learn that it happened after all, or see to it that it never will."""
+"""Undo of both sagas' save: report whether the result was saved, and prevent a later save if not."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Give the warmup provider the account and a login to its inbox."""
+"""Register the account at the warmup provider, with a login to its inbox."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Undo of ReserveAddress: free the address unless it is burnt, and close the operation."""
+"""Undo of ReserveAddress: release the address unless it is burnt, and close the operation."""
 
 from typing import Any
 

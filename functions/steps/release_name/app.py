@@ -1,4 +1,4 @@
-"""Undo of ClaimName: free the name and close the operation."""
+"""Undo of ClaimName: release the name and close the operation."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Undo of AssignTags: remove the tags that no other account carries."""
+"""Undo of AssignTags: delete the tags that no other account has."""
 
 from typing import Any
 

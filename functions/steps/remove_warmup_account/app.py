@@ -1,4 +1,4 @@
-"""Undo of RegisterWarmupAccount: take account and login away."""
+"""Undo of RegisterWarmupAccount: delete the account at the warmup provider and its login."""
 
 from typing import Any
 

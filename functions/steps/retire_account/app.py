@@ -1,4 +1,4 @@
-"""Delete an account's row, burn its address and note what has to be removed."""
+"""Delete an account's row, burn its address and schedule its cleanups."""
 
 from typing import Any
 

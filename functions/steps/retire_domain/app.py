@@ -1,4 +1,4 @@
-"""Delete a domain's row, free its name and note what has to be removed."""
+"""Delete a domain's row, release its name and schedule its cleanups."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Carry out each queued cleanup; one that the provider refuses is rescheduled."""
+"""Carry out each queued cleanup; reschedule it when the provider fails."""
 
 from functools import partial
 from typing import Any

@@ -1,4 +1,4 @@
-"""Judge each queued domain: its limits climb or fall, it changes phase, or it is stopped."""
+"""Judge each queued domain: change its limits or its phase, or stop it."""
 
 from typing import Any
 
