@@ -1,16 +1,16 @@
-"""One tree of errors. Each has an HTTP status and a code.
+"""The errors of Kindling, in one tree. Each has an HTTP status and a code.
 
-The class name is a contract: Lambda reports it to Step Functions, where Retry and Catch match on it, and the `code`
-that the API answers is the class name in snake case.
+Do not rename a class: Lambda reports its name to Step Functions, where Retry and Catch match on it, and the `code` in
+the API's answer is the name in snake case.
 
 KindlingError                     500 internal_error
 ├── InvalidRequest                400 invalid_request, with `fields`
 │   ├── DomainNotVerified         400 domain_not_verified
-│   └── PrerequisitesNotMet       400 prerequisites_not_met: neither SPF nor DKIM stands
+│   └── PrerequisitesNotMet       400 prerequisites_not_met: neither SPF nor DKIM is verified
 ├── Unauthorized                  401 unauthorized
 ├── Forbidden                     403 forbidden
 │   ├── LiveKeyRequired           403 live_key_required
-│   ├── KeyExceedsMaker           403 key_exceeds_maker: a key makes and ends nothing beyond itself
+│   ├── KeyExceedsMaker           403 key_exceeds_maker: the key lacks permissions of the one to create or revoke
 │   ├── UnknownSender             403 unknown_sender: no account of the caller has that address
 │   ├── AccountNotActive          403 account_not_active
 │   ├── DomainNotSending          403 domain_not_sending: unverified, switched off, or inbound only
@@ -21,36 +21,36 @@ KindlingError                     500 internal_error
 ├── MethodNotAllowed              405 method_not_allowed
 ├── Conflict                      409 conflict
 │   ├── StaleStatus               409 stale_status: a compare-and-swap found another state
-│   ├── LastAdminKey              409 last_admin_key: the tenant could make no key any more
-│   ├── DomainExists              409 domain_exists: the caller has it already
+│   ├── LastAdminKey              409 last_admin_key: without it the tenant could not create keys any more
+│   ├── DomainExists              409 domain_exists: the caller has registered it already
 │   ├── DomainTaken               409 domain_taken: another tenant has verified it
-│   ├── AddressTaken              409 address_taken: an inbox has it, or is about to
-│   ├── AddressBurnt              409 address_burnt: its inbox was deleted; it never comes back
+│   ├── AddressTaken              409 address_taken: an inbox with it exists or is being created
+│   ├── AddressBurnt              409 address_burnt: its inbox was deleted; it cannot be used again
 │   ├── WarmupNotRetryable        409 warmup_not_retryable
 │   ├── WarmupRetryRunning        409 warmup_retry_running
 │   ├── AlreadyWarming            409 already_warming
 │   ├── NotWarming                409 not_warming
 │   ├── NotPaused                 409 not_paused
-│   └── RequestRunning            409 request_running: the first use of an idempotency key
+│   └── RequestRunning            409 request_running: the first request with the same Idempotency-Key
 ├── PayloadTooLarge               413 payload_too_large
 ├── UnsupportedMediaType          415 unsupported_media_type
 ├── IdempotencyKeyReused          422 idempotency_key_reused
 ├── RecipientsSuppressed          422 recipients_suppressed
 ├── RateLimitExceeded             429 rate_limit_exceeded, with `retry_after_seconds`
 ├── QuotaExceeded                 429 quota_exceeded, with `quota`, `limit` and `retry_after_seconds`
-├── AccountsLeft                  500 accounts_left: accounts of a domain are still being retired
-├── ExecutionDied                 500 execution_died: a saga that ended without undoing itself, undone since
-├── RowNotDeleted                 500 row_not_deleted: a deletion that goes on by itself
-├── StatusNotSaved                500 status_not_saved: the provider did it, the row does not say so
-├── StoreUnavailable              503 store_unavailable: AWS refused a call or did not answer it; try again
+├── AccountsLeft                  500 accounts_left: accounts of a domain still have rows
+├── ExecutionDied                 500 execution_died: the saga's execution ended without its undo; undone since
+├── RowNotDeleted                 500 row_not_deleted: not in time; the deletion continues
+├── StatusNotSaved                500 status_not_saved: the provider succeeded, the row could not be written
+├── StoreUnavailable              503 store_unavailable: AWS throttled a call or did not answer; try again
 └── ProviderError                 502 provider_error
-    ├── ProviderRefused           502 provider_refused: a definite no, nothing was done
-    ├── ProviderMisconfigured     502 provider_misconfigured: our key, plan or quota there
-    └── ProviderUnavailable       502 provider_unavailable: unclear or passing; worth another try
-        ├── MailboxNotReady       502 mailbox_not_ready: the inbox does not take logins yet
+    ├── ProviderRefused           502 provider_refused: the provider rejected the request
+    ├── ProviderMisconfigured     502 provider_misconfigured: a problem with the API key, plan or quota there
+    └── ProviderUnavailable       502 provider_unavailable: a transient error, or no clear answer; try again
+        ├── MailboxNotReady       502 mailbox_not_ready: the inbox does not accept logins yet
         ├── TagVanished           502 tag_vanished: deleted between look-up and use
-        ├── WarmupBusy            502 warmup_busy: another job holds the workspace
-        └── WarmupUnconfirmed     502 warmup_unconfirmed: accepted, but not seen warming
+        ├── WarmupBusy            502 warmup_busy: another job runs in the workspace
+        └── WarmupUnconfirmed     502 warmup_unconfirmed: accepted, but not shown as on yet
 """
 
 import re
@@ -60,7 +60,7 @@ from typing import Any
 
 
 class KindlingError(Exception):
-    """The root; `extras` become fields of the error's body."""
+    """The base class. `message` is a sentence for the caller; `extras` become fields of the answer's body."""
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     code = "internal_error"
@@ -78,14 +78,14 @@ class InvalidRequest(KindlingError):
 
     @classmethod
     def of(cls, what: str, problems: Iterable[Any]) -> "InvalidRequest":
-        """The error for what pydantic found wrong, field by field."""
+        """The error for pydantic's `problems` with `what`, such as the request, with one entry in `fields` each."""
         fields = []
         for problem in problems:
-            place = [str(part) for part in problem["loc"] if part not in ("body", "query", "path")]
+            location = [str(part) for part in problem["loc"] if part not in ("body", "query", "path")]
             message = str(problem["msg"]).removeprefix("Value error, ")
-            fields.append({"field": ".".join(place) or "body", "message": message})
-        named = "; ".join(f"{field['field']}: {field['message']}" for field in fields)
-        return cls(f"The {what} is not valid: {named}.", fields=fields)
+            fields.append({"field": ".".join(location) or "body", "message": message})
+        summary = "; ".join(f"{field['field']}: {field['message']}" for field in fields)
+        return cls(f"The {what} is not valid: {summary}.", fields=fields)
 
 
 class DomainNotVerified(InvalidRequest):
@@ -237,7 +237,7 @@ class StatusNotSaved(KindlingError):
 
 
 class StoreUnavailable(KindlingError):
-    """AWS is busy or away, which is nobody's fault who called: the same request is worth another try."""
+    """AWS throttled a call or did not answer. The answer has `Retry-After: 1`."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
@@ -258,7 +258,7 @@ class ProviderMisconfigured(ProviderError):
 
 
 class ProviderUnavailable(ProviderError):
-    """`unreached` says that the request was certainly not carried out."""
+    """`unreached` is true when the request was certainly not carried out, such as after a failed connection."""
 
     def __init__(self, message: str, *, unreached: bool = False, **extras: Any) -> None:
         super().__init__(message, **extras)
@@ -282,18 +282,18 @@ class WarmupUnconfirmed(ProviderUnavailable):
 
 
 def class_named(name: str) -> type[KindlingError]:
-    """The error class that Lambda reported by name; ProviderUnavailable for a name from outside this tree.
+    """The error class of the name that Lambda reports; ProviderUnavailable for any other name.
 
-    A step that ends in `States.Timeout` or `Lambda.*` was talking to a provider or to AWS when it died.
+    A step that ended with `States.Timeout` or `Lambda.*` was waiting for a provider or for AWS.
     """
     return _BY_NAME.get(name, ProviderUnavailable)
 
 
 def _tree(root: type[KindlingError]) -> dict[str, type[KindlingError]]:
-    found = {root.__name__: root}
+    classes = {root.__name__: root}
     for child in root.__subclasses__():
-        found |= _tree(child)
-    return found
+        classes |= _tree(child)
+    return classes
 
 
 _BY_NAME = _tree(KindlingError)
