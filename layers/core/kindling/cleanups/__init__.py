@@ -1,1 +1,1 @@
-"""Cleanups: what still has to be removed at a provider, and who sees to it."""
+"""Cleanups: resources that still have to be removed from a provider."""

@@ -1,4 +1,4 @@
-"""What a cleanup is: a provider's resource that no row names any more and that must still be removed."""
+"""The row of a cleanup: a provider's resource that no other row names any more and that has to be removed."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -7,16 +7,16 @@ from typing import Any
 from pydantic import BaseModel
 
 DUE_KIND = "cleanup"
-# The saga that writes a cleanup carries it out at once; the poller takes over after this.
+# The saga that schedules a cleanup also carries it out; after this the poller takes over.
 FIRST_TRY = timedelta(minutes=2)
 BACK_OFF = timedelta(minutes=5)
 LONGEST_BACK_OFF = timedelta(hours=6)
-# From here on an operator should look: about a day of trying.
+# The attempts, about a day's, after which a cleanup is reported as stuck.
 STUCK_ATTEMPTS = 10
 
 
 class CleanupKind(StrEnum):
-    """What has to go, in the order in which it does."""
+    """The kind of resource, in the order of removal."""
 
     WARMUP_ACCOUNT = "warmup_account"
     INBOX = "inbox"
@@ -25,7 +25,7 @@ class CleanupKind(StrEnum):
 
 
 class Cleanup(BaseModel):
-    """A cleanup's row. `target` is an address or a domain name, `subject_id` the account or domain it was of."""
+    """A cleanup's row. `target` is an address or domain name, `subject_id` the account or domain that had it."""
 
     user_id: str
     kind: CleanupKind
@@ -37,13 +37,13 @@ class Cleanup(BaseModel):
     due_at: str | None = None
 
     def wire(self) -> dict[str, Any]:
-        """The cleanup as the API shows it: what is left, how often it was tried, why it failed, when it is next."""
-        shown = self.model_dump(mode="json", exclude={"user_id", "due_at"})
-        return shown | {"next_attempt_at": self.due_at, "stuck": self.attempts >= STUCK_ATTEMPTS}
+        """The cleanup as the API returns it."""
+        row = self.model_dump(mode="json", exclude={"user_id", "due_at"})
+        return row | {"next_attempt_at": self.due_at, "stuck": self.attempts >= STUCK_ATTEMPTS}
 
 
 def cleanup_key(user_id: str, kind: CleanupKind, subject_id: str) -> dict[str, str]:
-    """The key of a cleanup's row. It says what has to be removed, so the same cleanup twice is one row."""
+    """The key of a cleanup's row. It identifies the resource, so that scheduling a cleanup twice is idempotent."""
     return {"pk": f"TENANT#{user_id}", "sk": f"CLEANUP#{kind}#{subject_id}"}
 
 

@@ -1,1 +1,1 @@
-"""Addresses that a tenant must not write to any more."""
+"""Suppressions: addresses to which a tenant must not send."""

@@ -1,4 +1,4 @@
-"""An address that must not be written to, and why."""
+"""An entry of a tenant's suppression list."""
 
 import re
 from enum import StrEnum
@@ -23,19 +23,19 @@ class Reason(StrEnum):
 
 
 class Source(StrEnum):
-    """Where an entry comes from: the mail provider's word, or a call of the API."""
+    """The origin of an entry: the mail provider's webhook, or the API."""
 
     WEBHOOK = "webhook"
     API = "api"
 
 
 def address(text: str) -> str:
-    """A recipient's address, in lower case. Raises ValueError when it is none."""
+    """Normalize an email address to lower case. Raises ValueError if it is invalid."""
     user, at, domain = text.strip().rpartition("@")
-    found = f"{user.lower()}{at}{ascii_lower(domain)}"
-    if len(found) > ADDRESS_LENGTH or not _ADDRESS.fullmatch(found):
+    normalized = f"{user.lower()}{at}{ascii_lower(domain)}"
+    if len(normalized) > ADDRESS_LENGTH or not _ADDRESS.fullmatch(normalized):
         raise ValueError("must be an address such as kim@example.com")
-    return found
+    return normalized
 
 
 Address = Annotated[str, AfterValidator(address)]
@@ -47,7 +47,7 @@ def suppression_key(user_id: str, email: str) -> dict[str, str]:
 
 
 class Suppression(BaseModel):
-    """One entry of a tenant's list; it holds for all the tenant's domains."""
+    """An entry of a tenant's list. It applies to all domains of the tenant."""
 
     user_id: str
     email: str
@@ -56,8 +56,9 @@ class Suppression(BaseModel):
     created_at: str
 
     def wire(self) -> dict[str, Any]:
-        shown = self.model_dump(mode="json", exclude={"user_id"})
-        return {"id": self.email, **shown, "scope_type": "org", "scope_id": None}
+        """The entry as the API returns it."""
+        row = self.model_dump(mode="json", exclude={"user_id"})
+        return {"id": self.email, **row, "scope_type": "org", "scope_id": None}
 
 
 def suppression(user_id: str, email: str, reason: Reason, source: Source) -> Suppression:

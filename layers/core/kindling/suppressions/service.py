@@ -1,4 +1,4 @@
-"""Decisions about a tenant's suppression list."""
+"""Use cases of suppressions: create, list, check, delete."""
 
 from typing import Any
 from urllib.parse import unquote
@@ -10,7 +10,7 @@ from kindling.suppressions.model import CreateSuppression, ListSuppressions, Sou
 
 
 def create(caller: Caller, command: CreateSuppression) -> Suppression:
-    """Suppress an address; one that is suppressed already keeps its first reason. Raises LiveKeyRequired."""
+    """Suppress an address. An existing entry keeps its reason. Raises LiveKeyRequired."""
     caller.require_live()
     entry = suppression(caller.user_id, command.email, command.reason, Source.API)
     store.put(entry)
@@ -25,7 +25,7 @@ def list_suppressions(caller: Caller, query: ListSuppressions) -> dict[str, Any]
 
 
 def check(caller: Caller, email: str) -> dict[str, Any]:
-    """Whether an address is suppressed, and the entry that says so."""
+    """Whether an address is suppressed, and its entry."""
     entry = store.get(caller.user_id, email)
     return {"suppressed": entry is not None, "entry": entry.wire() if entry else None}
 
