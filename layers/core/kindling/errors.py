@@ -42,7 +42,7 @@ KindlingError                     500 internal_error
 ├── ExecutionDied                 500 execution_died: the saga's execution ended without its undo; undone since
 ├── RowNotDeleted                 500 row_not_deleted: not in time; the deletion continues
 ├── StatusNotSaved                500 status_not_saved: the provider succeeded, the row could not be written
-├── StoreUnavailable              503 store_unavailable: AWS throttled a call or did not answer; try again
+├── StoreUnavailable              503 store_unavailable: AWS refused a call or did not answer; try again
 └── ProviderError                 502 provider_error
     ├── ProviderRefused           502 provider_refused: the provider rejected the request
     ├── ProviderMisconfigured     502 provider_misconfigured: a problem with the API key, plan or quota there
@@ -237,7 +237,7 @@ class StatusNotSaved(KindlingError):
 
 
 class StoreUnavailable(KindlingError):
-    """AWS throttled a call or did not answer. The answer has `Retry-After: 1`."""
+    """AWS refused a call, for example by throttling, or did not answer. The answer has `Retry-After: 1`."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 

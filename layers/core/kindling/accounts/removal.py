@@ -18,7 +18,7 @@ def remove_warmup_account(cleanup: Cleanup) -> None:
 def remove_inbox(cleanup: Cleanup) -> None:
     """Remove the inbox if it carries the account's mark. Raises ProviderError.
 
-    The address is burnt: another inbox there was made by somebody else.
+    The address is burnt, so an inbox without the mark was not created by Kindling.
     """
     mail = providers.mail()
     inbox = mail.get_inbox(cleanup.target)

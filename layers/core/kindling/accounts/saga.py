@@ -55,18 +55,22 @@ def delete_inbox(saga: ProvisionAccount, caught: dict[str, str]) -> None:
 
 
 def register_warmup_account(saga: ProvisionAccount) -> None:
+    """Register the account at the warmup provider. Raises ProviderError."""
     warmup.register(saga.address, saga.first_name, saga.last_name)
 
 
 def remove_warmup_account(saga: ProvisionAccount) -> None:
+    """Delete the account at the warmup provider, and its login. Raises ProviderError."""
     warmup.unregister(saga.address)
 
 
 def enable_warmup(saga: ProvisionAccount) -> None:
+    """Switch warmup on. Raises WarmupBusy, ProviderError."""
     warmup.enable(saga.address)
 
 
 def disable_warmup(saga: ProvisionAccount) -> None:
+    """Switch warmup off. Raises ProviderError."""
     warmup.disable(saga.address)
 
 
@@ -81,6 +85,7 @@ def assign_tags(saga: ProvisionAccount) -> dict[str, str]:
 
 
 def remove_tags(saga: ProvisionAccount) -> None:
+    """Delete the tags that no other account has. Raises ProviderError."""
     warmup.remove_tags(saga.address, saga.user_id)
 
 

@@ -17,6 +17,7 @@ def finding_key(sighting: Sighting) -> dict[str, str]:
 
 
 def write(finding: Finding) -> None:
+    """Write a finding; it replaces the one with the same key."""
     key = finding_key(finding)
     first_seen_at = finding.first_seen_at
     fields = due.fields(DUE_KIND, key["sk"], clock.parse(first_seen_at) + GRACE)

@@ -1,1 +1,1 @@
-"""What the mail provider tells by itself: signed, once, in any order."""
+"""Webhooks: the mail provider's signed events, each counted once, in any order."""
