@@ -1,4 +1,4 @@
-"""Warming by the clock: the poller finds the domains whose day has ended, the worker judges each of them once."""
+"""Daily warming: the poller queues the domains whose day has ended, the worker judges each of them once."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from tests.conftest import Kindling
 from tests.functions.api.test_schedules import follow, own, phase
 from tests.functions.api.test_send import at, email, is_refused, sender
 from tests.functions.api.test_warming import changes, history, shown, stand
-from tests.functions.test_webhooks import SOFT, judge_what_is_queued, told
+from tests.functions.test_webhooks import SOFT, judge_what_is_queued, report
 from tests.harness.lambdas import invoke
 
 
@@ -19,28 +19,28 @@ def tick() -> int:
 
 
 def next_day(kindling: Kindling, days: int = 1) -> None:
-    """The ticks of the night are over and done."""
+    """Go to just after midnight, run the poller and its worker, and go on to the morning."""
     kindling.clock.at = kindling.clock.at.replace(hour=0, minute=5) + timedelta(days=days)
     assert tick() == judge_what_is_queued() == 1
     kindling.clock.advance(hours=9)
 
 
 def mail(kindling: Kindling, n: int) -> None:
-    """So many recipients, all of whom get their mail."""
+    """Send to `n` recipients, and report them as sent and delivered."""
     assert kindling.api.post("/v1/send", email(n)).status == 202
     for kind in ("sent", "delivered"):
-        assert told(kindling, kind, n, message_id=str(kindling.clock.at))
+        assert report(kindling, kind, n, message_id=str(kindling.clock.at))
 
 
 def begun(kindling: Kindling, schedule: dict[str, Any]) -> str:
-    """The id of a domain that follows its own schedule from the first day on."""
+    """The id of a new domain with a custom schedule."""
     assert follow(kindling, schedule).status == 200
     domain_id: str = sender(kindling)["domain_id"]
     return domain_id
 
 
 def queued() -> list[dict[str, str]]:
-    """What the poller queued, as the queue hands it to the worker."""
+    """Receive the records that the poller has queued."""
     messages = aws.sqs().receive_message(QueueUrl=settings().judgements_queue_url, MaxNumberOfMessages=10)["Messages"]
     return [{"messageId": message["MessageId"], "body": message["Body"]} for message in messages]
 
@@ -48,10 +48,10 @@ def queued() -> list[dict[str, str]]:
 def test_eight_weeks_of_healthy_days_lead_to_no_limit_at_all(kindling: Kindling) -> None:
     fortnight = {"min_days": 14, "min_volume": 2}
     days = {"phase_1": (2, 3, 4), "phase_2": (4,), "phase_3": (6,), "phase_4": (8,)}
-    begun(kindling, {"phases": {name: phase(*steps, **fortnight) for name, steps in days.items()}})
+    begun(kindling, {"phases": {name: phase(*limits, **fortnight) for name, limits in days.items()}})
     first = kindling.clock.at.date()
     limits = []
-    # Every other night, which is cheaper: that all days count is another test's matter.
+    # Only every other night, to save time: another test checks that skipped days count.
     for day in range(0, 56, 2):
         if day % 14 in (0, 2, 4, 12):
             limits.append(shown(kindling)["current_limits"]["daily_limit"])
@@ -73,7 +73,7 @@ def test_eight_weeks_of_healthy_days_lead_to_no_limit_at_all(kindling: Kindling)
     assert {snapshot["delivery_rate"] for snapshot in snapshots} == {1}
     assert "metrics_snapshot" not in entries[4]
     assert kindling.api.post("/v1/send", email(50)).status == 202
-    # It goes on being looked at, and stays where it is.
+    # It is still judged, and stays.
     next_day(kindling)
     assert shown(kindling)["phase"] == "warmed"
 
@@ -91,7 +91,7 @@ def test_a_day_is_judged_once_however_often_the_clock_ticks(kindling: Kindling) 
     assert tick() == 0
     at(kindling, "03-02T00:00:00")
     assert (tick(), tick()) == (1, 0)
-    # The worker died: the verdict is handed out again, and then both come.
+    # The worker died: the judgement is dispatched again, and both messages arrive.
     kindling.clock.advance(minutes=10)
     assert tick() == 1
     twice = queued()
@@ -104,10 +104,10 @@ def test_a_day_is_judged_once_however_often_the_clock_ticks(kindling: Kindling) 
     for hours in (1, 10, 12):
         kindling.clock.advance(hours=hours)
         assert tick() == 0
-    # A day on which nothing was sent brings no more, but it is a day.
+    # A day without mail counts, but the limit does not climb.
     next_day(kindling)
     assert climbed() == (1, 2)
-    # A week that nobody looked at has seven days, and no more than one of them raises the limit.
+    # A week without judgements counts seven days, but the limit climbs only once.
     mail(kindling, 1)
     next_day(kindling, days=7)
     assert climbed() == (2, 9)
@@ -117,10 +117,10 @@ def test_a_day_is_judged_once_however_often_the_clock_ticks(kindling: Kindling) 
 def test_a_bad_day_pauses_at_once_and_a_paused_domain_is_not_due(kindling: Kindling) -> None:
     begun(kindling, own(15))
     mail(kindling, 15)
-    told(kindling, "bounced", 4, **SOFT)
+    report(kindling, "bounced", 4, **SOFT)
     assert judge_what_is_queued() == 1
     assert shown(kindling)["phase"] == "phase_1"
-    told(kindling, "bounced", 1, **SOFT)
+    report(kindling, "bounced", 1, **SOFT)
     is_refused(kindling.api.post("/v1/send", email()), 429, "rate_limit_exceeded")
     assert judge_what_is_queued() == 1
     kindling.clock.advance(minutes=1)
@@ -139,26 +139,26 @@ def test_a_bad_day_pauses_at_once_and_a_paused_domain_is_not_due(kindling: Kindl
 def test_a_domain_is_held_until_it_is_well_again_and_steps_back_when_it_gets_worse(kindling: Kindling) -> None:
     domain_id = begun(kindling, own(40, min_days=1))
     mail(kindling, 40)
-    told(kindling, "sent", 20)
+    report(kindling, "sent", 20)
     next_day(kindling)
     held = shown(kindling)
     assert (held["phase"], held["current_limits"]["daily_limit"]) == ("phase_1", 80)
     assert held["advancement_blockers"] == ["delivery rate of at least 95.0% required (currently 66.67%)"]
     assert held["eligible_for_advancement"] is False
-    told(kindling, "delivered", 20)
+    report(kindling, "delivered", 20)
     assert shown(kindling)["eligible_for_advancement"] is True
     next_day(kindling)
     assert changes(kindling)[0] == ("phase_2", "metrics_passed", "system")
-    # Too many bounces to go on with, not yet enough to stop.
-    told(kindling, "sent", 940)
-    told(kindling, "delivered", 895)
-    told(kindling, "bounced", 45, **SOFT)
+    # Too many bounces to stay, not enough for a pause.
+    report(kindling, "sent", 940)
+    report(kindling, "delivered", 895)
+    report(kindling, "bounced", 45, **SOFT)
     assert judge_what_is_queued() == 1
     assert shown(kindling)["phase"] == "phase_2"
     next_day(kindling)
     assert changes(kindling)[0] == ("phase_1", "bounce_rate_exceeded", "system")
     assert shown(kindling)["current_limits"]["daily_limit"] == 80
-    # What was held against it once is not held against it again.
+    # The reports that caused the demotion do not count again.
     stand(kindling, domain_id, phase_started_at=kindling.clock.at.isoformat())
     next_day(kindling)
     assert changes(kindling)[0] == ("phase_2", "metrics_passed", "system")
@@ -173,7 +173,7 @@ def test_a_month_without_mail_takes_a_phase_back(kindling: Kindling) -> None:
         assert (shown(kindling)["phase"], len(history(kindling))) == (phase_then, entries)
     assert changes(kindling)[0] == ("phase_1", "idle", "system")
     assert history(kindling)[0]["detail"] == "nothing was sent for 30 days"
-    # It begins that phase anew, and from the first phase nothing can be taken.
+    # It starts on the first day of that phase; from the first phase a domain is not demoted.
     assert shown(kindling)["current_limits"]["daily_limit"] == 5
     next_day(kindling, days=30)
     assert (shown(kindling)["current_limits"]["daily_limit"], len(history(kindling))) == (5, 2)
@@ -181,12 +181,12 @@ def test_a_month_without_mail_takes_a_phase_back(kindling: Kindling) -> None:
 
 def test_deleting_a_domain_ends_its_warming(kindling: Kindling) -> None:
     domain_id = begun(kindling, own(5))
-    told(kindling, "sent", 40)
-    told(kindling, "bounced", 20, **SOFT)
+    report(kindling, "sent", 40)
+    report(kindling, "bounced", 20, **SOFT)
     kindling.clock.advance(days=1)
     assert tick() == 1
     assert kindling.api("DELETE", f"/v1/domains/{domain_id}").status == 200
-    # A verdict that is under way already finds nothing and leaves nothing.
+    # A queued judgement of a deleted domain does nothing.
     assert judge_what_is_queued() == 2
     assert "Item" not in aws.table().get_item(
         Key={"pk": f"TENANT#{kindling.user_id}", "sk": f"WARMING#{domain_id}"}, ConsistentRead=True
@@ -194,7 +194,7 @@ def test_deleting_a_domain_ends_its_warming(kindling: Kindling) -> None:
     kindling.clock.advance(days=2)
     assert tick() == 0
     is_refused(kindling.api.post("/v1/send", email()), 403, "unknown_sender")
-    # Whoever registers the name again starts from nothing.
+    # A new registration of the name starts from the beginning.
     again = kindling.verified_domain()
     assert shown(kindling)["days_in_current_phase"] == 0
     assert (again["id"] != domain_id, changes(kindling)) == (True, [("phase_1", "warming_started", "system")])

@@ -1,4 +1,4 @@
-"""Every sample event in `events/`, fed to its function: one story of a tenant, a domain and an account."""
+"""Every sample event in `events/`, passed to its function, in one story of a tenant, a domain and an account."""
 
 import json
 from collections.abc import Iterable
@@ -19,14 +19,14 @@ EVENTS = ROOT / "events"
 FILES = {tuple(properties["CodeUri"].split("/")[1:]): name for name, properties in FUNCTIONS.items()}
 API = [name for kind, name in FILES if kind == "api"]
 STEPS = [name for kind, name in FILES if kind == "steps"]
-OPEN = ["get_health", "refuse_route"]  # ask for no key
+OPEN = ["get_health", "refuse_route"]  # without authentication
 
 TAG_IDS = {"tag_id", "warmup_tag_id"}
 NOTHING_FAILED: dict[str, list[str]] = {"batchItemFailures": []}
 NO_KEY = (401, "unauthorized")
 REASON = {"reason": "Instantly answered 400: Bad Request"}
 
-# What each route says to the story's tenant, in this order.
+# The answer of each route to the story's tenant, in this order.
 WITH_A_KEY = {
     "get_health": (200, None),
     "refuse_route": (405, "method_not_allowed"),
@@ -283,8 +283,8 @@ def test_every_step_of_a_deletion_answers_its_sample_and_again(kindling: Kindlin
 def test_a_webhooks_sample_is_signed_and_counted_once(kindling: Kindling) -> None:
     tell_all(kindling)
     kindling.clock.at = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
-    told = [json.loads(send("webhooks", "receive_agentmail")["body"])["counted"] for _ in range(2)]
-    assert told == [True, False]
+    counted = [json.loads(send("webhooks", "receive_agentmail")["body"])["counted"] for _ in range(2)]
+    assert counted == [True, False]
 
 
 def test_every_poller_answers_its_sample(kindling: Kindling) -> None:

@@ -1,4 +1,4 @@
-"""The main job in one go, through the API's own handlers."""
+"""The main job from end to end, through the API's handlers."""
 
 from tests.conftest import Kindling
 

@@ -1,4 +1,4 @@
-"""Work by the clock: domains that are verified delay by delay, and operations whose execution died."""
+"""Scheduled work: the checks of verifying domains, and operations whose execution died."""
 
 import json
 import uuid
@@ -62,7 +62,7 @@ def tick() -> int:
 
 
 def records() -> list[dict[str, str]]:
-    """What the queue hands to the worker, taken off it."""
+    """Receive the queued records and delete them from the queue."""
     url = settings().verifications_queue_url
     found = aws.sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
     for message in found:
@@ -71,7 +71,7 @@ def records() -> list[dict[str, str]]:
 
 
 def work(batch: list[dict[str, str]] | None = None) -> list[str]:
-    """The worker on a batch; the bodies of the records that it gives back."""
+    """Run the worker on a batch; the bodies of the records that failed."""
     batch = batch if batch is not None else records()
     answer = invoke("CheckDomainFunction", {"Records": batch})
     bodies = {record["messageId"]: record["body"] for record in batch}
@@ -83,7 +83,7 @@ def key(kindling: Kindling, domain_id: str) -> dict[str, str]:
 
 
 def meanwhile(event: str, act: Callable[[], object]) -> None:
-    """Does `act` once, right before the next call of that name leaves for AWS."""
+    """Run `act` once, right before the next AWS call of that name."""
     events = aws.table().meta.client.meta.events
 
     def once(**_: Any) -> None:
@@ -155,7 +155,7 @@ def test_two_ticks_at_once_queue_a_domain_once(kindling: Kindling) -> None:
     verifying(kindling)
     kindling.clock.advance(minutes=11)
     queued = []
-    # The second tick runs between what the first one read and its claim.
+    # The second run claims between the first one's read and its claim.
     meanwhile("before-call.dynamodb.UpdateItem", lambda: queued.append(tick()))
     queued.append(tick())
     assert (sorted(queued), len(records())) == ([0, 1], 1)
@@ -286,7 +286,7 @@ def test_a_tick_costs_what_is_due_and_not_what_exists(kindling: Kindling, reques
 
 
 def dies_in(kindling: Kindling, step: str) -> None:
-    """Whoever does the step's work finds the execution aborted afterwards, and no Catch runs."""
+    """Abort the execution after the step's work, so that no Catch runs."""
 
     def run(real: Handler, event: Any) -> Any:
         answer = real(event, None)
@@ -303,7 +303,7 @@ def operation_of(saga: dict[str, str]) -> Operation:
 
 
 def begun(kindling: Kindling, path: str, body: dict[str, str]) -> Operation:
-    """The operation of a create that nobody waits for."""
+    """The operation of a create with `Prefer: respond-async`."""
     reply = kindling.api.post(path, body, Prefer="respond-async")
     assert reply.status == 202, reply.body
     return again(kindling, reply.body["operation"]["id"])
@@ -376,7 +376,7 @@ def test_what_a_restore_from_backup_has_lost_is_not_undone_at_the_provider(kindl
         "account"
     ]
     before = kindling.world.inventory()
-    # The backup is from before the save: the operation runs in it, and there is no row.
+    # In the backup from before the save, the operation is running and there is no row.
     items = aws.table().scan()["Items"]
     (operation,) = (item for item in items if item.get("subject_id") == account["id"])
     due_now = {"state": "running", "due_shard": "operation#0", "due_at": clock.timestamp()}

@@ -1,4 +1,4 @@
-"""No secret that a whole life uses stands anywhere where somebody might read it."""
+"""No secret is stored or logged in clear text, from the first key to the last deletion."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ def fine(reply: Reply) -> Any:
 
 
 def live(kindling: Kindling) -> list[str]:
-    """A life from the first key to the last deletion, with a saga that is undone; the keys that were made in it."""
+    """Run everything from the first key to the last deletion, including an undone saga; the keys that were created."""
     api = kindling.api
     made = fine(api.post(KEYS, {"name": "a", "scopes": ["admin"]}, Idempotency_Key="k1"))["key"]
     again = fine(api.post(KEYS, {"name": "a", "scopes": ["admin"]}, Idempotency_Key="k1"))["key"]
@@ -48,7 +48,7 @@ def live(kindling: Kindling) -> list[str]:
 
 
 def secrets_of(kindling: Kindling, made: list[str]) -> dict[str, str]:
-    """Every secret of the run, by what it is."""
+    """Every secret of the run, by its kind."""
     keys = [kindling.api.key, kindling.test_api.key, *made]
     found = {f"key {i}": key.split("_", 3)[3] for i, key in enumerate(keys)}
     found |= {f"{name} of the deployment": text for name, text in SECRETS.items()}
@@ -59,7 +59,7 @@ def secrets_of(kindling: Kindling, made: list[str]) -> dict[str, str]:
 
 
 def places(kindling: Kindling, logged: list[str]) -> Iterator[tuple[str, str]]:
-    """Everything that outlives a request: the table, the logs, executions with their data, and what is queued."""
+    """Everything that is stored: the table, the logs, executions with their data, and queued messages."""
     yield "the table", json.dumps(aws.table().scan()["Items"], default=str)
     yield "the logs", "\n".join(logged)
     client = aws.stepfunctions()
@@ -74,7 +74,7 @@ def places(kindling: Kindling, logged: list[str]) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 def logged() -> Iterator[list[str]]:
-    """Every line that a function logs, as it is written."""
+    """Every log line."""
     from kindling.platform.observability import logger
 
     lines: list[str] = []
@@ -102,7 +102,7 @@ def test_no_secret_of_a_whole_life_outlives_its_use(kindling: Kindling, logged: 
 
 
 def test_the_scan_sees_what_it_looks_for(kindling: Kindling, logged: list[str]) -> None:
-    """Each of its places does hold what a run leaves there."""
+    """Check that each place contains the data of the run."""
     live(kindling)
     seen = dict(places(kindling, logged))
     assert "acme.example" in seen["the table"]

@@ -1,4 +1,4 @@
-"""AgentMail's webhooks: signed, counted once, in any order, and what follows from them."""
+"""AgentMail's webhooks: verified signatures, events counted once in any order, and their consequences."""
 
 import base64
 import hmac
@@ -17,7 +17,7 @@ from tests.harness.lambdas import Reply, invoke
 
 PATH = "/webhooks/agentmail"
 IDS = itertools.count()
-# What an event is called inside its envelope.
+# The name of the field with an event's content.
 NAMES = {
     "sent": "send",
     "delivered": "delivery",
@@ -37,7 +37,7 @@ def signature(secret: str, identity: str, sent_at: str, body: str) -> str:
 
 
 def post(kindling: Kindling, body: str, *, identity: str = "", **headers: str | None) -> Reply:
-    """A webhook, signed now as the provider signs; `headers` replace its own, None leaves one out."""
+    """Send a signed webhook; `headers` replace its own ones, None omits one."""
     identity = identity or f"msg_{next(IDS)}"
     sent_at = str(int(kindling.clock.at.timestamp()))
     own = {"id": identity, "timestamp": sent_at}
@@ -47,30 +47,30 @@ def post(kindling: Kindling, body: str, *, identity: str = "", **headers: str | 
 
 
 def event(kind: str, recipients: list[Any] | int, inbox: str = "kim@acme.example", **content: Any) -> dict[str, Any]:
-    """An event of its own about a message, as AgentMail words it; a number stands for so many recipients."""
+    """A new event about a message, in AgentMail's form; `recipients` may be a number."""
     everybody = [f"p{i}@example.com" for i in range(recipients)] if isinstance(recipients, int) else recipients
-    told = {"inbox_id": inbox, "message_id": "<m@x>", "recipients": everybody, **content}
-    return {"type": "event", "event_type": f"message.{kind}", "event_id": str(uuid.uuid4()), NAMES[kind]: told}
+    content = {"inbox_id": inbox, "message_id": "<m@x>", "recipients": everybody, **content}
+    return {"type": "event", "event_type": f"message.{kind}", "event_id": str(uuid.uuid4()), NAMES[kind]: content}
 
 
-def tell(kindling: Kindling, what: dict[str, Any]) -> bool:
-    """Whether the event told something new that counts."""
+def deliver(kindling: Kindling, what: dict[str, Any]) -> bool:
+    """Send the event; whether it was counted."""
     reply = post(kindling, json.dumps(what))
     assert (reply.status, reply.body["received"]) == (200, True), reply.body
     return bool(reply.body["counted"])
 
 
-def told(kindling: Kindling, kind: str, recipients: list[Any] | int, **content: Any) -> bool:
-    return tell(kindling, event(kind, recipients, **content))
+def report(kindling: Kindling, kind: str, recipients: list[Any] | int, **content: Any) -> bool:
+    return deliver(kindling, event(kind, recipients, **content))
 
 
 def judge_what_is_queued() -> int:
-    """The worker on all the judgements that its queue holds; how many those were."""
+    """Run the worker on all queued judgements; their number."""
     return len(worked("JudgeWarmingFunction", settings().judgements_queue_url))
 
 
 def worked(function: str, url: str) -> list[dict[str, str]]:
-    """What the worker was given off its queue, all of which it finished."""
+    """Run a worker on all messages of its queue, none of which may fail; their bodies."""
     messages = aws.sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
     for message in messages:
         aws.sqs().delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
@@ -142,7 +142,7 @@ def test_only_what_the_provider_signed_a_moment_ago_is_believed(kindling: Kindli
     ]
     for headers in good:
         assert post(kindling, json.dumps(json.loads(body)), identity="m", **headers).status == 200, headers
-    # All three were about one event.
+    # All three deliveries were of the same event, which counts once.
     assert totals(kindling) == {"sent": 1}
 
 
@@ -176,7 +176,7 @@ def test_a_signed_body_that_is_no_event_is_refused_and_one_that_counts_nothing_i
         event("sent", 3, inbox="kim@nobody.example"),
         event("sent", 3, inbox="kim@unverified.example"),
     ):
-        assert tell(kindling, ignored) is False, ignored
+        assert deliver(kindling, ignored) is False, ignored
     assert totals(kindling) == {}
     assert suppressed(kindling) == {}
 
@@ -203,9 +203,9 @@ def test_each_event_counts_once_however_often_and_in_whatever_order_it_comes(kin
         kindling.verified_domain(name)
         about = {"inbox": f"kim@{name}", "message_id": f"<{name}>"}
         events = [event(kind, who, **about, **more) for kind, who, more in story]
-        counted = [tell(kindling, events[i]) for i in order]
+        counted = [deliver(kindling, events[i]) for i in order]
         assert counted == [i not in (5, 6) for i in order]
-        assert [tell(kindling, events[i]) for i in (0, 2, 4, 8)] == [False] * 4
+        assert [deliver(kindling, events[i]) for i in (0, 2, 4, 8)] == [False] * 4
         assert totals(kindling, name) == expected
     assert suppressed(kindling) == {
         "hard@example.com": "hard_bounce webhook",
@@ -221,15 +221,15 @@ def test_an_event_without_an_id_is_known_by_that_of_its_webhook_and_an_open_by_i
         False,
         True,
     ]
-    # Of some events the provider does not say whom they are about: that is one recipient of the message.
-    assert told(kindling, "bounced", [], **HARD)
+    # An event without recipients counts as one recipient of the message.
+    assert report(kindling, "bounced", [], **HARD)
     assert (totals(kindling), suppressed(kindling)) == ({"sent": 4, "bounced": 1, "hard_bounce": 1}, {})
-    assert [told(kindling, "opened", [], message_id="<0>") for _ in range(2)] == [True, False]
+    assert [report(kindling, "opened", [], message_id="<0>") for _ in range(2)] == [True, False]
     for kind in ("opened", "clicked"):
-        assert told(kindling, kind, ["p1@example.com"], message_id="<1>") is True
-        assert told(kindling, kind, ["p1@example.com"], message_id="<1>") is False
-        assert told(kindling, kind, ["p2@example.com"], message_id="<1>") is True
-        assert told(kindling, kind, ["p1@example.com"], message_id="<2>") is True
+        assert report(kindling, kind, ["p1@example.com"], message_id="<1>") is True
+        assert report(kindling, kind, ["p1@example.com"], message_id="<1>") is False
+        assert report(kindling, kind, ["p2@example.com"], message_id="<1>") is True
+        assert report(kindling, kind, ["p1@example.com"], message_id="<2>") is True
     assert totals(kindling) == {"sent": 4, "bounced": 1, "hard_bounce": 1, "opened": 4, "clicked": 3}
 
 
@@ -245,30 +245,30 @@ def test_an_event_counts_on_the_day_on_which_it_happened(kindling: Kindling, hou
         "2026-03-10T20:00:00-05:00": "2026-03-11",
     }
     for at in happened:
-        assert told(kindling, "sent", 1, timestamp=at)
+        assert report(kindling, "sent", 1, timestamp=at)
     strange = ["2026-02-01T00:00:00Z", "2030-01-01T00:00:00Z", "2026-03-10T10:00:00", None]
     for odd in strange:
-        assert told(kindling, "delivered", 1, timestamp=odd)
+        assert report(kindling, "delivered", 1, timestamp=odd)
     stats = kindling.api.get("/v1/domains/acme.example/stats/daily", days="3").body["stats"]
     assert {day["date"]: day["total_sent"] for day in stats if day["total_sent"]} == {
         "2026-03-10": 2,
         "2026-03-11": 2,
     }
-    # What the provider cannot mean counts on the day on which it tells.
+    # An impossible timestamp counts on the day of delivery.
     today = kindling.clock.at.date().isoformat()
     assert {day["date"]: day["total_delivered"] for day in stats if day["total_delivered"]} == {today: 4}
 
 
 def test_a_bounce_has_the_domain_judged_at_once_and_a_delivery_does_not(kindling: Kindling) -> None:
     domain = kindling.verified_domain()
-    assert told(kindling, "sent", 200)
-    assert told(kindling, "delivered", 140)
+    assert report(kindling, "sent", 200)
+    assert report(kindling, "delivered", 140)
     assert judge_what_is_queued() == 0
     bounced = event("bounced", 60, **SOFT)
-    assert tell(kindling, bounced)
+    assert deliver(kindling, bounced)
     assert judge_what_is_queued() == 1
-    # Whoever counted it first may have died before it could say so.
-    assert not tell(kindling, bounced)
+    # The first delivery may have failed after counting and before queueing.
+    assert not deliver(kindling, bounced)
     assert judge_what_is_queued() == 1
     assert kindling.api.get(f"/v1/domains/{domain['id']}/warming").body["phase"] == "suspended"
 
@@ -276,14 +276,14 @@ def test_a_bounce_has_the_domain_judged_at_once_and_a_delivery_does_not(kindling
 def test_suppressions_that_a_webhook_made_keep_out_later_mail_of_that_tenant_alone(kindling: Kindling) -> None:
     kindling.verified_domain()
     assert kindling.api.post("/v1/suppressions", {"email": "hard@example.com", "reason": "unsubscribe"}).status == 201
-    assert told(kindling, "bounced", ["HARD@example.com", "new@example.com", "new@example.com"], **HARD)
+    assert report(kindling, "bounced", ["HARD@example.com", "new@example.com", "new@example.com"], **HARD)
     assert suppressed(kindling) == {
         "hard@example.com": "unsubscribe api",
         "new@example.com": "hard_bounce webhook",
     }
     assert kindling.other.get("/v1/suppressions").body["total"] == 0
     assert kindling.api("DELETE", "/v1/suppressions/new@example.com").status == 200
-    # The provider repeats itself; that does not bring the entry back.
+    # A second delivery of the event does not add the entry again.
     assert "new@example.com" not in suppressed(kindling)
 
 
@@ -296,15 +296,15 @@ def test_the_providers_word_that_a_domain_is_verified_has_it_looked_at(kindling:
     )
     verified = {"event_type": "domain.verified", "domain": {"domain": "New.Example"}}
     url = settings().verifications_queue_url
-    # It is only a hint: what counts is what the provider says when it is asked.
-    assert tell(kindling, verified)
+    # The event only triggers a check: the status comes from the provider.
+    assert deliver(kindling, verified)
     assert len(worked("CheckDomainFunction", url)) == 1
     assert kindling.api.get("/v1/domains/new.example").body["verified"] is False
     kindling.world.set(domain_states={"new.example": {"status": "VERIFIED"}})
-    assert tell(kindling, verified)
+    assert deliver(kindling, verified)
     assert len(worked("CheckDomainFunction", url)) == 1
     assert kindling.api.get("/v1/domains/new.example").body["verified"] is True
     assert kindling.api.get("/v1/domains/new.example/warming").body["phase"] == "phase_1"
-    assert tell(kindling, verified)
+    assert deliver(kindling, verified)
     assert len(worked("CheckDomainFunction", url)) == 1
     assert len(kindling.api.get("/v1/domains/new.example/warming/history").body["history"]) == 1

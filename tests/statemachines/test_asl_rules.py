@@ -1,4 +1,4 @@
-"""The rules that every state machine keeps, and that neither SAM nor Step Functions checks before it is too late.
+"""Rules for all state machines that neither SAM nor Step Functions checks at deployment.
 
 A creation is undone when a step fails. A deletion only goes on: a step either goes on for hours, or leaves a cleanup.
 """
@@ -22,14 +22,14 @@ DAY = 24 * 3600
 PATIENT_SECONDS = 2 * 3600
 DEFAULT_TIMEOUT = TEMPLATE["Globals"]["Function"]["Timeout"]
 
-# Where a step's Catch goes when it is not its own undo, and why.
+# Targets of a step's Catch other than its own undo, and why.
 TOLERATED = {
     "EnableWarmup": ("AssignTags", "a refused warmup is not a failure: the account is saved pending"),
     "ConfirmWarmup": ("AssignTags", "an unconfirmed warmup is not a failure: the account is saved pending"),
     "PublishDns": ("SaveDomain", "an unpublished domain is pending: its owner adds the records"),
     "TriggerVerification": ("UndoPublishDns", "nothing to undo of its own: it asked a question"),
 }
-# Steps that need no undo of their own, because another's removes all they did.
+# Steps without an undo of their own, because the undo of another step covers them.
 WITHOUT_UNDO = {"ConfirmWarmup", "TriggerVerification"}
 
 Retrier = dict[str, Any]
@@ -58,15 +58,15 @@ PASSING = [
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
 ]
-# A caller waits for a creation's step, and nobody for an undo or a deletion.
+# Callers wait for a creation, but not for an undo or a deletion.
 STEP = retrier(PASSING, 1, 3, 2, 10)
 UNDO = retrier(["States.ALL"], 2, 60, 2, 300)
 DELETION = retrier(["States.ALL"], 1, 60, 2, 300)
-# What is not cleaned up in a few seconds is left to the workers.
+# A cleanup that fails twice is left to the workers.
 CLEANUP = retrier(PASSING, 1, 1, 2, 4)
-# AgentMail lets a domain go a moment after its last inbox.
+# AgentMail allows deleting a domain a moment after its last inbox.
 LAST_CLEANUP = retrier(PASSING, 1, 4, 2, 4)
-# What a step waits out besides.
+# Further errors that a step retries.
 OWN_RETRIERS = {
     "RegisterWarmupAccount": retrier(["MailboxNotReady"], 5, 4, 1.5, 15),
     "EnableWarmup": retrier(["WarmupBusy"], 2, 3, 1.5, 5),
@@ -129,7 +129,7 @@ def deletion(request: pytest.FixtureRequest) -> Machine:
 
 
 def targets(state: State) -> list[str]:
-    """Where a state may lead."""
+    """The possible next states."""
     hops = [state.get("Next"), state.get("Default")]
     hops += [hop["Next"] for hop in state.get("Catch", []) + state.get("Choices", [])]
     return [hop for hop in hops if hop]
@@ -142,31 +142,31 @@ def function(task: State) -> str:
 
 
 def attributes(values: dict[str, dict[str, str]] | list[dict[str, str]]) -> list[str]:
-    """The logical ids behind `!GetAtt X.Arn`."""
+    """The logical ids in `!GetAtt X.Arn`."""
     found = values.values() if isinstance(values, dict) else values
     return [value["GetAtt"].removesuffix(".Arn") for value in found]
 
 
 def longest_walk(states: dict[str, State], state: str) -> list[str]:
-    """The states of the longest way from `state` to an end, when nothing fails and nobody asks for an undo."""
+    """The states of the longest path from `state` to an end, without failures and undos."""
     hops = [hop for hop in (targets({**states[state], "Catch": []})) if not hop.startswith("Undo")]
     return [state, *max((longest_walk(states, hop) for hop in hops), key=len, default=[])]
 
 
 def undo_walk(states: dict[str, State], state: str) -> list[str]:
-    """The states from `state` on when a saga is undone: a Choice goes on undoing by default."""
+    """The states from `state` on when a saga is undone: the default of a Choice continues the undo."""
     onward = states[state].get("Default") or states[state].get("Next")
     return [state, *(undo_walk(states, onward) if onward else [])]
 
 
 def retrying_seconds(found: Retrier) -> float:
-    """How long a retrier goes on, its pauses added up without jitter."""
+    """The total of a retrier's pauses, without jitter."""
     pauses = (found["IntervalSeconds"] * found["BackoffRate"] ** attempt for attempt in range(found["MaxAttempts"]))
     return float(sum(min(pause, found["MaxDelaySeconds"]) for pause in pauses))
 
 
 def retriers_of(machine: str, task: str) -> list[Retrier]:
-    """What a task of a machine retries, by what kind of task it is."""
+    """The retriers that a task should have, by its kind."""
     if task.startswith("Undo"):
         return [UNDO]
     if task.startswith("CleanUp"):
@@ -177,7 +177,7 @@ def retriers_of(machine: str, task: str) -> list[Retrier]:
 
 
 def error_names(value: Any) -> set[str]:
-    """Every error name written in a definition: what is matched, and what is raised in plain words."""
+    """Every error name in a definition: in Retry and Catch, and in Fail states."""
     if isinstance(value, list):
         return set[str]().union(*map(error_names, value))
     if not isinstance(value, dict):

@@ -73,7 +73,7 @@ def test_all_is_well(attempt: Attempt) -> None:
 
 
 def once(path: list[str], steps: list[str]) -> list[str]:
-    """The steps, for a comparison that says which is missing."""
+    """The names of the steps, so that a failed comparison shows the missing one."""
     assert [state for state in path if state in steps] == steps
     return steps
 
@@ -113,7 +113,7 @@ def test_a_provider_that_works_and_stays_silent_leaves_nothing_behind(
     attempt.kindling.world.fault(*target, fault)
     reply = attempt.create()
     if reply.status == 201:
-        # The step looked, found its own work done, and went on.
+        # The retried step finds its work done.
         assert attempt.path()[-1] == "Provisioned"
         return
     assert attempt.path() == undone_from(step)

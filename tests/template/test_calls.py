@@ -1,4 +1,4 @@
-"""What each function really asks of AWS, while a story runs through all of them, against what the template grants.
+"""The AWS calls of each function, during a story that runs all of them, compared with the template's permissions.
 
 moto lets everybody do everything and every function sees every setting: a grant or a secret that is missing from
 the template would be noticed on AWS only.
@@ -33,10 +33,10 @@ from tests.harness.template import MAPPINGS
 from tests.template.test_policies import ASKING, AUDIT, CHECK, CONSUME, DELETE, PUT, SECRET, UPDATE, environment
 
 TRANSACTED = {"ConditionCheck": CHECK, "Put": PUT, "Update": UPDATE, "Delete": DELETE}
-# An idempotency record is removed after an answer that blames us: these give none in this story.
+# An idempotency record is deleted after a 5xx answer: these functions give none in this story.
 UNBLAMED = ("UpdateDomain", "StartWarming", "PauseWarming", "ResumeWarming", "ExplainWarming", "SendBatch")
 UNREACHED = {f"{name}Function": {DELETE} for name in (*UNBLAMED, "CreateSuppression")}
-# A worker's messages are taken off its queue for it.
+# Lambda's event source reads and deletes a worker's messages.
 UNREACHED |= {mapping["FunctionName"]["Ref"]: CONSUME for mapping in MAPPINGS.values()}
 
 DOMAINS, ACCOUNTS = "/api/email/domains", "/api/email/accounts"
@@ -50,7 +50,7 @@ class Watch:
     def __init__(self) -> None:
         self.actions: defaultdict[str, set[str]] = defaultdict(set)
         self.secrets: defaultdict[str, set[str]] = defaultdict(set)
-        # Those that used what the caller's policy grants.
+        # The functions that used the permissions of the caller's policy.
         self.callers: set[str] = set()
         self._here = threading.local()
         self._entered: list[str] = []
@@ -60,7 +60,7 @@ class Watch:
             outer = getattr(self._here, "function", None)
             self._here.function = function
             self._entered.append(function)
-            # As in an execution environment of its own.
+            # As in a separate execution environment.
             aws._secrets.clear()
             authentication._cache.clear()
             quota._leases.clear()
@@ -74,7 +74,7 @@ class Watch:
         return run
 
     def note(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        # A thread that a function made for itself is that function's; a machine's invocations are nobody's.
+        # Calls in a thread are attributed to the function that started it; a state machine's invocations to none.
         function = getattr(self._here, "function", None) or next(reversed(self._entered), None)
         if function is None or model.name == "Invoke":
             return
@@ -93,7 +93,7 @@ class Watch:
 
 
 def of_the_caller(call: str, sent: dict[str, Any]) -> bool:
-    """Whether the caller's policy grants a call: a key's row, its last use, or the count of a quota."""
+    """Whether the caller's policy grants a call: reading a key's row, recording its use, or counting a quota."""
     item = sent.get("Key", {}).get("pk", {}).get("S", "")
     if call == "GetItem":
         return bool(item.startswith("KEY#"))
@@ -120,20 +120,20 @@ def fine(reply: Reply) -> Any:
 
 
 def work(function: str, queue: str) -> None:
-    """The worker on everything that its queue holds."""
+    """Run the worker on all messages of its queue."""
     url = getattr(settings(), queue)
     messages = aws.sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     invoke(function, {"Records": [{"messageId": m["MessageId"], "body": m["Body"]} for m in messages]})
 
 
 def forget_challenge(kindling: Kindling, domain_id: str) -> None:
-    """The row as it was written before there were challenges."""
+    """Remove the challenge from the row, as in rows of earlier versions."""
     key = {"pk": f"TENANT#{kindling.user_id}", "sk": f"DOMAIN#{domain_id}"}
     aws.table().update_item(Key=key, UpdateExpression="REMOVE ownership")
 
 
 def register_domains(kindling: Kindling) -> str:
-    """A domain that its worker finds verified, and one that its list does, whose save went unheard."""
+    """A domain that its worker verifies, and one that the list verifies, whose save lost its answer."""
     api = kindling.api
     first = fine(api.post(DOMAINS, {"domain": "acme.example"}, Idempotency_Key="d1"))["domain"]
     path = f"{DOMAINS}/{first['id']}"
@@ -151,7 +151,7 @@ def register_domains(kindling: Kindling) -> str:
     assert [row["status"] for row in fine(api.get(DOMAINS))["domains"]] == ["verified", "verified"]
     fine(api.get(path))
     fine(api.get(f"{path}/dns-records"))
-    # A provider that fails once after an idempotency key.
+    # A provider failure under an Idempotency-Key.
     kindling.world.fault("agentmail", "GET", "/v0/domains/*", "refuse", status=422, calls=[1])
     assert api.post(f"{path}/verify", Idempotency_Key="v1").status == 502
     forget_challenge(kindling, first["id"])
@@ -166,7 +166,7 @@ def register_domains(kindling: Kindling) -> str:
 
 
 def warm_an_account(kindling: Kindling, domain_id: str) -> str:
-    """An account whose warmup is refused at first, that somebody removes at the provider, and that ends banned."""
+    """An account whose warmup is refused at first, is deleted at the provider and retried, and is banned in the end."""
     api = kindling.api
     kindling.world.fault("instantly", "POST", "/api/v2/accounts/warmup/enable", "refuse", status=500)
     request = {"username": "kim", "domain_id": domain_id}
@@ -194,7 +194,7 @@ def warm_an_account(kindling: Kindling, domain_id: str) -> str:
 
 
 def warm_and_send(kindling: Kindling) -> None:
-    """A domain of `/v1` from its registration to its deletion, paused on the way, whose mail is bounced."""
+    """A domain of `/v1` from registration to deletion, with a pause and bounces."""
     api = kindling.api
     kindling.lambdas.overrides["SaveDomainFunction"] = fails(RuntimeError("no"), times=9)
     assert api.post("/v1/domains", {"domain": "v.example", "type": "both"}, Idempotency_Key="w0").status == 502
@@ -244,7 +244,7 @@ def warm_and_send(kindling: Kindling) -> None:
 
 
 def receive(kindling: Kindling, event: dict[str, Any]) -> Any:
-    """AgentMail's webhook about `event`, signed as it signs."""
+    """Send a signed webhook with `event`."""
     body = json.dumps({"type": "event", "event_id": str(uuid.uuid4()), **event})
     sent_at = str(int(kindling.clock.at.timestamp()))
     key = base64.b64decode(CONFIGURED["agentmail_webhook"].removeprefix("whsec_"))
@@ -254,7 +254,7 @@ def receive(kindling: Kindling, event: dict[str, Any]) -> Any:
 
 
 def undo_sagas(kindling: Kindling, domain_id: str) -> None:
-    """Both creations undone from their last step, looked at meanwhile; one by the reconciler."""
+    """Both creations, undone from their last step; one of them by the reconciler."""
     api = kindling.api
     for save, path, body in (
         ("SaveAccountFunction", ACCOUNTS, {"username": "lee", "domain_id": domain_id}),
@@ -270,7 +270,7 @@ def undo_sagas(kindling: Kindling, domain_id: str) -> None:
 
 
 def delete_everything(kindling: Kindling, domain_id: str, account_id: str) -> None:
-    """An account, and then its domain with another, while two providers are away and after they came back."""
+    """Delete an account, then its domain with another account, while two providers fail and after that."""
     api = kindling.api
     unverified = fine(api.post(DOMAINS, {"domain": "external-five.example"}))["domain"]
     fine(api("DELETE", f"{DOMAINS}/{unverified['id']}"))
@@ -288,7 +288,7 @@ def delete_everything(kindling: Kindling, domain_id: str, account_id: str) -> No
 
 
 def take_stock(kindling: Kindling) -> None:
-    """An inbox that turns up after its account was undone: told, and removed a day later."""
+    """An inbox that appears after its account was undone: reported, and removed a day later."""
     account_id = str(uuid.uuid4())
     table.transact([parts.ended("late@agentmail.to", account_id, kindling.user_id)])
     inbox = {"username": "late", "client_id": mark(account_id)}
@@ -302,7 +302,7 @@ def take_stock(kindling: Kindling) -> None:
 
 
 def live_through_everything(kindling: Kindling) -> None:
-    """A story in which every function has its turn."""
+    """Run a story that invokes every function."""
     domain_id = register_domains(kindling)
     account_id = warm_an_account(kindling, domain_id)
     warm_and_send(kindling)
@@ -318,7 +318,7 @@ def live_through_everything(kindling: Kindling) -> None:
 
 
 def looks(kindling: Kindling) -> Override:
-    """A save that fails, after somebody asked how far its operation is."""
+    """A step that reads its operation through the API, and then fails."""
 
     def run(_: Handler, event: Any) -> Any:
         fine(kindling.api.get(f"/api/operations/{event['saga']['operation_id']}"))
@@ -328,7 +328,7 @@ def looks(kindling: Kindling) -> Override:
 
 
 def start(kindling: Kindling, domain: str) -> str:
-    """An operation whose execution the engine has lost."""
+    """Write an operation whose execution does not exist; its id."""
     domain_id = str(uuid.uuid4())
     request = {"domain_id": domain_id, "domain": domain, "operation_id": domain_id, "user_id": kindling.user_id}
     arn = kindling.arns["OnboardDomain"].replace(":stateMachine:", ":execution:")

@@ -1,4 +1,4 @@
-"""What a cold start loads: modules, counted in a process of their own, the same on every machine."""
+"""The number of modules that a cold start imports, counted in a separate process: the same on every machine."""
 
 import ast
 import fcntl
@@ -15,12 +15,12 @@ from tests.harness.template import FUNCTIONS, ROOT
 
 Loaded = dict[str, frozenset[str]]
 
-# About 5 % above what was measured: raise one only for something that its function cannot do without.
+# About 5 % above the measured numbers: raise one only for an import that the function needs.
 BUDGETS = {"api": 670, "steps": 547, "pollers": 575, "workers": 618, "webhooks": 670}
-# What answers without asking anybody.
+# Functions that call no other service.
 WITHOUT_AWS = {"GetHealthFunction": 433, "RefuseRouteFunction": 422}
 
-# Loaded with Powertools, whether used or not, unless nobody imports them.
+# Powertools imports these when they are installed, whether used or not.
 UNWANTED = {"aws_xray_sdk", "aws_lambda_powertools.utilities.idempotency", "starlette", "mangum", "requests"}
 
 # A process per kind loads what all its functions import; it forks for those that import the same, and they for each.
@@ -76,7 +76,7 @@ def load(functions: list[str]) -> Loaded:
 
 @pytest.fixture(scope="session")
 def loaded(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Loaded:
-    """The modules that are there once each function is imported, by its logical id: found by one worker for all."""
+    """The modules loaded after importing each function, by its logical id; computed by one test worker for all."""
     own = tmp_path_factory.getbasetemp()
     shared = own if worker_id == "master" else own.parent
     with (shared / "imports.json").open("a+") as file:
@@ -130,5 +130,5 @@ def test_nobody_uses_the_tracer() -> None:
 
 @pytest.mark.parametrize("function", sorted(WITHOUT_AWS))
 def test_what_never_calls_aws_does_not_load_its_sdk(function: str, loaded: Loaded) -> None:
-    # Powertools names the bare package in its user agent; what costs is its client.
+    # Powertools imports the bare package for its user agent; only its client is slow to import.
     assert loaded[function] & {"boto3", "botocore.client"} == set()

@@ -1,4 +1,4 @@
-"""What CloudFormation, SQS and DynamoDB want of the template, and what an operator needs in it."""
+"""The template: rules of CloudFormation, SQS and DynamoDB, and what an operator needs."""
 
 import re
 from typing import Any
@@ -18,7 +18,7 @@ FORTNIGHT = 14 * 24 * 3600
 
 
 def triggers(kind: str) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Every event of a kind: whose it is and its properties, by a name of its own."""
+    """The events of a type, by a unique name: the function and the event's properties."""
     return {
         f"{function}.{name}": (function, event["Properties"])
         for function, properties in FUNCTIONS.items()
@@ -28,7 +28,7 @@ def triggers(kind: str) -> dict[str, tuple[str, dict[str, Any]]]:
 
 
 def attribute(value: dict[str, str]) -> str:
-    """The logical id behind `!GetAtt X.Arn`."""
+    """The logical id in `!GetAtt X.Arn`."""
     return value["GetAtt"].removesuffix(".Arn")
 
 
@@ -128,7 +128,7 @@ def test_what_is_told_of_an_execution_names_it_its_machine_and_a_heading_of_the_
     (target,) = RULE["Targets"]
     assert target["Arn"] == {"Ref": "AlarmTopicArn"}
     text = target["InputTransformer"]["InputTemplate"]
-    # EventBridge sends text only if it stands in quotation marks of its own.
+    # EventBridge only sends text that is in quotation marks itself.
     assert text == f'"{text[1:-1]}"'
     assert set(re.findall(r"<(\w+)>", text)) == set(target["InputTransformer"]["InputPathsMap"])
     assert text[1:-1].partition("runbook, ")[2] in headings()

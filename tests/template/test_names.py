@@ -1,4 +1,4 @@
-"""One stem everywhere: folder, resource, sample event, state; and what may stand in the files behind it."""
+"""One name for folder, resource, sample event and state of a function, and rules for its file."""
 
 import ast
 import json
@@ -35,7 +35,7 @@ def parsed(folder: Path) -> ast.Module:
 
 
 def imported(tree: ast.Module) -> Iterator[str]:
-    """The top-level package of every import, wherever in the file it stands."""
+    """The top-level package of every import, nested ones included."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -44,7 +44,7 @@ def imported(tree: ast.Module) -> Iterator[str]:
 
 
 def environments() -> Iterator[tuple[str, str, Any]]:
-    """Every variable of every function's environment: whose, its name, its value."""
+    """The function, name and value of every environment variable."""
     places = {"Globals": TEMPLATE["Globals"]["Function"], **FUNCTIONS}
     for place, properties in places.items():
         for name, value in properties.get("Environment", {}).get("Variables", {}).items():
@@ -89,7 +89,7 @@ def test_every_step_is_called_by_a_state_of_its_name_or_by_an_undo() -> None:
     assert set(callers) == steps
     for function, states in callers.items():
         stem = function.removesuffix("Function")
-        # One cleanup is one state for each kind of thing that it removes.
+        # Cleanups have one state per kind of resource.
         assert all(state.startswith((stem, "Undo")) for state in states), function
         assert stem in states or stem == "CleanUp" or all(state.startswith("Undo") for state in states), function
 
@@ -159,7 +159,7 @@ def test_the_settings_are_those_that_the_template_gives() -> None:
     text = (ROOT / "layers/core/kindling/platform/settings.py").read_text()
     read = set(re.findall(r'os\.environ\.get\("(\w+)"', text))
     given = {name for _, name, _ in environments()}
-    # Set by the local cloud and by tests only.
+    # Only set by the local cloud and by tests.
     assert read - given == {"KINDLING_CLOCK_FILE", "PROVIDER_TIMEOUT_SECONDS", "SAGA_WAIT_SECONDS"}
     assert given <= read
 

@@ -1,4 +1,4 @@
-"""What each function may do on AWS, written down a second time: a change to a policy has to be made twice."""
+"""The permissions of each function, declared a second time: a change to a policy has to be made twice."""
 
 import json
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ CHECK, BATCH = "dynamodb:ConditionCheckItem", "dynamodb:BatchGetItem"
 SECRET = "secretsmanager:GetSecretValue"
 START, DESCRIBE, HISTORY = (f"states:{verb}" for verb in ("StartExecution", "DescribeExecution", "GetExecutionHistory"))
 SEND = "sqs:SendMessage"
-# What Lambda needs to hand a queue's messages to a worker; the worker itself asks for none of it.
+# Used by Lambda's event source to read a worker's queue; the worker itself calls none of it.
 CONSUME = {f"sqs:{verb}" for verb in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
 
 AUDIT: dict[str, set[str]] = {
-    # A route that takes an Idempotency-Key keeps its record with all four writes and reads.
+    # The idempotency records of a route need all four actions.
     "CreateDomainFunction": {GET, PUT, UPDATE, DELETE, START, SECRET},
     "UpdateDomainFunction": {GET, PUT, UPDATE, DELETE},
     "DeleteDomainFunction": {GET, PUT, START},
@@ -117,7 +117,7 @@ AUDIT: dict[str, set[str]] = {
 
 TABLE = {"GetAtt": "Table.Arn"}
 CALLER_POLICY = {"Ref": "CallerPolicy"}
-# Routes that ask for no key.
+# Routes without authentication.
 OPEN = {"GetHealthFunction", "RefuseRouteFunction"}
 ASKING = {name for name, p in FUNCTIONS.items() if p["CodeUri"].startswith("functions/api/")} - OPEN
 INDEXES = [{"Sub": "${Table.Arn}/index/by_owner"}, {"Sub": "${Table.Arn}/index/due"}]
@@ -186,7 +186,7 @@ def test_nothing_is_granted_twice() -> None:
 def test_no_action_and_no_resource_is_a_wildcard(name: str) -> None:
     for action, resource in grants(RESOURCES[name]["Properties"]):
         assert "*" not in action
-        # The executions of a machine have names that nobody knows beforehand.
+        # The names of executions are not known in advance.
         execution = action in (DESCRIBE, HISTORY)
         assert "*" not in json.dumps(resource).replace('.Name}:*"', '"' if execution else "*")
 
@@ -212,7 +212,7 @@ def test_a_function_starts_the_machines_that_its_environment_names() -> None:
     for name, properties in FUNCTIONS.items():
         started = {resource["Ref"] for action, resource in grants(properties) if action == START}
         told = {value["Ref"] for key, value in environment(name).items() if key.endswith("_ARN")}
-        # The reconciler reads the machine off the operation.
+        # The reconciler takes the machine's ARN from the operation.
         assert started == (set(MACHINES) if name == "ReconcileOperationsFunction" else told), name
         assert started <= set(MACHINES)
 

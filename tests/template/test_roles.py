@@ -1,4 +1,4 @@
-"""What the functions' roles hold once SAM has transformed the template: SAM attaches policies that nobody wrote."""
+"""The functions' roles after SAM's transformation, which attaches policies of its own."""
 
 import json
 import re
@@ -18,7 +18,7 @@ CODE = ("CodeUri", "ContentUri", "DefinitionUri")
 
 
 class NoNames:
-    """SAM's names of AWS's policies, of which the template uses none."""
+    """SAM's names of AWS's managed policies, of which the template uses none."""
 
     def load(self) -> dict[str, str]:
         return {}
@@ -26,7 +26,7 @@ class NoNames:
 
 @pytest.fixture(scope="module")
 def roles() -> dict[str, dict[str, Any]]:
-    """The properties of every role, by logical id, as if the code had been packaged."""
+    """The properties of every role, by logical id, as in the packaged template."""
     template = yaml_parse((ROOT / "template.yaml").read_text())
     for resource in template["Resources"].values():
         properties = resource["Properties"]

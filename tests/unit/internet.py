@@ -1,4 +1,4 @@
-"""An Internet of name servers that say what a test tells them to."""
+"""Name servers with answers given by a test."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ Server = Callable[[dns.message.Message], dns.message.Message]
 
 
 def server(records: Records, *, zone: str = "acme.example", rcode: str = "NXDOMAIN", lame: bool = False) -> Server:
-    """Answers with these records, as texts; whatever else it is asked has this `rcode`."""
+    """A server with these records, as texts; it answers other questions with `rcode`."""
 
     def answer(query: dns.message.Message) -> dns.message.Message:
         response = dns.message.make_response(query)
@@ -40,7 +40,7 @@ def server(records: Records, *, zone: str = "acme.example", rcode: str = "NXDOMA
 
 @dataclass(frozen=True)
 class Exchange:
-    """One question to one server."""
+    """One query to one server."""
 
     address: str
     port: int
@@ -53,7 +53,7 @@ class Exchange:
 
 @dataclass
 class Internet:
-    """Servers by address; an address without one is silent."""
+    """Servers by address; other addresses do not answer."""
 
     servers: dict[str, Server]
     exchanges: list[Exchange] = field(default_factory=list)

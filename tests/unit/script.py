@@ -1,4 +1,4 @@
-"""A provider that plays a script: what it answers, call by call, and what it was asked."""
+"""A scripted provider: its answers, call by call, and the requests it received."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,7 +9,7 @@ Line = httpx.Response | Exception
 
 
 class Script:
-    """Plays its lines in order, the last one for ever; `asked` has every request, `meanwhile` happens at each."""
+    """Answers by `lines` in order, then repeats the last. `asked` lists the requests; `meanwhile` is called at each."""
 
     def __init__(self, *lines: Line) -> None:
         self._lines: Iterator[Line] = iter(lines)
@@ -18,7 +18,7 @@ class Script:
         self.meanwhile: Callable[[], object] = lambda: None
 
     def play(self, *lines: Line) -> "Script":
-        """Goes on with these lines."""
+        """Continue with these lines."""
         self._lines = iter(lines)
         return self
 
@@ -28,7 +28,7 @@ class Script:
         self._last = next(self._lines, self._last)
         if isinstance(self._last, Exception):
             raise self._last
-        # A response is read once: every request gets its own.
+        # A response can be read once: every request gets a new one.
         return httpx.Response(self._last.status_code, headers=self._last.headers, content=self._last.content)
 
 

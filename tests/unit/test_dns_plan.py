@@ -1,4 +1,4 @@
-"""What is added to a zone, replaced in it, left alone and complained about."""
+"""The plan for a zone: records added, replaced, left alone, and reported as conflicts."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a domain's status becomes, when it is looked at next, and what a command takes."""
+"""The status of a domain after a check, the time of its next check, and the validation of request bodies."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +20,7 @@ from kindling.providers.model import DnsRecord
 TRIGGER = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 WAITING = ("NOT_STARTED", "PENDING", "VERIFYING", "UNKNOWN")
 
-# current status, provider's word: within the 12 hours, after them. The challenge decides only where it is verified.
+# Current status and provider's status: status within 12 hours, and after. The challenge only matters for VERIFIED.
 TRUTH = {
     **{("pending", word): ("pending", "pending") for word in (*WAITING, "INVALID")},
     ("pending", "FAILED"): ("failed", "failed"),
@@ -32,7 +32,7 @@ TRUTH = {
     **{("failed", word): ("verifying", "failed") for word in (*WAITING, "INVALID")},
     ("failed", "FAILED"): ("failed", "failed"),
 }
-# current status, whether the challenge stands in DNS: the same, where the provider has verified the domain.
+# Current status and whether the challenge is in DNS: the same, when the provider has verified the domain.
 PROOF: dict[tuple[str, bool | None], tuple[str, str]] = {
     **{(status, True): ("verified", "verified") for status in ("pending", "verifying", "failed", "verified")},
     ("pending", False): ("pending", "pending"),
@@ -54,7 +54,7 @@ def test_the_truth_tables_are_complete() -> None:
 
 
 def becomes(current: str, word: str, shown: bool | None) -> tuple[str, str]:
-    """What a status becomes in the last moment of the 12 hours, and in the first one after them."""
+    """The status in the last moment of the 12 hours, and in the first one after them."""
     at = (TRIGGER + GIVE_UP - timedelta(milliseconds=1), TRIGGER + GIVE_UP)
     within, after = (status_after(DomainStatus(current), word, TRIGGER, now, shown=shown) for now in at)
     return within.value, after.value

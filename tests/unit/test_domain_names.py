@@ -1,4 +1,4 @@
-"""Which texts are domain names, in which form they are kept, and which nobody can register."""
+"""Valid domain names, their normal form, and reserved names and public suffixes."""
 
 # ruff: noqa: RUF001 (look-alikes are what is tested)
 
@@ -39,7 +39,7 @@ INTERNATIONAL = (
 
 
 def of_length(length: int) -> str:
-    """A name of so many characters, below com."""
+    """A name of `length` characters below com."""
     last = length - len("a.com")
     return "".join("." if i % 50 == 49 and i < last else "a" for i in range(last + 1)) + ".com"
 
@@ -86,9 +86,9 @@ def test_an_international_name_is_kept_as_its_a_label_however_it_comes(label: st
         "xn--a",
         "xn--bcher",
         "xn--bcher-kva-",
-        "xn---bbk",  # another spelling of xn--bbk
+        "xn---bbk",  # not the canonical form of xn--bbk
         "xn--acme-",
-        "xn--ls8h",  # an emoji, which IDNA 2003 let pass
+        "xn--ls8h",  # an emoji, which IDNA 2003 allowed
         "xn--bücher",
         "xn--99999999999",
     ],
@@ -176,7 +176,7 @@ def test_a_name_leaves_room_for_the_longest_of_its_records() -> None:
         assert len(f"agentmail._domainkey.{name}") <= 253
     for length in (*range(MOST + 1, NAME_LENGTH + 3), 5000, 500_000):
         assert "at most 232 characters" in refusal(of_length(length))
-    # In Unicode it is short enough.
+    # Too long in its A-label form only.
     unicode_name = ".".join(["ü" * 52] * 4) + ".com"
     assert len(unicode_name) < MOST
     assert "at most 232 characters" in refusal(unicode_name)
@@ -221,7 +221,7 @@ def test_a_label_is_in_one_script_or_in_those_that_one_language_writes_together(
                 said = refusal(text)
                 assert one in said
                 assert other in said
-                # Nor in its encoded form.
+                # The same in its A-label form.
                 assert refusal(idna.encode(text, strict=True).decode()) == said
 
 

@@ -1,4 +1,4 @@
-"""Two that change one domain at the same moment: what each of them writes, and what stands afterwards."""
+"""Concurrent changes of one domain: what each of them writes, and the rows afterwards."""
 
 from collections.abc import Callable
 from typing import Any
@@ -46,7 +46,7 @@ def read(domain: Domain) -> Domain | None:
 
 
 def verify(domain: Domain) -> Domain:
-    """Verify by whatever was seen before: the name may change hands until it is written."""
+    """Verify with a claim that is computed before the write, so that another tenant can take the name in between."""
     claim = claims.taken(domain, claims.verifier(NAME))
     return commits.verify(domain, put={"verified_at": clock.timestamp()}, drop=(), claim=claim, starts_warming=False)
 
@@ -66,7 +66,7 @@ def before_the_next_transaction(act: Callable[[], object]) -> None:
 
 
 def has(domain: Domain) -> bool:
-    """Whether the name is this domain's."""
+    """Whether the domain is the one that verified its name last."""
     return claims.verifier(NAME) == Verifier(domain.user_id, domain.id)
 
 

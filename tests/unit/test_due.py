@@ -1,4 +1,4 @@
-"""Work that falls due: handed out once, again when a lease ends, and never read before its time."""
+"""Due work: claimed once, again when its lease ends, and not read before it is due."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("cloud", "steady_clock")
 
 
 def put(*names: str, kind: str = KIND, minutes: float = 0) -> None:
-    """Items that fall due so many minutes from now."""
+    """Write items that are due in the given minutes."""
     for name in names:
         at = clock.now() + timedelta(minutes=minutes)
         aws.table().put_item(Item={"pk": "TENANT#u", "sk": name, **due.fields(kind, name, at)})
@@ -38,7 +38,7 @@ def numbered(count: int) -> list[str]:
 
 
 def messages() -> list[list[dict[str, str]]]:
-    """What was sent to the queue, send by send."""
+    """The messages in the queue, by send."""
     found = []
     url = settings().verifications_queue_url
     while batch := aws.sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
@@ -50,7 +50,7 @@ def messages() -> list[list[dict[str, str]]]:
 
 @pytest.fixture
 def asked() -> Iterator[list[tuple[str, Any]]]:
-    """Every call to DynamoDB and SQS: its name, and what came back."""
+    """The name and answer of every call to DynamoDB and SQS."""
     seen: list[tuple[str, Any]] = []
 
     def note(model: Any, parsed: Any, **_: Any) -> None:
@@ -65,7 +65,7 @@ def asked() -> Iterator[list[tuple[str, Any]]]:
 
 
 def once_before(call: str, act: Callable[[], object]) -> None:
-    """Does `act` right before the next call of that name to DynamoDB leaves."""
+    """Run `act` right before the next DynamoDB call of that name."""
     events = aws.table().meta.client.meta.events
 
     def run(**_: Any) -> None:
@@ -128,7 +128,7 @@ def test_a_kind_is_handed_out_for_itself() -> None:
 def test_of_two_claims_at_once_each_item_goes_to_one() -> None:
     put(*numbered(12))
     other: list[str] = []
-    # The other one reads and claims everything between what the first one read and its first claim.
+    # The other poller reads and claims everything between the first one's read and its first claim.
     once_before("UpdateItem", lambda: other.extend(claimed()))
     mine = claimed()
     assert sorted([*mine, *other]) == numbered(12)

@@ -1,4 +1,4 @@
-"""The tree of errors: as drawn, each with a code of its own, found by the name that Lambda reports."""
+"""The tree of errors: it matches the docstring, codes are unique, and classes are found by the name Lambda reports."""
 
 import re
 

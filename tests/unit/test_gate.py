@@ -1,4 +1,4 @@
-"""The gate's decision, without a table: windows, limits, and what is said when one is in the way."""
+"""The gate's decision: windows, limits, refusals, and the size of the item."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -137,7 +137,7 @@ def test_a_gates_item_stays_within_one_write_unit() -> None:
 
 
 def _size(value: Any) -> int:
-    """Bytes as DynamoDB counts them: names and text in UTF-8, numbers two digits a byte, three for a map."""
+    """The size in bytes as DynamoDB computes it: names and text in UTF-8, two digits per byte, three for a map."""
     match value:
         case dict():
             return 3 + sum(len(name) + 1 + _size(part) for name, part in value.items())

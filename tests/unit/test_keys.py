@@ -1,4 +1,4 @@
-"""API keys: their text, how they are compared, and what seeding one twice does."""
+"""API keys: their text, the comparison of secrets, the cache, and seeding."""
 
 import hmac
 from typing import Any
@@ -19,7 +19,7 @@ TEXT = f"kd_live_{'a' * 16}_{SECRET}"
 
 @pytest.fixture
 def compared(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """Every comparison of secrets, as it happens."""
+    """The arguments of every comparison of secrets."""
     seen: list[tuple[str, str]] = []
     real = hmac.compare_digest
 

@@ -1,4 +1,4 @@
-"""The checker of the gate's histories: what it must let pass, and what it must not."""
+"""The linearizability checker of the gate's histories: which it accepts, and which it rejects."""
 
 import random
 from collections.abc import Iterator
@@ -163,7 +163,7 @@ def test_the_checker_agrees_with_trying_every_order() -> None:
 
 
 def subsets_in_order(events: list[Event[State]]) -> Iterator[tuple[Event[State], ...]]:
-    """Every order of every choice of events that leaves out none that was answered."""
+    """All orders of all subsets of the events that include every answered one."""
     answered = {i for i, event in enumerate(events) if event.ended is not None}
     for size in range(len(answered), len(events) + 1):
         for order in permutations(range(len(events)), size):
@@ -180,13 +180,13 @@ def explains(order: tuple[Event[State], ...]) -> bool:
     return state is not None
 
 
-# --- A gate in memory, whose clients take turns between their reads and writes ---
+# --- A gate in memory, whose clients are interleaved between reads and writes ---
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 class Simulated:
-    """One item and its clients. A careless gate counts into what it has read and puts that back."""
+    """One item and its clients. A careless gate writes what it has read plus its count, without a condition."""
 
     def __init__(self, seed: int, *, careless: bool) -> None:
         self._dice = random.Random(seed)  # noqa: S311
@@ -255,6 +255,6 @@ def test_a_gate_that_decides_and_counts_in_one_write_passes_in_every_interleavin
 def test_a_gate_that_reads_and_then_writes_is_caught() -> None:
     histories = [Simulated(seed, careless=True).run() for seed in SEEDS]
     unexplained = [history for history in histories if not history.check().linearizable]
-    # Now and then nobody comes between a read and its write, and there is nothing to find.
+    # Sometimes no client interleaves, and the history is correct by chance.
     assert len(unexplained) > 0.95 * len(SEEDS)
     assert all(violations(history) for history in unexplained)

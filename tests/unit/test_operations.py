@@ -1,4 +1,4 @@
-"""How executions are named, and what is read out of their failures."""
+"""Operations: the names and ids of executions, and reading their failures."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The HTTP client that every provider shares, against a scripted one: what is tried again, and what it all means."""
+"""The HTTP client of the providers, against scripted answers: which calls are retried, and which errors are raised."""
 
 import json
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class Thing(BaseModel):
 
 
 class Rig:
-    """A client of a provider that plays a script."""
+    """A client whose provider answers by a script."""
 
     def __init__(self, script: Script, clock: Clock) -> None:
         self.script = script
@@ -58,7 +58,7 @@ class Rig:
         return self.client.call(method, path, **options)
 
     def seconds(self, method: str = "GET", **options: Any) -> float:
-        """How long a call lasts that fails with ProviderUnavailable."""
+        """Seconds until a call fails with ProviderUnavailable."""
         before = self.clock.monotonic()
         with pytest.raises(ProviderUnavailable):
             self.call(method, **options)

@@ -1,4 +1,4 @@
-"""What each provider's own answers mean to us; the table is section by section that of their documentation."""
+"""How each provider's answers are translated, section by section of its documentation."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Quotas: exact to the last request, cheap before it, and never in the way of a store that has other trouble."""
+"""Quotas: exact limits, few writes, and admission without counting when the table is unavailable."""
 
 import itertools
 import logging
@@ -31,7 +31,7 @@ def caller(letter: str = "a", user: str = USER) -> Caller:
 
 
 def admitted(times: int, *callers: Caller) -> int:
-    """How many of so many requests get in, one caller after the other."""
+    """How many of `times` requests are admitted, with the callers taking turns."""
     count = 0
     for who, _ in zip(itertools.cycle(callers or [caller()]), range(times), strict=False):
         try:
@@ -75,7 +75,7 @@ def test_a_key_asks_as_often_as_its_quota_and_not_once_more(steady_clock: Clock)
     with pytest.raises(QuotaExceeded) as refused:
         quota.admit_request(caller())
     assert refused.value.extras == {"quota": "key_requests_per_second", "limit": 25, "retry_after_seconds": 7}
-    # Another key of the tenant still may, and another tenant.
+    # Another key of the tenant and another tenant are still admitted.
     assert admitted(1, caller("b")) == admitted(1, caller("c", "another")) == 1
     steady_clock.advance(seconds=6.499)
     assert admitted(1) == 0
@@ -95,7 +95,7 @@ def test_a_busy_environment_writes_a_few_times_and_an_idle_one_once(steady_clock
         assert admitted(1) == 1
         assert seen == ["UpdateItem"]
         assert admitted(KEY - 1) == KEY - 1
-    # 1, 2, 4, then 7 at a time, and in the end what is left of 250.
+    # Leases of 1, 2, 4, then 7, and at last the rest of 250.
     assert seen == ["UpdateItem"] * (3 + 34 + 2)
     with writes() as seen:
         assert admitted(100) == 0
@@ -135,7 +135,7 @@ def test_a_race_between_looking_and_taking_ends_with_what_is_left(
     environments.enter(0)
     assert admitted(KEY - 3 - 4) == KEY - 7
     environments.enter(1)
-    # The first one holds a lease of which it has not used everything.
+    # The first environment has a lease with requests left.
     counted = items()[0]["a" * 16]
     room = KEY - int(counted)
     assert admitted(50) == room
@@ -196,7 +196,7 @@ def test_what_cannot_be_counted_is_let_through(
 
 
 def failing(text: str | None, address: str = ADDRESS) -> str:
-    """What a request is told that does not name its caller."""
+    """The outcome of a request with this text as its key: `unauthorized`, `slowed`, `limited` or `admitted`."""
     try:
         authentication.authenticate(f"Bearer {text}" if text is not None else None, address)
     except Unauthorized:
@@ -220,7 +220,7 @@ def test_guessing_is_slowed_and_then_costs_no_look_up(steady_clock: Clock) -> No
         assert [failing(next(guess)) for _ in range(20)] == ["slowed"] * 20
         assert failing("nonsense") == failing(None) == failing(TEXT[:-1] + "y") == "slowed"
     assert seen == []
-    # Who shares the address goes on, and so does everybody elsewhere.
+    # A cached key from the same address still works, and so does any key from another address.
     steady_clock.advance(seconds=59)
     assert failing(TEXT) == "admitted"
     assert failing(next(guess)) == "slowed"
@@ -231,18 +231,18 @@ def test_guessing_is_slowed_and_then_costs_no_look_up(steady_clock: Clock) -> No
 
 def test_failures_are_counted_over_all_environments(steady_clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     environments, guess = Environments(monkeypatch, 5), guesses()
-    told = []
+    refusals = []
     for turn in range(200):
         environments.enter(turn % 5)
-        told.append(failing(next(guess)))
-    assert told.count("unauthorized") == 60
+        refusals.append(failing(next(guess)))
+    assert refusals.count("unauthorized") == 60
 
 
 def test_a_request_without_a_key_is_slowed_and_writes_nothing(steady_clock: Clock) -> None:
     with writes() as seen:
         assert [failing(None) for _ in range(62)] == ["unauthorized"] * 60 + ["slowed"] * 2
     assert seen == []
-    # It is no guess.
+    # Requests without a key do not block an unknown key from the same address.
     assert failing(TEXT) == "unauthorized"
 
 
@@ -256,8 +256,8 @@ def test_an_address_is_kept_as_a_hash_and_a_whole_ipv6_network_is_one(steady_clo
 def test_a_refusal_is_logged_by_its_kind_and_nothing_of_the_text(
     steady_clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[Any] = []
-    monkeypatch.setattr(logger, "warning", lambda message, **fields: told.append((message, fields["reason"])))
+    refusals: list[Any] = []
+    monkeypatch.setattr(logger, "warning", lambda message, **fields: refusals.append((message, fields["reason"])))
     keys.seed(USER, TEXT, ["admin"], "ci")
     own = authentication.authenticate(f"Bearer {TEXT}", ADDRESS)
     for text in (None, "nonsense", TEXT.replace("aaaa_", "aaab_"), TEXT[:-1] + "y", TEXT.replace("live", "test")):
@@ -268,7 +268,7 @@ def test_a_refusal_is_logged_by_its_kind_and_nothing_of_the_text(
     steady_clock.advance(days=1)
     failing(TEXT.replace("aaaa_", "aaac_"))
     reasons = ["missing", "malformed", "unknown", "wrong text", "wrong text", "revoked", "expired"]
-    assert told == [("authentication refused", reason) for reason in reasons]
+    assert refusals == [("authentication refused", reason) for reason in reasons]
 
 
 def test_only_so_many_leases_are_remembered(steady_clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What stands in DNS, by the word of the zone's own servers: who is asked, who is believed, how long it takes."""
+"""Reading TXT records from a zone's own servers: which are queried, which answers count, and the time limits."""
 
 import threading
 from collections.abc import Iterator

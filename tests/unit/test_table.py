@@ -1,4 +1,4 @@
-"""The one door to the table: a conflict is waited out, a condition that fails is told, the rest is unavailable."""
+"""Access to the table: conflicts and throttling are retried, failed conditions are raised, the rest is unavailable."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ PASSING = [CONFLICT, THROTTLE, "ThrottlingException", "RequestLimitExceeded", "T
 
 
 class Refusals:
-    """Has AWS refuse calls in our own process, before they leave it; counts all of them."""
+    """Make calls to AWS fail within this process, and count all of them."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -126,7 +126,7 @@ def test_the_pauses_grow_and_are_never_the_same(refusals: Refusals, steady_clock
     refusals.always(CONFLICT)
     with pytest.raises(StoreUnavailable):
         table.put(KEY)
-    # 40 ms doubling to a second: about a dozen tries in four seconds, and never hundreds.
+    # Pauses double from 40 ms to 1 s: about a dozen tries in four seconds, and never hundreds.
     assert 6 <= refusals.calls <= 40
 
 

@@ -1,4 +1,4 @@
-"""What may stand in one line."""
+"""Validating single-line texts, and ASCII lower case."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""Every status change there is, tried from every state to every state."""
+"""The transitions of every graph, tried from every state to every state."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from kindling.platform import aws, table
 from kindling.platform.transitions import ABSENT, Graph, State
 from tests.conftest import Clock
 
-# A new trigger of a domain that is being verified starts its ladder anew: the one move that may be made again.
+# The only transition of a state to itself: a new trigger restarts the verification of a domain.
 AGAIN = {(domains.DomainStatus.VERIFYING,)}
 GRAPHS = {"domain": domains.GRAPH, "account": accounts.GRAPH, "operation": operations.GRAPH}
 KEY = {"pk": "TENANT#u", "sk": "ROW#1"}
@@ -22,7 +22,7 @@ graphs = pytest.mark.parametrize("graph", GRAPHS.values(), ids=GRAPHS)
 
 
 def stand(graph: Graph, state: State, **others: Any) -> None:
-    """An item that stands in `state`."""
+    """Write an item in `state`."""
     aws.table().put_item(Item={**KEY, **dict(zip(graph.attributes, state, strict=True)), **others})
 
 
@@ -31,8 +31,8 @@ def standing(graph: Graph) -> State:
     return tuple(str(item[name]) for name in graph.attributes)
 
 
-def verdict(graph: Graph, state: State, to: State) -> str:
-    """What comes of a move from `state` to `to`."""
+def outcome(graph: Graph, state: State, to: State) -> str:
+    """The outcome of a move from `state` to `to`."""
     stand(graph, state)
     try:
         moved = graph.move(KEY, to)
@@ -54,7 +54,7 @@ def expected(graph: Graph, state: State, to: State) -> str:
 def test_a_move_succeeds_where_it_is_allowed_and_nowhere_else(graph: Graph) -> None:
     pairs = [(state, to) for state in graph.allowed for to in graph.allowed]
     reachable = [(state, to) for state, to in pairs if any(to in targets for targets in graph.allowed.values())]
-    assert {pair: verdict(graph, *pair) for pair in reachable} == {pair: expected(graph, *pair) for pair in reachable}
+    assert {pair: outcome(graph, *pair) for pair in reachable} == {pair: expected(graph, *pair) for pair in reachable}
 
 
 @graphs
@@ -62,7 +62,7 @@ def test_a_move_succeeds_where_it_is_allowed_and_nowhere_else(graph: Graph) -> N
 def test_a_move_to_where_no_state_leads_is_refused_like_any_other(graph: Graph) -> None:
     led_to = {to for targets in graph.allowed.values() for to in targets}
     pairs = [(state, to) for state in graph.allowed for to in graph.allowed if to not in led_to]
-    assert {pair: verdict(graph, *pair) for pair in pairs} == {pair: expected(graph, *pair) for pair in pairs}
+    assert {pair: outcome(graph, *pair) for pair in pairs} == {pair: expected(graph, *pair) for pair in pairs}
 
 
 @graphs

@@ -1,4 +1,4 @@
-"""The policy, verdict by verdict: what stops a domain, what holds it, what brings it further."""
+"""The warming policy, verdict by verdict: what stops a domain, what keeps it in its phase, what advances it."""
 
 from datetime import date
 from typing import Any
@@ -25,7 +25,7 @@ SMALLEST = {
 
 
 def warming(phase: Phase = Phase.PHASE_1, ramp_day: int = 3, **fields: Any) -> Warming:
-    """A domain of the standard schedule on a day of a phase, whose metrics count from long ago."""
+    """A domain on a day of a phase of the standard schedule, with all its reports counted."""
     known = {
         "user_id": "u",
         "domain_id": "d",
@@ -48,8 +48,8 @@ def bounces(found: Counts) -> tuple[int, int]:
     return found.sent, found.bounced
 
 
-def seen(sent: int, bounced: int = 0, complained: int = 0, **others: Any) -> Evidence:
-    """Evidence of a week whose last two days are as bad as the whole, and of which everything was reported."""
+def recent(sent: int, bounced: int = 0, complained: int = 0, **others: Any) -> Evidence:
+    """Evidence with the same counts for the last two days as for the week, and complete reports."""
     week = counts(sent, bounced, complained)
     known: dict[str, Any] = {"recent": week, "week": week, "reported": sent, "admitted": sent, "busiest": sent}
     return Evidence(**known | others)
@@ -60,7 +60,7 @@ def verdict(evidence: Evidence, standing: Warming | None = None, *, new_day: boo
 
 
 def ready(phase: Phase = Phase.PHASE_1, **fields: Any) -> Warming:
-    """A domain on the last step of its phase, after the days that it needs."""
+    """A domain on the last stage of its phase, after the required days."""
     return warming(phase, 13, **{"phase_days": 14} | fields)
 
 
@@ -84,9 +84,9 @@ def test_no_more_than_expected_and_more_than_was_sent_prove_nothing(events: int)
 
 
 def test_an_ordinary_week_changes_nothing_within_a_day_and_climbs_with_a_new_one() -> None:
-    within = verdict(seen(1_000, 10), new_day=False)
+    within = verdict(recent(1_000, 10), new_day=False)
     assert (within.action, within.phase) == (Action.STAY, Phase.PHASE_1)
-    following = verdict(seen(1_000, 10))
+    following = verdict(recent(1_000, 10))
     assert (following.action, following.phase) == (Action.CLIMB, Phase.PHASE_1)
     assert following.blockers == within.blockers != []
 
@@ -94,30 +94,30 @@ def test_an_ordinary_week_changes_nothing_within_a_day_and_climbs_with_a_new_one
 @pytest.mark.parametrize("new_day", [True, False])
 @pytest.mark.parametrize("phase", SENDING)
 def test_complaints_pause_with_confidence_in_every_phase_that_sends(phase: Phase, new_day: bool) -> None:
-    found = verdict(seen(1_000, 0, 5), warming(phase), new_day=new_day)
+    found = verdict(recent(1_000, 0, 5), warming(phase), new_day=new_day)
     assert (found.action, found.phase, found.reason) == (Action.PAUSE, Phase.PAUSED, "complaint_rate_exceeded")
     assert found.detail == "5 complaints from 1,000 recipients: above 0.10% with 99.5% confidence in 7 days"
-    assert verdict(seen(1_000, 0, 4), warming(phase), new_day=False).action == Action.STAY
+    assert verdict(recent(1_000, 0, 4), warming(phase), new_day=False).action == Action.STAY
 
 
 def test_bounces_pause_with_confidence() -> None:
-    found = verdict(seen(1_000, 70), new_day=False)
+    found = verdict(recent(1_000, 70), new_day=False)
     assert (found.action, found.phase, found.reason) == (Action.PAUSE, Phase.PAUSED, "bounce_rate_exceeded")
-    told = "70 bounces from 1,000 recipients: above 5.0% with 99.5% confidence"
-    assert found.detail == f"{told} since the last day with mail"
-    assert verdict(seen(1_000, 69), new_day=False).action == Action.STAY
+    detail = "70 bounces from 1,000 recipients: above 5.0% with 99.5% confidence"
+    assert found.detail == f"{detail} since the last day with mail"
+    assert verdict(recent(1_000, 69), new_day=False).action == Action.STAY
 
 
 def test_the_week_stops_a_domain_whose_last_two_days_were_good() -> None:
-    found = verdict(seen(5_000, 0, 20, recent=counts(1_000)), new_day=False)
+    found = verdict(recent(5_000, 0, 20, recent=counts(1_000)), new_day=False)
     assert (found.action, found.detail.rpartition(" confidence ")[2]) == (Action.PAUSE, "in 7 days")
 
 
 @pytest.mark.parametrize(
     ("evidence", "reason", "detail"),
     [
-        (seen(1_000, 0, 9), "complaint_rate_exceeded", "9 complaints from 1,000 recipients: above 0.30%"),
-        (seen(1_000, 130), "bounce_rate_exceeded", "130 bounces from 1,000 recipients: above 10.0%"),
+        (recent(1_000, 0, 9), "complaint_rate_exceeded", "9 complaints from 1,000 recipients: above 0.30%"),
+        (recent(1_000, 130), "bounce_rate_exceeded", "130 bounces from 1,000 recipients: above 10.0%"),
     ],
 )
 def test_far_too_high_rates_suspend_at_once(evidence: Evidence, reason: str, detail: str) -> None:
@@ -127,16 +127,16 @@ def test_far_too_high_rates_suspend_at_once(evidence: Evidence, reason: str, det
 
 
 def test_of_both_rates_complaints_are_named() -> None:
-    assert verdict(seen(1_000, 130, 9), new_day=False).reason == "complaint_rate_exceeded"
+    assert verdict(recent(1_000, 130, 9), new_day=False).reason == "complaint_rate_exceeded"
 
 
 @pytest.mark.parametrize(
     ("evidence", "action"),
     [
-        (seen(50, 0, 2), Action.STAY),
-        (seen(150, 0, 3), Action.PAUSE),
-        (seen(50, 9), Action.STAY),
-        (seen(50, 10), Action.PAUSE),
+        (recent(50, 0, 2), Action.STAY),
+        (recent(150, 0, 3), Action.PAUSE),
+        (recent(50, 9), Action.STAY),
+        (recent(50, 10), Action.PAUSE),
     ],
 )
 def test_below_the_floors_no_rate_stops_a_domain(evidence: Evidence, action: Action) -> None:
@@ -146,9 +146,9 @@ def test_below_the_floors_no_rate_stops_a_domain(evidence: Evidence, action: Act
 @pytest.mark.parametrize(
     ("evidence", "detail"),
     [
-        (seen(5, 5), "5 bounces from 5 recipients since the last day with mail"),
-        (seen(16, 5), "5 bounces from 16 recipients since the last day with mail"),
-        (seen(1_000, 5, recent=counts(16, 5)), "5 bounces from 16 recipients since the last day with mail"),
+        (recent(5, 5), "5 bounces from 5 recipients since the last day with mail"),
+        (recent(16, 5), "5 bounces from 16 recipients since the last day with mail"),
+        (recent(1_000, 5, recent=counts(16, 5)), "5 bounces from 16 recipients since the last day with mail"),
     ],
 )
 def test_gross_rates_need_no_statistics(evidence: Evidence, detail: str) -> None:
@@ -158,28 +158,28 @@ def test_gross_rates_need_no_statistics(evidence: Evidence, detail: str) -> None
 
 def test_three_complaints_from_a_handful_are_far_too_many() -> None:
     for sent in (3, 100, 113):
-        found = verdict(seen(sent, 0, 3), new_day=False)
+        found = verdict(recent(sent, 0, 3), new_day=False)
         assert (found.action, found.reason) == (Action.SUSPEND, "complaint_rate_exceeded")
-    assert verdict(seen(114, 0, 3), new_day=False).action == Action.PAUSE
+    assert verdict(recent(114, 0, 3), new_day=False).action == Action.PAUSE
 
 
-@pytest.mark.parametrize("evidence", [seen(10, 4), seen(17, 5), seen(300, 9), seen(100, 0, 2)])
+@pytest.mark.parametrize("evidence", [recent(10, 4), recent(17, 5), recent(300, 9), recent(100, 0, 2)])
 def test_what_is_not_gross_waits_for_the_test(evidence: Evidence) -> None:
     assert verdict(evidence, new_day=False).action == Action.STAY
 
 
 def test_gross_rates_count_since_the_last_day_with_mail_only() -> None:
-    assert verdict(seen(16, 5, recent=counts(3)), new_day=False).action == Action.STAY
+    assert verdict(recent(16, 5, recent=counts(3)), new_day=False).action == Action.STAY
 
 
-@pytest.mark.parametrize("evidence", [seen(0, 12, 12), seen(2, 12, 3), seen(11, 12, 0)])
+@pytest.mark.parametrize("evidence", [recent(0, 12, 12), recent(2, 12, 3), recent(11, 12, 0)])
 @pytest.mark.parametrize("new_day", [True, False])
 def test_reports_about_mail_from_before_the_window_stop_nothing(evidence: Evidence, new_day: bool) -> None:
     assert verdict(evidence, new_day=new_day).action in (Action.STAY, Action.CLIMB)
 
 
 def test_the_third_pause_within_a_phase_is_a_suspension() -> None:
-    bad, gross = seen(1_000, 0, 5), seen(10, 5)
+    bad, gross = recent(1_000, 0, 5), recent(10, 5)
     for evidence in (bad, gross):
         actions = [verdict(evidence, warming(strikes=strikes)).action for strikes in range(4)]
         assert actions == [Action.PAUSE, Action.PAUSE, Action.SUSPEND, Action.SUSPEND]
@@ -197,8 +197,8 @@ def test_the_third_pause_within_a_phase_is_a_suspension() -> None:
 )
 def test_probably_too_high_rates_step_back_with_a_new_day(phase: Phase, back: Phase, action: Action) -> None:
     for evidence, reason, words in (
-        (seen(1_000, 40), "bounce_rate_exceeded", "40 bounces from 1,000 recipients: above 3.0%"),
-        (seen(1_000, 0, 4), "complaint_rate_exceeded", "4 complaints from 1,000 recipients: above 0.10%"),
+        (recent(1_000, 40), "bounce_rate_exceeded", "40 bounces from 1,000 recipients: above 3.0%"),
+        (recent(1_000, 0, 4), "complaint_rate_exceeded", "4 complaints from 1,000 recipients: above 0.10%"),
     ):
         found = verdict(evidence, warming(phase))
         assert (found.action, found.phase, found.reason) == (action, back, reason)
@@ -206,7 +206,7 @@ def test_probably_too_high_rates_step_back_with_a_new_day(phase: Phase, back: Ph
         assert verdict(evidence, warming(phase), new_day=False).action == Action.STAY
 
 
-@pytest.mark.parametrize("evidence", [seen(1_000, 39), seen(1_000, 0, 3), seen(100, 9), seen(300, 0, 2)])
+@pytest.mark.parametrize("evidence", [recent(1_000, 39), recent(1_000, 0, 3), recent(100, 9), recent(300, 0, 2)])
 def test_without_confidence_or_below_the_floors_nothing_steps_back(evidence: Evidence) -> None:
     assert verdict(evidence).action == Action.STAY
 
@@ -217,26 +217,26 @@ def test_a_month_without_mail_steps_back() -> None:
         (Phase.PHASE_3, Phase.PHASE_2, Action.DEMOTE),
         (Phase.WARMED, Phase.PHASE_4, Action.DEMOTE),
     ):
-        found = verdict(seen(0, idle_days=30), warming(phase))
+        found = verdict(recent(0, idle_days=30), warming(phase))
         assert (found.action, found.phase, found.reason) == (action, back, "idle")
         assert found.detail == "nothing was sent for 30 days"
-        assert verdict(seen(0, idle_days=29), warming(phase)).action == Action.STAY
-        assert verdict(seen(0, idle_days=30), warming(phase), new_day=False).action == Action.STAY
+        assert verdict(recent(0, idle_days=29), warming(phase)).action == Action.STAY
+        assert verdict(recent(0, idle_days=30), warming(phase), new_day=False).action == Action.STAY
 
 
 @pytest.mark.parametrize(("busiest", "action"), [(37, Action.STAY), (38, Action.CLIMB), (150, Action.CLIMB)])
 def test_a_day_climbs_when_a_quarter_of_its_limit_was_used(busiest: int, action: Action) -> None:
     assert warming().limit.daily_limit == 150
-    assert verdict(seen(500, busiest=busiest)).action == action
+    assert verdict(recent(500, busiest=busiest)).action == action
 
 
 @pytest.mark.parametrize(
     ("evidence", "action"),
     [
-        (seen(222, 0, 1), Action.STAY),
-        (seen(224, 0, 1), Action.CLIMB),
-        (seen(200, 9), Action.STAY),
-        (seen(200, 8), Action.CLIMB),
+        (recent(222, 0, 1), Action.STAY),
+        (recent(224, 0, 1), Action.CLIMB),
+        (recent(200, 9), Action.STAY),
+        (recent(200, 8), Action.CLIMB),
     ],
 )
 def test_a_doubt_that_is_no_reason_to_step_back_is_one_not_to_climb(evidence: Evidence, action: Action) -> None:
@@ -244,8 +244,8 @@ def test_a_doubt_that_is_no_reason_to_step_back_is_one_not_to_climb(evidence: Ev
 
 
 def test_nothing_climbs_on_the_last_step_or_without_limits() -> None:
-    assert verdict(seen(1_000), ready()).action == Action.STAY
-    assert verdict(seen(1_000), warming(Phase.WARMED, limits=None)).action == Action.STAY
+    assert verdict(recent(1_000), ready()).action == Action.STAY
+    assert verdict(recent(1_000), warming(Phase.WARMED, limits=None)).action == Action.STAY
 
 
 @pytest.mark.parametrize(
@@ -258,36 +258,36 @@ def test_nothing_climbs_on_the_last_step_or_without_limits() -> None:
     ],
 )
 def test_phases_advance_in_order_when_nothing_blocks(phase: Phase, following: Phase, volume: int) -> None:
-    found = verdict(seen(volume), ready(phase))
+    found = verdict(recent(volume), ready(phase))
     assert (found.action, found.phase, found.reason) == (Action.ADVANCE, following, "metrics_passed")
     assert found.detail == "All requirements of the phase are met."
     assert found.blockers == []
-    assert verdict(seen(volume), ready(phase), new_day=False).action == Action.STAY
-    assert verdict(seen(volume - 1), ready(phase)).action == Action.STAY
+    assert verdict(recent(volume), ready(phase), new_day=False).action == Action.STAY
+    assert verdict(recent(volume - 1), ready(phase)).action == Action.STAY
 
 
 @pytest.mark.parametrize(
     ("standing", "evidence", "blocker"),
     [
-        (ready(phase_days=6), seen(4_000), "minimum 7 days in phase required (currently 6)"),
+        (ready(phase_days=6), recent(4_000), "minimum 7 days in phase required (currently 6)"),
         (
             warming(ramp_day=12, phase_days=14),
-            seen(4_000),
+            recent(4_000),
             "daily limit must have climbed to 1,500 (currently 1,250)",
         ),
-        (ready(), seen(2_999), "at least 3,000 recipients in 7 days required (currently 2,999)"),
+        (ready(), recent(2_999), "at least 3,000 recipients in 7 days required (currently 2,999)"),
         (
             ready(),
-            seen(4_000, reported=3_599, admitted=4_000),
+            recent(4_000, reported=3_599, admitted=4_000),
             "delivery reports cover only 3,599 of 4,000 recipients",
         ),
         (
             ready(),
-            seen(4_000, week=Counts(sent=4_000, delivered=3_700)),
+            recent(4_000, week=Counts(sent=4_000, delivered=3_700)),
             "delivery rate of at least 95.0% required (currently 92.50%)",
         ),
-        (ready(), seen(4_000, 120), "bounce rate below 3.0% required (currently 3.00%)"),
-        (ready(), seen(4_000, 0, 4), "complaint rate below 0.10% required (currently 0.100%)"),
+        (ready(), recent(4_000, 120), "bounce rate below 3.0% required (currently 3.00%)"),
+        (ready(), recent(4_000, 0, 4), "complaint rate below 0.10% required (currently 0.100%)"),
     ],
 )
 def test_each_thing_that_blocks_is_a_sentence_with_numbers(standing: Warming, evidence: Evidence, blocker: str) -> None:
@@ -296,30 +296,32 @@ def test_each_thing_that_blocks_is_a_sentence_with_numbers(standing: Warming, ev
 
 
 def test_everything_that_blocks_is_said() -> None:
-    evidence = seen(10, 1, 1, reported=10, admitted=20)
+    evidence = recent(10, 1, 1, reported=10, admitted=20)
     assert len(advancement_blockers(warming(), STANDARD, evidence)) == 7
 
 
 def test_just_below_every_bar_nothing_blocks() -> None:
     week = Counts(sent=4_000, delivered=3_800, bounced=119, complained=3)
-    assert verdict(seen(4_000, week=week, reported=3_600)).blockers == verdict(seen(4_000)).blockers
-    assert verdict(seen(4_000, week=week, reported=3_600), ready()).action == Action.ADVANCE
+    assert verdict(recent(4_000, week=week, reported=3_600)).blockers == verdict(recent(4_000)).blockers
+    assert verdict(recent(4_000, week=week, reported=3_600), ready()).action == Action.ADVANCE
 
 
 def test_no_mail_at_all_is_not_good_news() -> None:
-    assert verdict(seen(0), ready()).action == Action.STAY
-    assert advancement_blockers(ready(), STANDARD, seen(0)) == [
+    assert verdict(recent(0), ready()).action == Action.STAY
+    assert advancement_blockers(ready(), STANDARD, recent(0)) == [
         "at least 3,000 recipients in 7 days required (currently 0)"
     ]
 
 
 def test_a_domain_that_does_not_send_says_why() -> None:
-    assert advancement_blockers(warming(Phase.NOT_STARTED), STANDARD, seen(0)) == ["warming has not been started"]
+    assert advancement_blockers(warming(Phase.NOT_STARTED), STANDARD, recent(0)) == ["warming has not been started"]
     for (phase,) in STOPPED:
         because = f"warming is {phase}: too many bounces"
-        assert advancement_blockers(warming(phase, stopped_because="too many bounces"), STANDARD, seen(0)) == [because]
+        assert advancement_blockers(warming(phase, stopped_because="too many bounces"), STANDARD, recent(0)) == [
+            because
+        ]
         assert policy.why_stopped(warming(phase)) == [f"warming is {phase}: no reason given"]
-    assert advancement_blockers(warming(Phase.WARMED), STANDARD, seen(0)) == ["there is no phase after warmed"]
+    assert advancement_blockers(warming(Phase.WARMED), STANDARD, recent(0)) == ["there is no phase after warmed"]
     assert [policy.why_stopped(warming(phase)) for phase in RAMPED] == [[], [], [], []]
 
 
@@ -344,7 +346,7 @@ def test_evidence_has_all_recipients_but_only_the_reports_since_a_resumption() -
     today = resumed | {"judged_from": "2026-03-10", "judged_less": {"sent": 20, "delivered": 15, "bounced": 4}}
     found = policy.evidence(warming(**today), week, TODAY)
     assert (bounces(found.today), bounces(found.recent), bounces(found.week)) == ((20, 1), (120, 1), (170, 1))
-    # Once the day of the resumption is no more among the recent ones, it still is among the seven.
+    # The day of the resumption is no longer in the recent window, but still in the week.
     earlier = resumed | {"judged_from": "2026-03-08", "judged_less": {"sent": 40, "delivered": 40}}
     found = policy.evidence(warming(**earlier), week, TODAY)
     assert (bounces(found.recent), bounces(found.week)) == ((120, 35), (170, 35))
@@ -363,14 +365,14 @@ def test_a_day_of_its_own_speaks_for_itself_once_it_is_a_quarter_of_the_day_befo
     good = counts(10_000, 100)
     for sent, action in ((2_400, Action.STAY), (2_500, Action.PAUSE)):
         day = counts(sent, round(0.08 * sent))
-        evidence = seen(0, recent=good + day, week=good + day, today=day)
+        evidence = recent(0, recent=good + day, week=good + day, today=day)
         assert verdict(evidence, new_day=False).action == action
 
 
 def test_complaints_of_two_days_have_to_be_twice_as_bad_as_those_of_seven() -> None:
     day, week = counts(1_000, 0, 6), counts(8_000, 0, 9)
-    assert verdict(seen(0, recent=day, week=week), new_day=False).action == Action.STAY
-    assert verdict(seen(0, recent=counts(1_000, 0, 8), week=week), new_day=False).action == Action.PAUSE
+    assert verdict(recent(0, recent=day, week=week), new_day=False).action == Action.STAY
+    assert verdict(recent(0, recent=counts(1_000, 0, 8), week=week), new_day=False).action == Action.PAUSE
 
 
 def test_evidence_has_the_busiest_day_since_the_last_verdict() -> None:

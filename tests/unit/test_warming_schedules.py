@@ -1,4 +1,4 @@
-"""Schedules: the presets are what is published, and a tenant's own is held to rules that it is told."""
+"""Schedules: the published numbers of the presets, and the validation of custom schedules."""
 
 from itertools import pairwise
 from typing import Any
@@ -16,15 +16,15 @@ def limits(day: int, hour: int, minute: int) -> Limits:
     return Limits(daily_limit=day, hourly_limit=hour, per_minute_limit=minute)
 
 
-def step(day: int, hour: int | None = None, minute: int | None = None) -> dict[str, int]:
+def stage(day: int, hour: int | None = None, minute: int | None = None) -> dict[str, int]:
     hour = day if hour is None else hour
     return {"daily_limit": day, "hourly_limit": hour, "per_minute_limit": hour if minute is None else minute}
 
 
 def own(*days: int, **others: Any) -> dict[str, Any]:
-    """A schedule of one's own with one step a phase, or with these."""
+    """A custom schedule with one stage per phase, of the given daily limits."""
     plans = {
-        name: {"steps": [step(day)], "min_days": 1, "min_volume": 1}
+        name: {"steps": [stage(day)], "min_days": 1, "min_volume": 1}
         for name, day in zip(PHASES, days or (1, 2, 3, 4), strict=True)
     }
     return {"phases": plans} | others
@@ -73,7 +73,7 @@ def test_no_preset_ever_falls_and_each_can_be_passed(schedule: Schedule) -> None
     for low, high in pairwise(steps):
         assert low.lower_of(high) == low
     for one in steps:
-        # Room for one message with some copies, and for the whole day's mail within the day.
+        # One message with some copies fits, and the day's mail fits into the day.
         assert one.hourly_limit >= 5
         assert one.per_minute_limit >= 2
         assert 24 * one.hourly_limit >= one.daily_limit
@@ -110,12 +110,12 @@ def test_what_a_tenant_puts_is_a_preset_or_the_tenants_own_version() -> None:
 
 def test_a_schedule_of_ones_own_may_be_as_long_as_two_months_a_phase() -> None:
     long = own()
-    long["phases"]["phase_4"] |= {"steps": [step(4 + day) for day in range(60)], "min_days": 60}
+    long["phases"]["phase_4"] |= {"steps": [stage(4 + day) for day in range(60)], "min_days": 60}
     assert OwnSchedule.model_validate(long).schedule(1).limits(Phase.PHASE_4, 59) == limits(63, 63, 63)
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
-    """One's own schedule with `value` at `path`."""
+    """A custom schedule with `value` at `path`."""
     body: Any = own()
     *way, last = path.split(".")
     place = body
@@ -133,13 +133,13 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ({"preset": "fast"}, "preset must be one of standard, tiered, outreach"),
         ({"preset": "standard", "thresholds": {}}, "a preset has its own thresholds"),
         (own(1, 2, 5, 4), "phase_4 day 0 allows less than the day before"),
-        (changed("phases.phase_1.steps", [step(2), step(1)]), "phase_1 day 1 allows less than the day before"),
+        (changed("phases.phase_1.steps", [stage(2), stage(1)]), "phase_1 day 1 allows less than the day before"),
         (
-            changed("phases.phase_1.steps", [step(2, 2, 2), step(2, 2, 1)]),
+            changed("phases.phase_1.steps", [stage(2, 2, 2), stage(2, 2, 1)]),
             "phase_1 day 1 allows less than the day before",
         ),
-        (changed("phases.phase_1.steps", [step(1, 2)]), "needs per_minute_limit <= hourly_limit <= daily_limit"),
-        (changed("phases.phase_1.steps", [step(3, 1, 2)]), "needs per_minute_limit <= hourly_limit <= daily_limit"),
+        (changed("phases.phase_1.steps", [stage(1, 2)]), "needs per_minute_limit <= hourly_limit <= daily_limit"),
+        (changed("phases.phase_1.steps", [stage(3, 1, 2)]), "needs per_minute_limit <= hourly_limit <= daily_limit"),
         (
             own(thresholds={"max_bounce_rate": 0.04, "pause_bounce_rate": 0.03}),
             "needs max_bounce_rate <= pause_bounce_rate <= suspend_bounce_rate",
@@ -160,7 +160,7 @@ def test_each_rule_that_a_schedule_breaks_is_said(body: dict[str, Any], message:
     ("path", "value"),
     [
         ("phases.phase_1.steps", []),
-        ("phases.phase_1.steps", [step(1)] * 61),
+        ("phases.phase_1.steps", [stage(1)] * 61),
         ("phases.phase_1.steps.0.per_minute_limit", 0),
         ("phases.phase_4.steps.0.daily_limit", UNLIMITED),
         ("phases.phase_1.min_days", 0),

@@ -1,4 +1,4 @@
-"""The account routes, as their callers know them."""
+"""The routes of /api/email/accounts."""
 
 from typing import Any
 
@@ -178,7 +178,7 @@ def test_a_row_that_cannot_be_written_is_told_in_the_contracts_words(
         reply = retry(kindling, account)
     assert reply.status == 500
     assert reply.body["message"] == "Warmup was enabled but failed to update account status"
-    # Safe to retry at once.
+    # A retry is possible immediately.
     assert retry(kindling, account).status == 200
 
 

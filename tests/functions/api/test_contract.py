@@ -112,7 +112,7 @@ STANDING: dict[str, Check] = {
 
 
 def fits(value: Any, shape: dict[str, Check], **optional: Check) -> bool:
-    """Whether every field of the shape is there, of its type, and no other is."""
+    """Whether the value has exactly the fields of the shape, each of its type."""
     assert set(shape) <= set(value) <= set(shape) | set(optional), set(value) ^ set(shape)
     wrong = {name: field for name, field in value.items() if not (shape | optional)[name](field)}
     assert wrong == {}

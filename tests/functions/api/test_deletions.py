@@ -1,4 +1,4 @@
-"""Deleting accounts and domains: the row at once, the rest when the providers let it go."""
+"""Deleting accounts and domains: the row immediately, the providers' resources by cleanups."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ def left(kindling: Kindling) -> dict[str, int]:
 
 
 def clean(kindling: Kindling) -> int:
-    """One tick of the poller, and its worker on what it queued."""
+    """Run the poller once, and its worker on what it queued."""
     queued = invoke("RunCleanupsFunction", {})["queued"]
     kindling.work("AttemptCleanupFunction", "cleanups")
     return int(queued)

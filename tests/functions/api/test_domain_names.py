@@ -1,4 +1,4 @@
-"""Names, as both APIs take, refuse and show them."""
+"""Domain names in both APIs: normalized, refused and returned."""
 
 # ruff: noqa: RUF001 (look-alikes are what is tested)
 

@@ -1,4 +1,4 @@
-"""The domain routes, as their callers know them."""
+"""The routes of /api/email/domains."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What every route promises: keys, bodies, errors, request ids, replayed answers."""
+"""What all routes have in common: authentication, bodies, errors, request ids, replayed answers."""
 
 import json
 from datetime import timedelta
@@ -42,7 +42,7 @@ def concrete(route: str) -> tuple[str, str]:
     return method, "/".join(UNKNOWN_ID if part.startswith("{") else part for part in path.split("/"))
 
 
-# What each route asks of a key, declared a second time.
+# The scope that each route requires, declared a second time.
 SCOPES = {
     **dict.fromkeys((route for route in PROTECTED if route.startswith("GET")), "read"),
     **dict.fromkeys((route for route in PROTECTED if not route.startswith("GET")), "provision"),
@@ -55,7 +55,7 @@ SCOPES = {
 
 
 def rows(user_id: str) -> list[str]:
-    """Everything that the table holds of a tenant, but for what its keys have asked lately."""
+    """All items of a tenant, except for quotas."""
     items: list[Any] = aws.table().scan()["Items"]
     return sorted(repr(item) for item in items if user_id in repr(item) and not item["pk"].startswith("QUOTA#"))
 
@@ -70,7 +70,7 @@ def test_every_route_refuses_every_key_that_does_not_open_it(kindling: Kindling)
     closed = ("", "nonsense", "pk_live_" + "0" * 64, unknown, wrong, revoked["api_key"], expired["key"]["api_key"])
     inventory, before = kindling.world.inventory(), rows(kindling.user_id)
     for route in PROTECTED:
-        # Nobody is slowed here.
+        # So that no quota is exceeded.
         kindling.clock.advance(minutes=1)
         for key in closed:
             reply = Api(key)(*concrete(route), {} if route.startswith("P") else None)
@@ -236,7 +236,7 @@ def test_a_revoked_key_is_dead_after_a_minute_at_the_latest(kindling: Kindling) 
     assert api.get(DOMAINS).status == 200
     remembered = dict(authentication._cache)
     assert kindling.api("DELETE", f"/api/keys/{made['id']}").body["key"]["revoked_at"]
-    # Another execution environment still remembers the key.
+    # Another execution environment still has the key in its cache.
     authentication._cache.update(remembered)
     assert api.get(DOMAINS).status == 200
     kindling.clock.advance(seconds=61)
@@ -351,7 +351,7 @@ def test_a_tenant_that_asks_too_often_is_told_when_to_come_back(kindling: Kindli
         "limit": 25,
         "retry_after_seconds": 10,
     }
-    # Health is nobody's quota.
+    # The health check counts against no quota.
     assert Api("").get("/healthz").status == 200
     assert kindling.reader.get("/api/cleanups").status == 200
     kindling.clock.advance(seconds=10)

@@ -1,4 +1,4 @@
-"""POST /api/keys/{id}/rotate: an heir with the same powers, and an end to the key that it takes the place of."""
+"""POST /api/keys/{id}/rotate: the new key has the same permissions, and the old one expires."""
 
 from datetime import timedelta
 from typing import Any
@@ -53,7 +53,7 @@ def test_a_key_may_rotate_itself_at_once(kindling: Kindling) -> None:
     assert kindling.api.get(KEYS).status == 401
     heir = Api(reply.body["key"]["api_key"])
     assert heir.get(KEYS).status == 200
-    # There is one admin again, and it knows.
+    # One admin key is left.
     is_refused(end(heir, key_id(heir)), 409, "last_admin_key")
 
 

@@ -1,4 +1,4 @@
-"""The routes of /api/keys: what a key may make and end, that nobody is locked out, and that no secret is kept."""
+"""The routes of /api/keys: permissions, the last admin key, idempotency, and that no secret is stored."""
 
 import itertools
 import json
@@ -18,7 +18,7 @@ from tests.harness.lambdas import Api, Reply
 
 KEYS = "/api/keys"
 SETS = (["admin"], ["read", "admin"], ["read"], ["read", "send"], EVERYTHING)
-# Days until a key ends; None for one that does not.
+# Days until a key expires; None for never.
 ENDS = (None, 2, 3)
 
 
@@ -48,7 +48,7 @@ def key_id(api: Api) -> str:
 
 
 def maker(kindling: Kindling, scopes: list[str], *, live: bool, days: int | None) -> Api:
-    """A key as an operator makes it."""
+    """A client whose key the operator has written, valid for `days`."""
     text = issue(kindling.user_id, scopes, live=live)
     if days:
         token = read_token(text)
@@ -75,7 +75,7 @@ def test_a_key_makes_rotates_and_ends_only_what_it_is_itself(kindling: Kindling,
         within = (live or not other_live) and set(other_scopes) <= set(scopes)
         body = {"name": "made", "live": other_live, "scopes": other_scopes}
         asked = body | ({"expires_in_days": other_days} if other_days else {})
-        # The maker is a second old or more: what ends as many days from now as it had ends after it.
+        # The maker is at least a second old: the same number of days from now ends after it.
         outlives = days is not None and other_days is not None and other_days >= days
         made = api.post(KEYS, asked)
         standing = maker(kindling, other_scopes, live=other_live, days=other_days)
@@ -100,7 +100,7 @@ def test_a_made_key_is_of_its_makers_kind_and_ends_with_it(kindling: Kindling) -
     assert (short["live"], short["prefix"]) == (False, f"kd_test_{short['id']}")
     heir = make(Api(short["api_key"]), scopes=["admin"])
     assert (heir["live"], heir["expires_at"], heir["created_by"]) == (False, short["expires_at"], short["id"])
-    # To the same instant and not one millisecond later.
+    # The same instant is allowed, one millisecond later is not.
     assert make(Api(short["api_key"]), scopes=["admin"], expires_in_days=2)["expires_at"] == short["expires_at"]
     kindling.clock.advance(milliseconds=1)
     late = Api(short["api_key"]).post(KEYS, {"name": "late", "scopes": ["admin"], "expires_in_days": 2})
@@ -126,7 +126,7 @@ def test_a_key_that_has_ended_makes_nothing_though_it_is_remembered(kindling: Ki
     assert api.get(KEYS).status == 200
     is_refused(api.post(KEYS, {"name": "late", "scopes": ["admin"]}), 401, "unauthorized")
     assert set(listed(kindling)) == before
-    # What it learned on the way it does not forget.
+    # The environment does not use the key from its cache any more.
     assert rotate(api, other["id"]).status == api.get(KEYS).status == 401
 
 
@@ -176,7 +176,7 @@ def test_admins_that_end_each_other_at_once_leave_one(
     lost: list[KindlingError] = []
 
     def revoke(target: str, revoked_at: str, *, if_unchanged: Key | None = None) -> None:
-        """Everybody has looked; then everybody writes."""
+        """All callers have read before any of them writes."""
         if rest:
             one, other = rest.pop()
             try:
@@ -206,7 +206,7 @@ def test_a_repeat_shows_the_same_text_for_a_day_while_the_key_lives(kindling: Ki
     assert str(token) == first.body["key"]["api_key"]
     assert Api(str(token)).get("/api/email/domains").status == 200
     is_refused(kindling.api.post(KEYS, body | {"name": "cd"}, Idempotency_Key="k1"), 422, "idempotency_key_reused")
-    # Another Idempotency-Key, tenant or environment is another key.
+    # Another Idempotency-Key, tenant or environment creates another key.
     texts = {first.body["key"]["api_key"]}
     for api, header in ((kindling.api, "k2"), (kindling.other, "k1"), (kindling.test_api, "k1")):
         reply = api.post(KEYS, body | {"live": False}, Idempotency_Key=header)
@@ -262,7 +262,7 @@ def test_the_list_tells_who_made_a_key_and_when_it_was_used(kindling: Kindling) 
         kindling.clock.advance(minutes=minutes)
         assert Api(made["api_key"]).get("/api/email/domains").status == 200
         assert listed(kindling)[made["id"]]["last_used_at"] == f"2026-03-01T{stamped}:00.000Z", minutes
-    # A secret that is wrong is no use of the key.
+    # A request with a wrong secret does not count as a use.
     kindling.clock.advance(days=1)
     assert Api(made["api_key"][:-1] + "-").get("/api/email/domains").status == 401
     assert listed(kindling)[made["id"]]["last_used_at"] == "2026-03-01T11:01:00.000Z"
@@ -272,7 +272,7 @@ def test_a_use_that_cannot_be_noted_fails_nobody(kindling: Kindling, monkeypatch
     made = make(kindling.api)
     at = {"pk": f"KEY#{made['id']}", "sk": "KEY"}
     real = store.record_use
-    # Somebody else has noted it meanwhile.
+    # A concurrent request has recorded the use.
     monkeypatch.setattr(store, "record_use", lambda key_id, now, _: real(key_id, now, "2000"))
     aws.table().update_item(
         Key=at, UpdateExpression="SET last_used_at = :at", ExpressionAttributeValues={":at": "2026-01-01T00:00:00.000Z"}
@@ -284,7 +284,7 @@ def test_a_use_that_cannot_be_noted_fails_nobody(kindling: Kindling, monkeypatch
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, operation: str) -> None:
-    """Let every call of this name from the table's own client fail, as a throttled table does."""
+    """Make the table's calls of this name fail as if it were throttled."""
     client = aws.table().meta.client
     real = client._make_api_call  # type: ignore[attr-defined]
 
@@ -298,10 +298,10 @@ def refuse(monkeypatch: pytest.MonkeyPatch, operation: str) -> None:
 
 def test_no_secret_is_kept_or_told_anywhere(kindling: Kindling, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    told: list[str] = []
+    records: list[str] = []
     logged = logging.getLogger("kindling")
     handler = logging.Handler()
-    handler.emit = lambda record: told.append(str(record.__dict__))  # type: ignore[method-assign]
+    handler.emit = lambda record: records.append(str(record.__dict__))  # type: ignore[method-assign]
     logged.addHandler(handler)
     try:
         texts = [kindling.api.key, make(kindling.api)["api_key"]]
@@ -317,10 +317,10 @@ def test_no_secret_is_kept_or_told_anywhere(kindling: Kindling, caplog: pytest.L
     finally:
         logged.removeHandler(handler)
     queued = [aws.sqs().receive_message(QueueUrl=url) for url in aws.sqs().list_queues().get("QueueUrls", [])]
-    kept = json.dumps([aws.table().scan()["Items"], told, caplog.text, queued], default=str)
+    kept = json.dumps([aws.table().scan()["Items"], records, caplog.text, queued], default=str)
     assert "request answered" in kept
     for text in texts:
-        # Whoever guessed had all but the last letter right.
+        # The guess had only the last letter wrong.
         assert text.rpartition("_")[2][:-1] not in kept
 
 
@@ -331,7 +331,7 @@ def test_a_live_send_that_repeats_a_test_keys_idempotency_key_is_sent(kindling: 
     real = kindling.api.post("/v1/send", email(), Idempotency_Key="k1")
     assert (real.status, real.body["status"], "Idempotent-Replayed" in real.headers) == (202, "queued", False)
     assert len(sent(kindling)) == 1
-    # Each is repeated for itself.
+    # Each request is idempotent separately.
     for api, first in ((kindling.test_api, simulated), (kindling.api, real)):
         again = api.post("/v1/send", email(), Idempotency_Key="k1")
         assert (again.body, again.headers["Idempotent-Replayed"]) == (first.body, "true")

@@ -1,4 +1,4 @@
-"""Whose a domain is: only the tenant whose challenge stands in its DNS gets to `verified`, whichever way is tried."""
+"""Ownership of domains: only the tenant whose challenge is in DNS can verify a domain, through any route."""
 
 import itertools
 import json
@@ -35,13 +35,13 @@ def row(api: Api, domain: dict[str, Any]) -> dict[str, Any]:
 
 
 def record(domain: dict[str, Any]) -> dict[str, Any]:
-    """The record that proves who owns the domain, as its row shows it."""
+    """The domain's ownership record, as its row lists it."""
     (found,) = (r for r in domain["dns_records"] if r["name"] == f"_kindling.{domain['domain']}")
     return dict(found)
 
 
 def publish(kindling: Kindling, *domains: dict[str, Any]) -> None:
-    """Put exactly these domains' challenges into DNS."""
+    """Publish exactly these domains' challenges."""
     texts: dict[str, list[str]] = {}
     for domain in domains:
         texts.setdefault(record(domain)["name"], []).append(record(domain)["value"])
@@ -106,7 +106,7 @@ def with_another_case(kindling: Kindling, mine: dict[str, Any], _: dict[str, Any
 
 
 def stale(kindling: Kindling, mine: dict[str, Any], other: dict[str, Any]) -> None:
-    """The challenge from before the name went to another tenant, who has left since."""
+    """The challenge from before another tenant took the name over and left."""
     for api, domain in ((kindling.api, mine), (kindling.other, other)):
         publish(kindling, domain)
         by_trigger(kindling, api, domain)
@@ -284,7 +284,7 @@ def test_neither_above_nor_beneath_a_verified_name_is_anything_inherited(
 
 
 def looked_at_daily(kindling: Kindling, days: int) -> None:
-    """The poller's daily looks, one after the other."""
+    """Run the poller's daily checks."""
     for _ in range(days):
         kindling.clock.advance(seconds=LOOK_EVERY.total_seconds() + 1)
         invoke("VerifyDomainsFunction", {})
@@ -373,8 +373,8 @@ def test_late_events_about_mail_belong_to_who_sent_it(kindling: Kindling) -> Non
     kindling.world.fault("dns", "TXT", "/*", "forge", message=refused.body["dns_record"]["value"])
     other = register(kindling.other, "acme.example")
     assert other["status"] == "verified"
-    told = {"inbox_id": "kim@acme.example", "message_id": "m", "recipients": ["pat@example.com"]}
-    event = {"event_type": "message.complained", "event_id": "e", "complaint": told}
+    complaint = {"inbox_id": "kim@acme.example", "message_id": "m", "recipients": ["pat@example.com"]}
+    event = {"event_type": "message.complained", "event_id": "e", "complaint": complaint}
     assert webhook(kindling, json.dumps(event)).body["counted"]
     assert kindling.api.get("/v1/suppressions/check", email="pat@example.com").body["suppressed"]
     assert not kindling.other.get("/v1/suppressions/check", email="pat@example.com").body["suppressed"]

@@ -1,4 +1,4 @@
-"""The routes of /v1/warming/schedules: presets, a schedule of one's own, and when a change of it holds."""
+"""The routes of /v1/warming/schedules: presets, custom schedules, and when a change applies."""
 
 from copy import deepcopy
 from typing import Any
@@ -11,17 +11,17 @@ from tests.harness.lambdas import Reply, invoke
 SCHEDULES, WARMING = "/v1/warming/schedules", "/v1/domains/acme.example/warming"
 
 
-def steps(*days: int) -> list[dict[str, int]]:
-    """Days whose whole limit may go out in one minute."""
+def stages(*days: int) -> list[dict[str, int]]:
+    """Stages whose daily limit may be used within one minute."""
     return [{"daily_limit": n, "hourly_limit": n, "per_minute_limit": n} for n in days]
 
 
 def phase(*days: int, min_days: int = 1, min_volume: int = 1) -> dict[str, Any]:
-    return {"steps": steps(*days), "min_days": min_days, "min_volume": min_volume}
+    return {"steps": stages(*days), "min_days": min_days, "min_volume": min_volume}
 
 
 def own(first: int, *, min_days: int = 60) -> dict[str, Any]:
-    """Four phases, of which the first allows `first` a day, then twice as much."""
+    """A custom schedule whose first phase allows `first` recipients on its first day, then twice as many."""
     phases = {"phase_1": phase(first, first * 2, min_days=min_days)}
     return {"phases": phases | {f"phase_{number}": phase(first * 2, min_days=min_days) for number in (2, 3, 4)}}
 
@@ -35,12 +35,12 @@ def follow(kindling: Kindling, body: dict[str, Any]) -> Reply:
 def daily_limit(kindling: Kindling, name: str = "acme.example") -> int:
     shown = kindling.api.get(f"/v1/domains/{name}/warming").body
     limits = set(shown["current_limits"].values())
-    # `own` schedules know one number a day.
+    # The schedules of `own` have one limit per day.
     return int(max(limits))
 
 
 def begin_next_day(kindling: Kindling, instant: str) -> None:
-    """The poller and its worker, a moment after midnight."""
+    """Run the poller and its worker just after midnight."""
     at(kindling, f"{instant}T00:05:00")
     assert invoke("AdvanceWarmingFunction", {})["queued"] == 1
     assert judge_what_is_queued() == 1
@@ -75,10 +75,10 @@ def test_presets_are_shown_and_followed_and_own_schedules_get_versions_that_coun
     assert (second["version"], second["thresholds"]["max_bounce_rate"]) == (2, 0.01)
     assert follow(kindling, {"preset": "tiered"}).body == {"schedule": presets["tiered"]}
     assert kindling.api.get(WARMING).body["schedule"] == {"name": "tiered", "version": 1}
-    # Its own one is kept while it follows another.
+    # The custom schedule is kept while a preset is followed.
     assert kindling.api.get(SCHEDULES).body["own"] == second
     assert follow(kindling, own(30)).body["schedule"]["version"] == 3
-    # It is nobody else's.
+    # No other tenant sees it.
     assert kindling.other.get(SCHEDULES).body == shown
     is_refused(kindling.reader("PUT", SCHEDULES, own(5)), 403, "forbidden", required_scope="provision")
 
@@ -108,8 +108,8 @@ def test_a_schedule_that_makes_no_sense_is_refused_and_changes_nothing(kindling:
         (changed(*first, "steps", value=[{**step, "daily_limit": 10**9}]), "phases.phase_1.steps.0.daily_limit"),
         (changed(*first, "steps", value=[{**step, "hourly_limit": 11}]), "phases.phase_1.steps.0"),
         (changed(*first, "steps", value=[{**step, "hourly_limit": 9}]), "phases.phase_1.steps.0"),
-        (changed(*first, "steps", value=steps(10, 9)), "body"),
-        (changed(*first, "steps", value=steps(21)), "body"),
+        (changed(*first, "steps", value=stages(10, 9)), "body"),
+        (changed(*first, "steps", value=stages(21)), "body"),
         (changed(*first, "min_days", value=0), "phases.phase_1.min_days"),
         (changed(*first, "min_days", value=61), "phases.phase_1.min_days"),
         (changed(*first, "min_volume", value=0), "phases.phase_1.min_volume"),
@@ -136,7 +136,7 @@ def test_less_holds_at_once_and_more_from_the_next_day(kindling: Kindling) -> No
     kindling.other.post(f"/v1/domains/{other}/verify")
     before = kindling.other.get(f"/v1/domains/{other}/warming").body
     assert before["phase"] == "phase_1"
-    # Not more than holds today, in any of the three windows.
+    # No limit rises today.
     follow(kindling, own(20))
     limits = {"daily_limit": 20, "hourly_limit": 10, "per_minute_limit": 5}
     assert kindling.api.get(WARMING).body["current_limits"] == limits
@@ -145,7 +145,7 @@ def test_less_holds_at_once_and_more_from_the_next_day(kindling: Kindling) -> No
     assert kindling.api.post("/v1/send", email(3)).status == 202
     assert kindling.api.post("/v1/send", email(2)).body["limit_type"] == "daily"
     follow(kindling, own(2))
-    # What is used up already stays used, and nothing is owed.
+    # Sends counted before stay counted.
     shown = kindling.api.get(WARMING).body
     assert (shown["today_sent"], shown["remaining_today"]) == (3, 0)
     refused = kindling.api.post("/v1/send", email(1))
@@ -157,16 +157,16 @@ def test_less_holds_at_once_and_more_from_the_next_day(kindling: Kindling) -> No
     assert (daily_limit(kindling), daily_limit(kindling, "two.example")) == (2, 2)
     assert kindling.other.get(f"/v1/domains/{other}/warming").body == before
     at(kindling, "03-02T00:05:00")
-    # Nobody has looked at the new day yet.
+    # The new day has not been judged yet.
     assert daily_limit(kindling) == 2
     assert kindling.api.post("/v1/domains/two.example/warming/pause").status == 200
     assert kindling.api.post(f"/v1/domains/{other}/warming/pause").status == 404
     assert kindling.other.post(f"/v1/domains/{other}/warming/pause").status == 200
     begin_next_day(kindling, "03-02")
-    # The day before was used: it climbs as well.
+    # The limit of the day before was used: it climbs as well.
     assert daily_limit(kindling) == 60
     assert kindling.api.post("/v1/send", email(30, bcc=["pat@example.com"] * 20)).status == 202
-    # A domain that comes back on a new day finds what holds then.
+    # A domain resumed on a new day gets that day's limits.
     assert kindling.api.post("/v1/domains/two.example/warming/resume").status == 200
     assert daily_limit(kindling, "two.example") == 30
     follow(kindling, {"preset": "standard"})

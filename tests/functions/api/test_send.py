@@ -1,4 +1,4 @@
-"""POST /v1/send: who may send, how much, and that a message goes out once or not at all."""
+"""POST /v1/send: permissions, limits, and that a message is sent at most once."""
 
 import base64
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import pytest
 from kindling.platform import aws
 from kindling.sending import service
 from tests.conftest import Kindling, issue
-from tests.functions.test_webhooks import SOFT, judge_what_is_queued, told
+from tests.functions.test_webhooks import SOFT, judge_what_is_queued, report
 from tests.harness.lambdas import Api, Reply
 
 SEND, ACCOUNTS = "/v1/send", "/api/email/accounts"
@@ -20,8 +20,8 @@ WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWri
 
 
 def sender(kindling: Kindling, name: str = "acme.example", *, ready: bool = True) -> dict[str, Any]:
-    """The account kim@… of a domain in its first phase; `ready` to send though it is not warmed up."""
-    # An execution environment remembers whose an address is.
+    """The account kim@… of a domain in its first phase; when `ready`, it may send without warmup."""
+    # Claims are cached.
     service._claims.clear()
     account = kindling.account("kim", kindling.verified_domain(name))
     if ready:
@@ -30,7 +30,7 @@ def sender(kindling: Kindling, name: str = "acme.example", *, ready: bool = True
 
 
 def email(to: int | list[str] = 1, name: str = "acme.example", user: str = "kim", **fields: Any) -> dict[str, Any]:
-    """A message of user@name; a number stands for so many recipients."""
+    """A message from user@name; `to` may be a number of recipients."""
     everybody = [f"p{i}@example.com" for i in range(to)] if isinstance(to, int) else to
     return {"from": f"{user}@{name}", "to": everybody, "subject": "Hello", "text_body": "Hello Pat", **fields}
 
@@ -57,7 +57,7 @@ def is_refused(reply: Reply, status: int, code: str, **extras: Any) -> None:
 
 
 def is_limited(reply: Reply, limit_type: str, limit: int, used: int, seconds: int) -> None:
-    """The documented body, and its header."""
+    """Whether the answer is the documented 429, with its header."""
     message = f"{limit_type.replace('_', '-')} sending limit exceeded"
     assert (reply.status, reply.headers.get("Retry-After")) == (429, str(seconds)), reply.body
     assert reply.body == {
@@ -74,7 +74,7 @@ def is_limited(reply: Reply, limit_type: str, limit: int, used: int, seconds: in
 
 @contextmanager
 def calls() -> Iterator[list[str]]:
-    """The names of the calls that leave for DynamoDB meanwhile."""
+    """The names of the calls to DynamoDB within the block."""
     seen: list[str] = []
 
     def note(model: Any, **_: Any) -> None:
@@ -91,9 +91,9 @@ def calls() -> Iterator[list[str]]:
 
 
 def suspend(kindling: Kindling, name: str = "acme.example") -> None:
-    """Bounces that nobody can explain away."""
-    assert told(kindling, "sent", 200, inbox=f"kim@{name}")
-    assert told(kindling, "bounced", 60, inbox=f"kim@{name}", **SOFT)
+    """Suspend the domain by its bounces."""
+    assert report(kindling, "sent", 200, inbox=f"kim@{name}")
+    assert report(kindling, "bounced", 60, inbox=f"kim@{name}", **SOFT)
     assert judge_what_is_queued() == 1
 
 
@@ -134,7 +134,7 @@ def test_a_message_leaves_with_everything_that_it_says_and_each_recipient_counts
     assert {name: message[name] for name in wanted} == wanted
     assert (message["attachments"][0]["filename"], message["attachments"][0]["size"]) == ("a.txt", 2)
     assert used(kindling) == 3
-    # Whoever is named twice is counted twice: it is never more than was counted.
+    # A recipient listed twice is counted twice: never fewer are counted than sent to.
     assert kindling.api.post(SEND, email(["pat@example.com"] * 2)).status == 202
     assert used(kindling) == 5
 
@@ -205,7 +205,7 @@ def test_an_account_sends_once_it_is_warm_or_its_owner_will_not_wait(kindling: K
     kindling.api.get(f"{ACCOUNTS}/warmup-analytics")
     assert kindling.api.get(path).body["account"]["status"] == "active"
     assert kindling.api.post(SEND, email()).status == 202
-    # What the provider has banned stays out, whatever its owner says.
+    # A banned account cannot send even with its warmup switched off.
     assert kindling.api.get(f"{ACCOUNTS}/{banned['id']}").body["account"]["warmup_status"] == "banned"
     kindling.api.patch(f"{ACCOUNTS}/{banned['id']}", {"warmup_enabled": False})
     is_refused(kindling.api.post(SEND, email(name="two.example")), 403, "account_not_active")
@@ -215,7 +215,7 @@ def test_an_account_sends_once_it_is_warm_or_its_owner_will_not_wait(kindling: K
 def test_a_warmup_that_is_switched_off_and_on_at_once_is_what_its_row_says(kindling: Kindling) -> None:
     path = f"{ACCOUNTS}/{sender(kindling, ready=False)['id']}"
     assert kindling.api.patch(path, {"warmup_enabled": False}).status == 200
-    # The provider may still be busy with the first wish: then the second one is refused, or granted in the end.
+    # The provider may still run the job of the first call: the second one fails, or succeeds in the end.
     assert kindling.api.patch(path, {"warmup_enabled": True}).status in (200, 502)
     kindling.clock.advance(minutes=5)
     [account] = kindling.world.inventory()["instantly"]["accounts"]
@@ -257,7 +257,7 @@ def test_minute_hour_and_day_each_have_their_limit_until_the_clock_says_so(kindl
     is_limited(post(SEND, email()), "per_minute", 5, 5, 1)
     at(kindling, "03-01T10:01:00")
     is_limited(post(SEND, email(46)), "daily", 50, 5, 14 * 3600 - 60)
-    # All or nothing; what would fit is not sent either, and a smaller message still is.
+    # A message is admitted whole or not at all; a smaller one still fits.
     is_limited(post(SEND, email(6)), "hourly", 10, 5, 59 * 60)
     assert post(SEND, email(2)).status == 202
     is_limited(post(SEND, email(4)), "hourly", 10, 7, 59 * 60)
@@ -275,7 +275,7 @@ def test_minute_hour_and_day_each_have_their_limit_until_the_clock_says_so(kindl
     at(kindling, "03-02T00:00:00")
     assert post(SEND, email(5)).status == 202
     assert used(kindling) == 5
-    # A clock that falls behind gets no second chance in a window that has been left.
+    # A clock that is behind does not count in a past window.
     at(kindling, "03-01T23:59:30")
     is_limited(post(SEND, email()), "per_minute", 5, 5, 90)
     assert kindling.api.get("/v1/domains/acme.example/warming").body["today_sent"] == 5
@@ -287,7 +287,7 @@ def test_an_admitted_message_costs_one_write_and_a_repeated_refusal_none(kindlin
     assert kindling.api.post(SEND, email()).status == 202
     for instant in ("10:58:10", "10:58:20", "10:59:00", "10:59:01", "11:00:00", "11:00:01"):
         at(kindling, f"03-01T{instant}")
-        # What a tenant may ask is leased ahead: the lease is a write of its own, but not of each message.
+        # The quota's lease is a write of its own, but not for every message.
         kindling.hold_a_lease()
         with calls() as seen:
             assert kindling.api.post(SEND, email(2)).status == 202
@@ -297,7 +297,7 @@ def test_an_admitted_message_costs_one_write_and_a_repeated_refusal_none(kindlin
     with calls() as seen:
         for _ in range(3):
             is_limited(kindling.api.post(SEND, email(2)), "per_minute", 5, 4, 58)
-    # The first one looks, the others remember.
+    # The first refusal is read, the others are cached.
     assert seen == ["BatchGetItem"]
     assert kindling.api.post(SEND, email(1)).status == 202
     at(kindling, "03-01T11:01:00")
@@ -307,7 +307,7 @@ def test_an_admitted_message_costs_one_write_and_a_repeated_refusal_none(kindlin
         kindling.hold_a_lease()
         with calls() as seen:
             assert kindling.api.post(SEND, email()).status == 429
-        # It looks again once a minute, in case quota came back; that is no write either.
+        # It is read again once a minute, because quota may have been given back; without a write.
         assert not WRITES & set(seen)
 
 
@@ -333,7 +333,7 @@ def test_a_definite_no_of_the_provider_gives_the_quota_back(kindling: Kindling) 
     kindling.world.set(rejected_recipients=["p4@example.com"])
     is_refused(kindling.api.post(SEND, email(5)), 502, "provider_refused", outcome="not_sent")
     assert used(kindling) == 0
-    # It asks for fewer requests until the minute is over: that was certainly not sent either.
+    # The provider's rate limit: the message was certainly not sent.
     at(kindling, "03-01T10:00:57")
     kindling.world.fault("agentmail", "POST", OUTBOX, "rate_limit", seconds=2)
     is_refused(kindling.api.post(SEND, email(4)), 502, "provider_unavailable", outcome="not_sent")
@@ -356,7 +356,7 @@ def test_an_unclear_outcome_keeps_the_quota_and_its_repeat_sends_nothing_twice(k
     again = kindling.api.post(SEND, email(2), Idempotency_Key="k1")
     assert (again.status, "Idempotent-Replayed" in again.headers) == (202, False)
     assert [message["message_id"] for message in sent(kindling)] == [again.body["message_id"]]
-    # One answer that is lost is no news: the same message is simply asked for again.
+    # One lost answer is retried with the same idempotency key.
     kindling.clock.advance(minutes=1)
     kindling.world.fault("agentmail", "POST", OUTBOX, fault, calls=[1])
     assert kindling.api.post(SEND, email(1)).status == 202
@@ -376,7 +376,7 @@ def test_the_same_key_replays_an_answer_but_not_a_refusal_that_asks_for_another_
     assert (used(kindling), len(sent(kindling))) == (3, 1)
     kindling.clock.advance(minutes=1)
     assert kindling.api.post(SEND, email(3), Idempotency_Key="k2").status == 202
-    # Without a key, two messages are two.
+    # Without an Idempotency-Key, two messages are sent.
     kindling.clock.advance(minutes=1)
     assert kindling.api.post(SEND, email(1)).status == kindling.api.post(SEND, email(1)).status == 202
     assert (used(kindling), len(sent(kindling))) == (8, 4)

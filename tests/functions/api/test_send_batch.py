@@ -1,4 +1,4 @@
-"""POST /v1/send/batch: up to a hundred messages, each through the gate on its own."""
+"""POST /v1/send/batch: up to 100 messages, each admitted separately."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ BATCH = "/v1/send/batch"
 
 
 def words(reply: Reply) -> list[str]:
-    """What became of each message, in a word."""
+    """The error code or status of each message."""
     assert reply.status == 202, reply.body
     waits = [wait for result in reply.body["results"] if (wait := result.get("retry_after_seconds"))]
     waits += [1 for result in reply.body["results"] if result.get("outcome") == "unknown"]
@@ -96,7 +96,7 @@ def test_no_limit_is_passed_by_many_small_messages_and_refusals_cost_no_writes(k
     assert words(reply) == ["queued"] * 5 + ["rate_limit_exceeded"] * 15
     assert seen.count("UpdateItem") == 5
     assert (used(kindling), len(sent(kindling))) == (5, 5)
-    # A test key's messages reach nobody, in any number.
+    # A test key's messages are not counted.
     reply = kindling.test_api.post(BATCH, {"emails": [email(3)] * 20})
     assert words(reply) == ["simulated"] * 20
     assert {result["environment"] for result in reply.body["results"]} == {"test"}
@@ -110,7 +110,7 @@ def test_a_repeated_batch_sends_nothing_twice(kindling: Kindling) -> None:
     first, again = (kindling.api.post(BATCH, batch, Idempotency_Key="k1") for _ in range(2))
     assert words(first) == ["queued", "queued"]
     assert (again.body, again.headers["Idempotent-Replayed"]) == (first.body, "true")
-    # The same key at the other route is another message.
+    # The same Idempotency-Key on the other route is another message.
     kindling.clock.advance(minutes=1)
     assert kindling.api.post("/v1/send", email(subject="one"), Idempotency_Key="k1").status == 202
     assert (used(kindling), len(sent(kindling))) == (3, 3)

@@ -21,7 +21,7 @@ SHAPE: dict[str, Any] = {
     "updated_at": like(TIME),
 }
 FLAGS = [name for name in SHAPE if name.endswith("_verified")]
-# Bodies that the routes of a domain take.
+# Valid bodies of the routes of a domain.
 BODIES: dict[str, Any] = {"PUT": {"active": True}, "POST": {}}
 OF_A_DOMAIN = [route for route in routes() if route.startswith(("GET", "PUT", "POST")) and "/v1/domains/{" in route]
 
@@ -56,7 +56,7 @@ def test_a_domain_from_its_registration_to_its_deletion(kindling: Kindling) -> N
     assert (deleted.status, deleted.body) == (200, {"success": True})
     is_refused(kindling.api.get(path), 404, "not_found")
     is_refused(kindling.api.get(f"{path}/warming"), 404, "not_found")
-    # By its id it stays deleted; its name may be somebody else's by now.
+    # Deleting by id is idempotent; a name may belong to another domain by now.
     assert kindling.api("DELETE", path).status == 200
     is_refused(kindling.api("DELETE", f"{DOMAINS}/acme.example"), 404, "not_found")
     assert kindling.world.inventory()["agentmail"]["domains"] == []
@@ -136,7 +136,7 @@ def test_every_route_of_a_domain_takes_its_name_and_hides_it_from_everybody_else
         assert [reply.body for reply in foreign] == [absent.body] * 2, route
     assert kindling.other("DELETE", f"{DOMAINS}/{domain['id']}").status == 404
     assert kindling.other("DELETE", f"{DOMAINS}/acme.example").status == 404
-    # In any spelling, and where it changes nothing the same as by the id.
+    # In any spelling, with the same result as by id.
     for route in OF_A_DOMAIN:
         named = ask(kindling.api, route, "ACME.Example.")
         assert named.status in (200, 409), route

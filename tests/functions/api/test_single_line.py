@@ -1,4 +1,4 @@
-"""No line break and no other control character goes into what becomes one line of a message or a form."""
+"""Line breaks and other control characters are refused in names, subjects, headers and other single-line fields."""
 
 import base64
 from typing import Any
@@ -14,7 +14,7 @@ NAMES = ("display_name", "first_name", "last_name")
 
 
 def broken(character: str) -> dict[str, dict[str, Any]]:
-    """What a message says with the character in it, by the field that is to be named."""
+    """Messages with the character in one field each, by the field that the error has to name."""
     line = f"a{character}b"
     person = f"Pat{character}Lee <pat@example.com>"
     return {
@@ -72,7 +72,7 @@ def test_an_account_takes_no_name_that_breaks_a_line_when_made_or_changed(kindli
     account = sender(kindling)
     new = {"username": "pat", "domain_id": account["domain_id"]}
     for character in CONTROL:
-        # No quota of requests is what this is about.
+        # So that no quota is exceeded.
         kindling.clock.advance(seconds=1)
         for name in (f"Kim{character}Lee", f"Kim{character}"):
             names = dict.fromkeys(NAMES, name)

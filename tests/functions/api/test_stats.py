@@ -1,10 +1,10 @@
-"""The routes of /v1/domains/{id}/stats: what the provider reported, by day, hour and mailbox provider."""
+"""The routes of /v1/domains/{id}/stats: the provider's reports by day, hour and mailbox provider."""
 
 from typing import Any
 
 from tests.conftest import Kindling
 from tests.functions.api.test_send import at, email, is_refused, sender
-from tests.functions.test_webhooks import HARD, SOFT, told
+from tests.functions.test_webhooks import HARD, SOFT, report
 
 PATH = "/v1/domains/acme.example/stats"
 RATES = ("delivery_rate", "bounce_rate", "hard_bounce_rate", "complaint_rate", "open_rate", "click_rate")
@@ -19,18 +19,18 @@ def figures(entry: dict[str, Any]) -> dict[str, Any]:
 def test_figures_of_days_hours_and_mailbox_providers(kindling: Kindling) -> None:
     account = sender(kindling)
     at(kindling, "03-10T23:30:00")
-    assert told(kindling, "sent", 7)
+    assert report(kindling, "sent", 7)
     at(kindling, "03-17T11:59:59")
-    told(kindling, "sent", ["a@gmail.com", "b@googlemail.com", "c@outlook.com"])
-    told(kindling, "delivered", ["a@gmail.com", "b@googlemail.com"])
+    report(kindling, "sent", ["a@gmail.com", "b@googlemail.com", "c@outlook.com"])
+    report(kindling, "delivered", ["a@gmail.com", "b@googlemail.com"])
     at(kindling, "03-17T12:00:00")
-    told(kindling, "sent", ["d@yahoo.com", "e@icloud.com", "f@firm.example", "g@gmail.com"])
-    told(kindling, "delivered", ["d@yahoo.com"])
-    told(kindling, "bounced", ["f@firm.example"], **HARD)
-    told(kindling, "bounced", ["c@outlook.com"], **SOFT)
-    told(kindling, "complained", ["a@gmail.com"])
-    told(kindling, "opened", ["a@gmail.com"])
-    told(kindling, "clicked", ["a@gmail.com"])
+    report(kindling, "sent", ["d@yahoo.com", "e@icloud.com", "f@firm.example", "g@gmail.com"])
+    report(kindling, "delivered", ["d@yahoo.com"])
+    report(kindling, "bounced", ["f@firm.example"], **HARD)
+    report(kindling, "bounced", ["c@outlook.com"], **SOFT)
+    report(kindling, "complained", ["a@gmail.com"])
+    report(kindling, "opened", ["a@gmail.com"])
+    report(kindling, "clicked", ["a@gmail.com"])
     assert kindling.api.post("/v1/send", email(4)).status == 202
     of_today = {
         "total_sent": 7,
@@ -48,7 +48,7 @@ def test_figures_of_days_hours_and_mailbox_providers(kindling: Kindling) -> None
         "click_rate": 0.3333,
     }
     named = {"domain_id": account["domain_id"], "domain": "acme.example"}
-    # What was admitted is the gate's count, what was sent is the provider's.
+    # `today_sent` is the gate's count, `metrics` are the provider's.
     assert kindling.api.get(PATH).body == {
         **named,
         "period_days": 7,

@@ -1,10 +1,10 @@
-"""The routes of /v1/suppressions: addresses that a tenant's domains must not write to any more."""
+"""The routes of /v1/suppressions: addresses to which a tenant must not send."""
 
 from typing import Any
 
 from tests.conftest import Kindling, issue
 from tests.functions.api.test_send import is_refused
-from tests.functions.test_webhooks import HARD, told
+from tests.functions.test_webhooks import HARD, report
 from tests.harness.lambdas import Api
 
 LIST = "/v1/suppressions"
@@ -27,14 +27,14 @@ def test_a_suppression_from_its_making_to_its_end(kindling: Kindling) -> None:
     }
     assert (made.status, made.body) == (201, expected)
     kindling.clock.advance(hours=1)
-    # Who is suppressed already keeps the first reason.
+    # An existing entry keeps its reason.
     again = kindling.api.post(LIST, {"email": "pat@example.com", "reason": "unsubscribe"})
     assert (again.status, again.body) == (201, expected)
     assert kindling.api.get(LIST).body == {"suppressions": [expected], "total": 1, "limit": 50, "offset": 0}
     for address in ("pat@example.com", "PAT@example.com"):
         assert kindling.api.get(f"{LIST}/check", email=address).body == {"suppressed": True, "entry": expected}
     assert kindling.api.get(f"{LIST}/check", email="max@example.com").body == {"suppressed": False, "entry": None}
-    # Nobody else sees it, or can take it away.
+    # Other tenants neither see nor delete it.
     assert kindling.other.get(LIST).body["total"] == 0
     assert kindling.other.get(f"{LIST}/check", email="pat@example.com").body["suppressed"] is False
     foreign = kindling.other("DELETE", f"{LIST}/pat@example.com")
@@ -53,7 +53,7 @@ def test_the_list_is_filtered_and_paged_newest_first(kindling: Kindling) -> None
     for number, reason in enumerate(["manual", "unsubscribe", "manual", "complaint"]):
         assert kindling.api.post(LIST, {"email": f"p{number}@example.com", "reason": reason}).status == 201
         kindling.clock.advance(seconds=1)
-    assert told(kindling, "bounced", ["p4@other.example"], **HARD)
+    assert report(kindling, "bounced", ["p4@other.example"], **HARD)
 
     def listed(**query: str) -> list[str]:
         reply = kindling.api.get(LIST, **query)
@@ -96,7 +96,7 @@ def test_what_is_no_address_and_who_may_not_are_refused(kindling: Kindling) -> N
     is_refused(kindling.reader.post(LIST, {"email": "a@example.com"}), 403, "forbidden", required_scope="send")
     is_refused(Api(issue(kindling.user_id, ["send"])).get(LIST), 403, "forbidden", required_scope="read")
     assert kindling.api.post(LIST, {"email": "a@example.com"}).status == 201
-    # A test key looks, and changes nothing that real mail depends on.
+    # A test key can read the list, but not change it.
     assert kindling.test_api.get(LIST).body["total"] == 1
     is_refused(kindling.test_api.post(LIST, {"email": "b@example.com"}), 403, "live_key_required")
     is_refused(kindling.test_api("DELETE", f"{LIST}/a@example.com"), 403, "live_key_required")

@@ -1,4 +1,4 @@
-"""The routes of /v1/domains/{id}/warming: where a domain stands, what it may send, and its way there."""
+"""The routes of /v1/domains/{id}/warming: phase, limits, history, start, pause, resume and explain."""
 
 import base64
 import re
@@ -10,7 +10,7 @@ from tests.conftest import Kindling, issue
 from tests.functions.api.test_contract import TIME, UUID, fits, like, maybe, number, one_of, text
 from tests.functions.api.test_schedules import begin_next_day, follow, own
 from tests.functions.api.test_send import at, email, is_refused, sender, suspend
-from tests.functions.test_webhooks import SOFT, judge_what_is_queued, told
+from tests.functions.test_webhooks import SOFT, judge_what_is_queued, report
 from tests.harness.lambdas import Api, Reply
 
 WARMING = "/v1/domains/acme.example/warming"
@@ -68,12 +68,12 @@ def history(kindling: Kindling) -> list[dict[str, Any]]:
 
 
 def changes(kindling: Kindling) -> list[tuple[str, str, str]]:
-    """To which phase, why and by whom, newest first."""
+    """The phase, reason and trigger of each history entry, newest first."""
     return [(entry["to_phase"], entry["reason"], entry["triggered_by"]) for entry in history(kindling)]
 
 
 def stand(kindling: Kindling, domain_id: str, **values: Any) -> None:
-    """Put a domain somewhere on its way, as the days would."""
+    """Set attributes of a domain's warming directly."""
     aws.table().update_item(
         Key={"pk": f"TENANT#{kindling.user_id}", "sk": f"WARMING#{domain_id}"},
         UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
@@ -83,7 +83,7 @@ def stand(kindling: Kindling, domain_id: str, **values: Any) -> None:
 
 
 def live_through(kindling: Kindling, domain_id: str, total: int) -> None:
-    """A long history: its last entry many times, each under an id and in a place of its own."""
+    """Write a long history: copies of the last entry, each with its own id and sort key."""
     rows = {"KeyConditionExpression": table.Key("pk").eq(f"TENANT#{kindling.user_id}#WARMING#{domain_id}")}
     last = table.pages(rows)[-1]
     with aws.table().batch_writer() as batch:
@@ -100,7 +100,7 @@ def test_remaining_counts_are_numbers_in_every_phase(kindling: Kindling) -> None
     account = sender(kindling)
     at(kindling, "03-01T10:00:00")
     assert kindling.api.post("/v1/send", email(3)).status == 202
-    told(kindling, "sent", 3)
+    report(kindling, "sent", 3)
     begun = shown(kindling)
     expected = {
         "domain_id": account["domain_id"],
@@ -151,7 +151,7 @@ def test_remaining_counts_are_numbers_in_every_phase(kindling: Kindling) -> None
         UpdateExpression="REMOVE limits, limits_on",
     )
     assert standing("warmed") == (unlimited - 3,) * 3 + (None, None)
-    # Without a limit, and still counted.
+    # No limit, but still counted.
     assert kindling.api.post("/v1/send", email(50)).status == 202
     assert shown(kindling)["today_sent"] == 53
 
@@ -185,7 +185,7 @@ def test_warming_starts_by_itself_or_on_request_once_spf_or_dkim_stands(kindling
     assert (entry["from_phase"], "metrics_snapshot" in entry) == ("not_started", False)
     forced = kindling.api.get(f"{path}/history").body["history"]
     assert [(entry["triggered_by"], "metrics_snapshot" in entry) for entry in forced] == [("api", False)]
-    # Being verified later starts nothing a second time.
+    # A later verification does not start it again.
     kindling.world.set(domain_states={"new.example": {"status": "VERIFIED"}})
     assert kindling.api.post("/v1/domains/new.example/verify").body["verified"] is True
     assert len(kindling.api.get("/v1/domains/new.example/warming/history").body["history"]) == 1
@@ -221,7 +221,7 @@ def test_a_pause_stops_everything_and_its_end_brings_back_the_place_that_was_lef
         ("phase_1", "warming_resumed", "api"),
         ("paused", "holidays", "api"),
     ]
-    # Neither a warmed domain nor one that is suspended has an active phase.
+    # Warmed and suspended domains cannot be paused.
     for phase in ("warmed", "suspended"):
         stand(kindling, account["domain_id"], phase=phase)
         is_refused(act(kindling, "pause"), 409, "not_warming", current_phase=phase)
@@ -237,8 +237,8 @@ def test_a_pause_by_the_policy_starts_the_ramp_over_and_forgets_what_led_to_it(k
     begin_next_day(kindling, "03-03")
     stand(kindling, account["domain_id"], phase_days=9)
     assert shown(kindling)["current_limits"]["daily_limit"] == 100
-    told(kindling, "sent", 200)
-    told(kindling, "bounced", 24, **SOFT)
+    report(kindling, "sent", 200)
+    report(kindling, "bounced", 24, **SOFT)
     assert judge_what_is_queued() == 1
     found = shown(kindling)
     assert (found["phase"], found["phase_before"]) == ("paused", "phase_1")
@@ -253,15 +253,15 @@ def test_a_pause_by_the_policy_starts_the_ramp_over_and_forgets_what_led_to_it(k
     begin_again = act(kindling, "resume")
     assert begin_again.body["phase"] == "phase_1"
     assert shown(kindling)["current_limits"]["daily_limit"] == 50
-    # What is old is not held against it: three more bounces are three, and not the twenty-seventh.
-    told(kindling, "sent", 100)
-    told(kindling, "bounced", 3, **SOFT)
+    # Earlier bounces do not count after the resumption: there are three, not twenty-seven.
+    report(kindling, "sent", 100)
+    report(kindling, "bounced", 3, **SOFT)
     assert judge_what_is_queued() == 1
     assert shown(kindling)["phase"] == "phase_1"
-    # The third time within one phase it is a suspension.
+    # The third stop within one phase is a suspension.
     for phase in ("paused", "suspended"):
-        told(kindling, "sent", 200)
-        told(kindling, "bounced", 60, **SOFT)
+        report(kindling, "sent", 200)
+        report(kindling, "bounced", 60, **SOFT)
         assert judge_what_is_queued() == 1
         assert shown(kindling)["phase"] == phase
         act(kindling, "resume")
@@ -282,8 +282,8 @@ def test_only_an_admin_by_force_starts_a_suspended_domain_over(kindling: Kindlin
     assert (found["phase"], found["stopped_because"], found["phase_before"]) == ("phase_1", None, None)
     assert found["warming_started_at"] == found["phase_started_at"] == history(kindling)[0]["created_at"]
     assert changes(kindling)[0] == ("phase_1", "warming_started", "api")
-    # It is judged by what comes from here on.
-    told(kindling, "bounced", 1, **SOFT)
+    # Only later reports count.
+    report(kindling, "bounced", 1, **SOFT)
     assert judge_what_is_queued() == 1
     assert shown(kindling)["phase"] == "phase_1"
     assert kindling.api.post("/v1/send", email()).status == 202
@@ -313,7 +313,7 @@ def test_the_history_is_walked_page_by_page_without_repetition(kindling: Kindlin
         walked += entries
         if cursor is None:
             break
-        # What happens meanwhile shows up at the top, and moves nothing.
+        # New entries appear on the first page and do not shift the others.
         if len(walked) == 30:
             act(kindling, "pause")
     assert walked == everything
@@ -380,7 +380,7 @@ def test_the_gate_explains_itself_and_counts_nothing_by_it(kindling: Kindling) -
     assert explain(3, kindling.test_api) == explain(3)
     for body in ({"recipients": 0}, {"recipients": "many"}, {"recipient": 1}):
         is_refused(kindling.api.post(f"{WARMING}/explain", body), 400, "invalid_request")
-    # What waiting does not help against.
+    # Refusals that do not end by waiting.
     act(kindling, "pause", reason="holidays")
     kindling.api("PUT", "/v1/domains/acme.example", {"active": False, "type": "inbound"})
     closed = explain()

@@ -1,4 +1,4 @@
-"""Warmup analytics: what the figures say, and what follows from them, for a caller and for the poller alike."""
+"""Warmup analytics: the figures, and the status changes made by the route and by the poller."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Zones of the operator's DNS account: records are written, and shown, only for the tenant to whom one is bound."""
+"""Zone bindings: records are published and shown only for the tenant to which the zone is bound."""
 
 import itertools
 import uuid
