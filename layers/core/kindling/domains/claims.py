@@ -74,8 +74,8 @@ def taken(domain: Domain, before: Verifier | None) -> Part:
     item = {**_verified_key(domain.domain), "user_id": domain.user_id, "domain_id": domain.id}
     condition, values = "attribute_not_exists(pk)", {}
     if before:
-        held = "domain_id = :domain" if before.domain_id else "attribute_not_exists(domain_id)"
-        condition = f"user_id = :user AND {held}"
+        unchanged = "domain_id = :domain" if before.domain_id else "attribute_not_exists(domain_id)"
+        condition = f"user_id = :user AND {unchanged}"
         values = {":user": before.user_id} | ({":domain": before.domain_id} if before.domain_id else {})
     put: dict[str, Any] = {"Item": item, "ConditionExpression": condition}
     actions: Part = [{"Put": put | ({"ExpressionAttributeValues": values} if values else {})}]

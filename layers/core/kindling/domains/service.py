@@ -64,7 +64,8 @@ def list_domains(caller: Caller, *, skip_sync: bool) -> list[Domain]:
         return domains
     looks = verification.look_at_all(domains)
     return [
-        verification.refresh(domain, found) if found else domain for domain, found in zip(domains, looks, strict=True)
+        verification.refresh(domain, latest) if latest else domain
+        for domain, latest in zip(domains, looks, strict=True)
     ]
 
 
@@ -81,8 +82,8 @@ def verify(caller: Caller, domain_id: str, *, poll: bool) -> Domain:
     caller.require_live()
     if not poll:
         domain = _trigger(domain)
-    found = verification.look(domain)
-    return verification.refresh(domain, found) if found else domain
+    latest = verification.look(domain)
+    return verification.refresh(domain, latest) if latest else domain
 
 
 def override_status(caller: Caller, domain_id: str, command: UpdateDomain) -> Domain:

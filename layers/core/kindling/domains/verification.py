@@ -113,33 +113,35 @@ def refresh(domain: Domain, found: Look) -> Domain:
     """Update the row with the result of a look, and return it. A concurrent change of the row wins."""
     domain = _with_challenge(domain)
     put: dict[str, Any] = {}
-    if found.live.records:
-        rows = [record.model_dump(exclude_none=True) for record in records(found.live, domain.domain, domain.ownership)]
-        put = {"dns_records": rows, "checks": checks(found.live.records, domain.domain).model_dump()}
+    if latest.live.records:
+        rows = [
+            record.model_dump(exclude_none=True) for record in records(latest.live, domain.domain, domain.ownership)
+        ]
+        put = {"dns_records": rows, "checks": checks(latest.live.records, domain.domain).model_dump()}
     try:
-        outcome = decide(domain, found, clock.now())
+        outcome = decide(domain, latest, clock.now())
         write = _keep_status if outcome.status == domain.status else _change_status
         return write(domain, put, outcome)
     except (NotFound, StaleStatus):
         return store.get(domain.user_id, domain.id) or domain
 
 
-def decide(domain: Domain, found: Look, now: datetime) -> Outcome:
+def decide(domain: Domain, latest: Look, now: datetime) -> Outcome:
     """The new state of the row; see `status_after`.
 
     A domain whose name another tenant holds becomes pending instead of verified.
     """
-    shown = found.survey.shows(domain.ownership.challenge)
+    shown = latest.survey.shows(domain.ownership.challenge)
     proof = domain.ownership.after(shown, now)
     triggered_at = clock.parse(domain.verification_triggered_at) if domain.verification_triggered_at else None
-    status = status_after(domain.status, found.live.status, triggered_at, now, shown=shown, lost=proof.lost)
+    status = status_after(domain.status, latest.live.status, triggered_at, now, shown=shown, lost=proof.lost)
     claim: Part = []
     if status == DomainStatus.VERIFIED and domain.status != DomainStatus.VERIFIED:
         try:
-            claim = _claim(domain, found.survey)
+            claim = _claim(domain, latest.survey)
         except DomainTaken as error:
             return Outcome(DomainStatus.PENDING, str(error), proof, [])
-    return Outcome(status, _reason(domain, found.live, status, proof, shown), proof, claim)
+    return Outcome(status, _reason(domain, latest.live, status, proof, shown), proof, claim)
 
 
 def refuse_taken(user_id: str, domain: str) -> None:
@@ -153,8 +155,8 @@ def refuse_taken(user_id: str, domain: str) -> None:
     if row is None or row.user_id == user_id or row.status != DomainStatus.VERIFIED:
         return
     own = Ownership(challenge=challenge(user_id, domain))
-    found = survey(domain)
-    if found.shows(own.challenge) and found.shows(row.ownership.challenge) is False:
+    txt = survey(domain)
+    if txt.shows(own.challenge) and txt.shows(row.ownership.challenge) is False:
         return
     record = ownership.record(domain, own)
     raise DomainTaken(
@@ -200,7 +202,7 @@ def _claim(domain: Domain, found: TxtSurvey) -> Part:
     loss: Part = []
     if holder and holder.user_id != domain.user_id:
         row = store.get(holder.user_id, holder.domain_id) if holder.domain_id else None
-        if row and found.shows(row.ownership.challenge) is not False:
+        if row and txt.shows(row.ownership.challenge) is not False:
             raise DomainTaken(ownership.reason_taken(domain.domain))
         loss = [store.lost(_taken_over(row))] if row else []
     return [*claims.taken(domain, holder), *loss]

@@ -114,12 +114,12 @@ def metrics_partition(user_id: str, domain_id: str) -> str:
     return f"TENANT#{user_id}#METRICS#{domain_id}"
 
 
-def day_place(date: str) -> str:
+def day_sort_key(date: str) -> str:
     """The sort key of a day, `YYYY-MM-DD`."""
     return f"DAY#{date}"
 
 
-def hour_place(hour: str) -> str:
+def hour_sort_key(hour: str) -> str:
     """The sort key of an hour, `YYYY-MM-DDTHH`."""
     return f"HOUR#{hour}"
 

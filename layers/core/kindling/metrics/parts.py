@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from kindling.metrics.model import day_place, hour_place, metrics_partition, provider_of
+from kindling.metrics.model import day_sort_key, hour_sort_key, metrics_partition, provider_of
 from kindling.platform.table import Action, Part
 
 DAYS_KEPT = timedelta(days=400)
@@ -22,8 +22,8 @@ def counted(user_id: str, domain_id: str, instant: datetime, field: str, recipie
     split = Counter(f"{name}@{provider_of(address)}" for address in addresses for name in fields)
     partition = metrics_partition(user_id, domain_id)
     return [
-        _add({"pk": partition, "sk": day_place(f"{instant:%Y-%m-%d}")}, whole | split, instant + DAYS_KEPT),
-        _add({"pk": partition, "sk": hour_place(f"{instant:%Y-%m-%dT%H}")}, whole, instant + HOURS_KEPT),
+        _add({"pk": partition, "sk": day_sort_key(f"{instant:%Y-%m-%d}")}, whole | split, instant + DAYS_KEPT),
+        _add({"pk": partition, "sk": hour_sort_key(f"{instant:%Y-%m-%dT%H}")}, whole, instant + HOURS_KEPT),
     ]
 
 

@@ -7,19 +7,19 @@ every event rewrites them.
 from collections.abc import Callable
 from typing import Any
 
-from kindling.metrics.model import FIELDS, Counts, Period, day_place, hour_place, metrics_partition
+from kindling.metrics.model import FIELDS, Counts, Period, day_sort_key, hour_sort_key, metrics_partition
 from kindling.platform import table
 from kindling.platform.table import Key
 
 
 def days(user_id: str, domain_id: str, dates: list[str]) -> list[Period]:
     """The domain's days at `dates`, oldest first; a day without mail is all zeros."""
-    return _between(user_id, domain_id, day_place, dates)
+    return _between(user_id, domain_id, day_sort_key, dates)
 
 
 def hours(user_id: str, domain_id: str, hours: list[str]) -> list[Period]:
     """The domain's hours at `hours` (`YYYY-MM-DDTHH`), oldest first; an hour without mail is all zeros."""
-    return _between(user_id, domain_id, hour_place, hours)
+    return _between(user_id, domain_id, hour_sort_key, hours)
 
 
 def _between(user_id: str, domain_id: str, place: Callable[[str], str], names: list[str]) -> list[Period]:

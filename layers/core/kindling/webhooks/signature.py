@@ -19,9 +19,9 @@ def verify(secret: str, headers: dict[str, str], body: bytes) -> str:
     """
     identity, sent_at = headers.get("svix-id", ""), headers.get("svix-timestamp", "")
     wanted = hmac.digest(_key(secret), f"{identity}.{sent_at}.".encode() + body, hashlib.sha256)
-    given = [_decoded(item) for item in headers.get("svix-signature", "").split(" ")]
+    signatures = [_decoded(item) for item in headers.get("svix-signature", "").split(" ")]
     # Every signature is compared, so that the time taken tells nothing.
-    genuine = sum(hmac.compare_digest(wanted, signature) for signature in given) > 0
+    genuine = sum(hmac.compare_digest(wanted, signature) for signature in signatures) > 0
     if not (identity and genuine and _fresh(sent_at)):
         raise Unauthorized("The webhook's signature is missing, wrong, or too old.")
     return identity
