@@ -109,7 +109,7 @@ def check(key: dict[str, str]) -> None:
         refresh(domain, look_due(domain))
 
 
-def refresh(domain: Domain, found: Look) -> Domain:
+def refresh(domain: Domain, latest: Look) -> Domain:
     """Update the row with the result of a look, and return it. A concurrent change of the row wins."""
     domain = _with_challenge(domain)
     put: dict[str, Any] = {}
@@ -192,7 +192,7 @@ def wanted(domain: Domain, live: MailDomain) -> list[DnsRecord]:
     return records(live, domain.domain, _challenged(domain))
 
 
-def _claim(domain: Domain, found: TxtSurvey) -> Part:
+def _claim(domain: Domain, txt: TxtSurvey) -> Part:
     """The actions that claim the name for the domain. Raises DomainTaken unless the holder's challenge is gone.
 
     The holder is the tenant that verified the name last. Its row becomes pending, with a new challenge: the old one may

@@ -107,7 +107,7 @@ class Route:
         if key is None or self.secret:
             return self._run(request, body)
         # Imported here: only requests that carry a key pay for it.
-        from kindling.entry.replay import replayed
+        from kindling.entry.replay import replay
         from kindling.keys.model import environment
 
         # A dry run and the real request differ in the query only.
@@ -119,7 +119,7 @@ class Route:
             "key": key,
             "body": hashlib.sha256(asked).hexdigest(),
         }
-        return replayed(lambda: self._run(request, body), identity, context)
+        return replay(lambda: self._run(request, body), identity, context)
 
     def _run(self, request: Request, body: dict[str, Any]) -> Reply:
         try:
