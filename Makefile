@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up reset test nightly lint types validate check hooks openapi picture
+.PHONY: help demo up reset test nightly mutants lint types validate check hooks openapi picture
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 16
@@ -27,6 +27,9 @@ test: $(VENV)/dev ## run every test, those that need the local cloud last
 
 nightly: $(VENV)/dev ## the generated matrices of the tests whole, of which 'make test' runs a sample
 	$(BIN)/pytest -n auto --dist loadgroup --whole -m "not system"
+
+mutants: $(VENV)/dev ## edit lines that matter, one at a time, and see the tests fail (ARGS=WORD tries some)
+	$(BIN)/python -m tests.mutants.run $(ARGS)
 
 lint: $(VENV)/dev ## check style and the order of the floors
 	$(BIN)/ruff check

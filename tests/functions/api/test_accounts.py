@@ -1,11 +1,12 @@
 """The routes of /api/email/accounts."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from kindling.accounts import store
+from kindling.accounts import store, warmup
 from kindling.errors import StoreUnavailable
 from kindling.platform import aws
 from kindling.platform.transitions import Graph
@@ -200,6 +201,27 @@ def test_a_retry_that_died_blocks_nobody_for_long(kindling: Kindling) -> None:
 
     assert store.start_retry(row, clock.timestamp(), clock.timestamp(clock.now()))
     kindling.clock.advance(seconds=1)
+    assert retry(kindling, account).status == 200
+
+
+def test_a_retry_that_died_halfway_blocks_others_for_35_seconds(
+    kindling: Kindling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped(BaseException):
+        """Lambda ends a function that takes too long, and asks nobody."""
+
+    def stop(_address: str) -> None:
+        raise Stopped
+
+    account = stuck(kindling)
+    began = kindling.clock.at
+    with monkeypatch.context() as patch:
+        patch.setattr(warmup, "enable", stop)
+        with pytest.raises(Stopped):
+            retry(kindling, account)
+    kindling.clock.at = began + timedelta(seconds=35)
+    assert retry(kindling, account).body["error"] == "warmup_retry_running"
+    kindling.clock.advance(milliseconds=1)
     assert retry(kindling, account).status == 200
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from kindling.accounts import store
+from kindling.accounts.model import Account, State
 from tests.conftest import Kindling
 from tests.harness.lambdas import invoke
 
@@ -136,6 +138,22 @@ def test_only_the_caller_whose_call_moved_an_account_is_told(kindling: Kindling)
     assert len(kindling.api.get(ANALYTICS).body["transitions"]) == 1
     assert kindling.api.get(ANALYTICS).body["transitions"] == {}
     assert kindling.other.get(ANALYTICS).body == {"analytics": {}, "transitions": {}}
+
+
+def test_of_two_callers_at_once_only_the_one_that_moved_an_account_is_told(
+    kindling: Kindling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kindling.account()
+    kindling.clock.advance(days=30)
+    real = store.swap
+
+    def second(account: Account, to: State) -> bool:
+        monkeypatch.setattr(store, "swap", real)
+        assert len(kindling.api.get(ANALYTICS).body["transitions"]) == 1
+        return real(account, to)
+
+    monkeypatch.setattr(store, "swap", second)
+    assert kindling.api.get(ANALYTICS).body["transitions"] == {}
 
 
 def test_a_test_key_asks_no_provider(kindling: Kindling) -> None:

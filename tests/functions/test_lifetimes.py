@@ -1,0 +1,73 @@
+"""What ends by itself, and when: the instants that the table's time to live goes by."""
+
+import json
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from kindling.operations import parts
+from kindling.platform import aws, clock, table
+from tests.conftest import Kindling
+from tests.functions.test_webhooks import event, post, told
+
+
+def expiries(prefix: str) -> list[int]:
+    """When each item expires whose partition or sort key begins so, in seconds since 1970."""
+    items: list[dict[str, Any]] = aws.table().scan()["Items"]
+    return [int(item["expires_at"]) for item in items if item["pk"].startswith(prefix) or item["sk"].startswith(prefix)]
+
+
+def in_days(days: float) -> int:
+    return int((clock.now() + timedelta(days=days)).timestamp())
+
+
+def test_an_event_is_remembered_for_two_weeks(kindling: Kindling) -> None:
+    kindling.verified_domain()
+    assert told(kindling, "sent", 1)
+    assert expiries("EVENT#") == [in_days(14)]
+
+
+def test_figures_of_days_are_kept_for_400_days_and_those_of_hours_for_40(kindling: Kindling) -> None:
+    kindling.verified_domain()
+    assert told(kindling, "sent", 1)
+    assert expiries("DAY#") == [in_days(400)]
+    assert expiries("HOUR#") == [in_days(40)]
+
+
+@pytest.mark.usefixtures("cloud", "steady_clock")
+def test_the_end_of_an_account_or_domain_is_on_record_for_90_days() -> None:
+    table.transact([parts.ended("acme.example", "d", "u")])
+    assert expiries("ENDED#") == [in_days(90)]
+
+
+def test_an_answer_is_replayed_for_a_day(kindling: Kindling) -> None:
+    # Its record is kept by the machine's own clock.
+    began = int(time.time())
+    assert kindling.api.post("/v1/suppressions", {"email": "p@example.com"}, Idempotency_Key="k").status == 201
+    (expires_at,) = expiries(f"TENANT#{kindling.user_id}#IDEMPOTENCY")
+    assert began + 24 * 3600 <= expires_at <= int(time.time()) + 24 * 3600
+
+
+@pytest.mark.parametrize(
+    ("shift", "counted_now"),
+    [
+        ({"days": -7}, False),
+        ({"days": -7, "milliseconds": -1}, True),
+        ({"minutes": 5}, False),
+        ({"minutes": 5, "milliseconds": 1}, True),
+    ],
+    ids=["a week old", "older", "five minutes ahead", "further ahead"],
+)
+def test_an_event_counts_at_its_own_instant_unless_that_is_implausible(
+    kindling: Kindling, shift: dict[str, int], counted_now: bool
+) -> None:
+    kindling.verified_domain()
+    # Three minutes before midnight, so that five minutes are another day.
+    kindling.clock.at = kindling.clock.at.replace(hour=23, minute=57)
+    instant = kindling.clock.at + timedelta(**shift)
+    assert post(kindling, json.dumps(event("sent", 1, timestamp=clock.timestamp(instant)))).body["counted"]
+    day = kindling.clock.at if counted_now else instant
+    places = [item["sk"] for item in aws.table().scan()["Items"] if item["sk"].startswith("DAY#")]
+    assert places == [f"DAY#{day:%Y-%m-%d}"]

@@ -1,0 +1,31 @@
+"""What is kept of AWS between two calls: a secret for five minutes, and clients that repeat or do not."""
+
+import pytest
+
+from kindling.platform import aws
+from kindling.platform.settings import settings
+from tests.conftest import Clock
+
+pytestmark = pytest.mark.usefixtures("cloud")
+
+
+def test_a_secret_is_kept_for_five_minutes_and_then_read_again(steady_clock: Clock) -> None:
+    arn = settings().instantly_secret
+    assert aws.secret(arn) == "inst_test"
+    aws.secrets().put_secret_value(SecretId=arn, SecretString="rotated")
+    try:
+        steady_clock.advance(seconds=300)
+        assert aws.secret(arn) == "inst_test"
+        steady_clock.advance(milliseconds=1)
+        assert aws.secret(arn) == "rotated"
+    finally:
+        aws.secrets().put_secret_value(SecretId=arn, SecretString="inst_test")
+
+
+def test_a_client_tries_three_times_and_the_one_for_single_writes_once() -> None:
+    # What the SDK makes of the configuration when it repeats calls.
+    tries = {
+        name: made.meta.client.meta.config.retries["total_max_attempts"]
+        for name, made in (("table", aws.table()), ("unrepeated", aws.unrepeated()))
+    }
+    assert tries == {"table": 4, "unrepeated": 1}

@@ -1,0 +1,146 @@
+"""The gate's writes: one decides and counts, one gives back, and a decision from an older state is not carried out."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from kindling.errors import NotFound, StaleStatus
+from kindling.platform import aws, table
+from kindling.warming import admission, changes, store
+from kindling.warming.gate import Refusal, Windows
+from kindling.warming.model import API, Limits, Phase, Warming, history_entry, warming_key
+from tests.conftest import Clock
+
+pytestmark = pytest.mark.usefixtures("cloud", "steady_clock")
+
+AT = Windows("2026-03-01T09:00")
+DAY, HOUR, MINUTE = AT.names
+LIMITS = {"daily_limit": 50, "hourly_limit": 10, "per_minute_limit": 5}
+
+
+def stand(**fields: Any) -> Warming:
+    """A gate as it stands in the table."""
+    known = {"user_id": "u", "domain_id": "d", "domain": "acme.example", "phase": Phase.PHASE_1, "limits": LIMITS}
+    warming = Warming.model_validate(known | fields)
+    table.transact([store.created(warming, {})])
+    return warming
+
+
+def standing() -> Warming:
+    warming = store.get("u", "d")
+    assert warming is not None
+    return warming
+
+
+@pytest.mark.parametrize(("window", "limit"), [(DAY, 50), (HOUR, 10), (MINUTE, 5)])
+def test_each_window_is_filled_to_its_limit_and_not_one_further(window: str, limit: int) -> None:
+    warming = stand(sent={window: limit - 2})
+    with pytest.raises(table.ConditionFailed) as lost:
+        store.count(warming, AT, 3)
+    assert standing() == warming == Warming.model_validate(lost.value.item)
+    store.count(warming, AT, 2)
+    assert standing().sent[window] == limit
+
+
+def test_a_window_that_nothing_was_counted_in_takes_its_whole_limit() -> None:
+    store.count(stand(), AT, 5)
+    assert standing().sent == {DAY: 5, HOUR: 5, MINUTE: 5}
+    assert standing().minute == MINUTE
+
+
+def test_where_no_limits_are_everything_is_counted_all_the_same() -> None:
+    warming = stand(phase=Phase.WARMED, limits=None)
+    store.count(warming, AT, 1_000_000)
+    store.count(warming, AT, 1)
+    assert standing().sent == {DAY: 1_000_001, HOUR: 1_000_001, MINUTE: 1_000_001}
+
+
+def test_a_decision_from_an_older_state_counts_nothing() -> None:
+    stand(revision=3)
+    for revision in (2, 4):
+        with pytest.raises(table.ConditionFailed):
+            store.count(Warming(user_id="u", domain_id="d", domain="acme.example", revision=revision), AT, 1)
+    assert standing().sent == {}
+
+
+def test_nothing_is_counted_in_a_minute_that_was_left() -> None:
+    warming = stand(minute="2026-03-01T09:00")
+    with pytest.raises(table.ConditionFailed):
+        store.count(warming, Windows("2026-03-01T08:59"), 1)
+    store.count(warming, AT, 1)
+    store.count(warming, Windows("2026-03-01T09:01"), 1)
+    assert standing().minute == "2026-03-01T09:01"
+
+
+def test_a_stale_view_is_decided_again_from_what_stands_there(steady_clock: Clock) -> None:
+    seen = stand()
+    stand(revision=7, sent={MINUTE: 3})
+    assert admission.admit(seen, 2) == AT
+    assert standing().sent == {DAY: 2, HOUR: 2, MINUTE: 5}
+    refused = admission.admit(seen, 1)
+    assert isinstance(refused, Refusal)
+    assert refused.bound
+    assert (refused.bound.limit_type, refused.bound.used) == ("per_minute", 5)
+
+
+def test_what_is_given_back_is_free_again_to_the_last_recipient() -> None:
+    stand(sent={DAY: 5, HOUR: 5, MINUTE: 5})
+    admission.give_back("u", "d", AT, 5)
+    assert standing().sent == {DAY: 0, HOUR: 0, MINUTE: 0}
+    admission.give_back("u", "d", AT, 1)
+    assert standing().sent == {DAY: 0, HOUR: 0, MINUTE: 0}
+
+
+@pytest.mark.parametrize(
+    ("kept", "left"),
+    [((DAY, HOUR), {DAY: 2, HOUR: 2}), ((DAY,), {DAY: 2}), ((), {})],
+    ids=["minute gone", "hour gone", "day gone"],
+)
+def test_quota_is_given_back_in_the_windows_that_are_left(kept: tuple[str, ...], left: dict[str, int]) -> None:
+    stand(sent=dict.fromkeys(kept, 5))
+    admission.give_back("u", "d", AT, 3)
+    assert standing().sent == left
+
+
+def test_quota_is_given_back_through_the_client_that_repeats_nothing() -> None:
+    stand(sent={DAY: 5, HOUR: 5, MINUTE: 5})
+    used: list[str] = []
+    events = aws.unrepeated().meta.client.meta.events
+    events.register("before-call.dynamodb", lambda model, **_: used.append(model.name))
+    admission.give_back("u", "d", AT, 5)
+    assert used == ["UpdateItem"]
+
+
+def test_a_move_is_made_once_from_the_state_that_it_was_decided_on() -> None:
+    warming = stand(revision=3)
+    entry = history_entry(warming, Phase.PAUSED, reason="manual pause", triggered_by=API)
+    put, drop = changes.stopped(warming, "manual pause", API)
+    store.move(warming, entry, put=put, drop=drop)
+    assert (standing().phase, standing().revision) == (Phase.PAUSED, 4)
+    # Paused from another revision, it is not paused again, though the phase would allow it.
+    stand(revision=5)
+    with pytest.raises(StaleStatus):
+        store.move(warming, entry, put=put, drop=drop)
+    assert standing().phase == Phase.PHASE_1
+    aws.table().delete_item(Key=warming_key("u", "d"))
+    with pytest.raises(NotFound):
+        store.move(warming, entry, put=put, drop=drop)
+
+
+def test_an_adjustment_is_written_once_and_makes_older_decisions_stale() -> None:
+    warming = stand(revision=3)
+    assert store.adjust(warming, put={"ramp_day": 1})
+    assert (standing().ramp_day, standing().revision) == (1, 4)
+    assert not store.adjust(warming, put={"ramp_day": 2})
+    with pytest.raises(table.ConditionFailed):
+        store.count(warming, AT, 1)
+    assert standing().ramp_day == 1
+
+
+def test_limits_are_numbers_of_recipients_and_not_of_messages(steady_clock: Clock) -> None:
+    steady_clock.at = datetime(2026, 3, 1, 9, 0, 59, 999_000, tzinfo=UTC)
+    warming = stand(limits=Limits(daily_limit=2, hourly_limit=2, per_minute_limit=2))
+    assert isinstance(admission.admit(warming, 3), Refusal)
+    assert admission.admit(warming, 2) == AT
+    assert isinstance(admission.admit(warming, 1), Refusal)
