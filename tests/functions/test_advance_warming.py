@@ -3,10 +3,13 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from kindling.platform import aws
 from kindling.platform.settings import settings
+from kindling.warming import store
 from tests.conftest import Kindling
-from tests.functions.api.test_schedules import follow, own, phase
+from tests.functions.api.test_schedules import begin_next_day, follow, own, phase
 from tests.functions.api.test_send import at, email, is_refused, sender
 from tests.functions.api.test_warming import changes, history, shown, stand
 from tests.functions.test_webhooks import SOFT, judge_what_is_queued, report
@@ -162,6 +165,28 @@ def test_a_domain_is_held_until_it_is_well_again_and_steps_back_when_it_gets_wor
     stand(kindling, domain_id, phase_started_at=kindling.clock.at.isoformat())
     next_day(kindling)
     assert changes(kindling)[0] == ("phase_2", "metrics_passed", "system")
+
+
+@pytest.mark.parametrize(("morning", "phase"), [("03-08", "paused"), ("03-09", "phase_1")])
+def test_a_new_day_is_judged_by_the_seven_whole_days_behind_it(kindling: Kindling, morning: str, phase: str) -> None:
+    sender(kindling)
+    assert told(kindling, "sent", 200)
+    assert told(kindling, "bounced", 30, **SOFT)
+    # Nobody takes the judgement that the bounces queued.
+    aws.sqs().purge_queue(QueueUrl=settings().judgements_queue_url)
+    begin_next_day(kindling, morning)
+    assert shown(kindling)["phase"] == phase
+
+
+def test_a_phase_that_is_left_takes_its_strikes_along(kindling: Kindling) -> None:
+    plan = phase(10, min_days=1, min_volume=1)
+    domain_id = begun(kindling, {"phases": {f"phase_{number}": plan for number in (1, 2, 3, 4)}})
+    stand(kindling, domain_id, strikes=2)
+    mail(kindling, 10)
+    next_day(kindling)
+    found = store.get(kindling.user_id, domain_id)
+    assert found
+    assert (found.phase, found.strikes) == ("phase_2", 0)
 
 
 def test_a_month_without_mail_takes_a_phase_back(kindling: Kindling) -> None:

@@ -13,6 +13,7 @@ from kindling.domains import service as domains
 from kindling.errors import StoreUnavailable
 from kindling.operations import service as operations
 from kindling.operations import store
+from kindling.operations.model import Operation, OperationState
 from kindling.platform import aws, clock, due, table
 from kindling.warming import judgement
 from tests.conftest import Clock, Kindling
@@ -73,6 +74,25 @@ def test_an_execution_has_ten_minutes_before_somebody_looks_and_so_has_its_undo(
         steady_clock.at += MOMENT
         with pytest.raises(StoreUnavailable):
             operations.reconcile()
+
+
+@pytest.mark.usefixtures("cloud", "steady_clock")
+def test_an_operation_that_has_finished_is_left_alone_though_it_is_still_due() -> None:
+    now = clock.timestamp()
+    done = Operation(
+        operation_id="o",
+        user_id="u",
+        kind="onboard_domain",
+        subject_id="d",
+        name="acme.example",
+        state=OperationState.SUCCEEDED,
+        request={},
+        execution_arn=NOBODYS.replace(":stateMachine:", ":execution:") + ":o",
+        created_at=now,
+        updated_at=now,
+    )
+    store.put(done, due.fields(operations.DUE_KIND, "o", clock.now()))
+    assert operations.reconcile() == 0
 
 
 def test_a_look_that_changes_nothing_is_noted_every_five_minutes(kindling: Kindling) -> None:

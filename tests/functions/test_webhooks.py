@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from kindling.accounts.claims import claim_key
 from kindling.platform import aws
 from kindling.platform.settings import settings
 from tests.conftest import SECRETS, Kindling
@@ -271,6 +272,14 @@ def test_a_bounce_has_the_domain_judged_at_once_and_a_delivery_does_not(kindling
     assert not deliver(kindling, bounced)
     assert judge_what_is_queued() == 1
     assert kindling.api.get(f"/v1/domains/{domain['id']}/warming").body["phase"] == "suspended"
+
+
+def test_an_address_that_is_only_reserved_has_sent_nothing(kindling: Kindling) -> None:
+    kindling.verified_domain()
+    rival = {"status": "reserved", "user_id": "somebody", "account_id": "a", "domain_id": "elsewhere"}
+    aws.table().put_item(Item={**claim_key("kim@acme.example"), **rival})
+    assert told(kindling, "sent", 1)
+    assert totals(kindling) == {"sent": 1}
 
 
 def test_suppressions_that_a_webhook_made_keep_out_later_mail_of_that_tenant_alone(kindling: Kindling) -> None:

@@ -217,6 +217,24 @@ def test_exactly_ten_are_one_send(asked: list[tuple[str, Any]]) -> None:
     assert [name for name, _ in asked].count("SendMessageBatch") == 1
 
 
+def test_work_that_does_not_fall_due_again_is_refused_when_the_queue_does_not_take_it() -> None:
+    url = settings().verifications_queue_url
+    due.send(url, [{"pk": str(number), "sk": "x"} for number in range(12)])
+    taken = aws.sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    assert len(taken) == 10
+    events = aws.sqs().meta.events
+
+    def lose_one(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["Successful"] = parsed["Successful"][1:]
+
+    events.register("after-call.sqs.SendMessageBatch", lose_one)
+    try:
+        with pytest.raises(StoreUnavailable):
+            due.send(url, [{"pk": "1", "sk": "x"}])
+    finally:
+        events.unregister("after-call.sqs.SendMessageBatch", lose_one)
+
+
 def test_a_send_that_fails_loses_nothing(steady_clock: Clock) -> None:
     put(*numbered(3))
     with pytest.raises(StoreUnavailable):

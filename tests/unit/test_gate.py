@@ -9,7 +9,7 @@ from kindling.errors import NotFound, RateLimitExceeded, StoreUnavailable, Warmi
 from kindling.platform import table
 from kindling.warming import admission, changes, gate, store
 from kindling.warming.gate import Refusal, Windows
-from kindling.warming.model import UNLIMITED, Limits, Phase, Warming, warming_key
+from kindling.warming.model import API, RAMPED, SENDING, UNLIMITED, Limits, Phase, Warming, warming_key
 from kindling.warming.schedules import PRESETS
 
 NOW = datetime(2026, 3, 1, 9, 0, 12, tzinfo=UTC)
@@ -90,6 +90,29 @@ def test_what_is_more_than_a_whole_limit_has_to_wait_for_another_days_limits() -
     assert str(refusal.error(NOW)).endswith(
         "6 recipients are more than the whole per-minute limit of 5: send to fewer at once"
     )
+
+
+def test_what_fits_into_an_empty_window_waits_for_one_and_no_longer() -> None:
+    whole = refused(warming(sent={"2026-03-01T09:00": 1}), 5)
+    assert (whole["limit_type"], whole["retry_after_seconds"]) == ("per_minute", 48)
+    hourly = gate.refusal(warming(sent={"2026-03-01T09": 10}), 1, NOW + timedelta(minutes=7))
+    assert hourly
+    assert hourly.until == datetime(2026, 3, 1, 10, tzinfo=UTC)
+
+
+def test_nobody_is_told_to_come_back_before_a_window_has_ended() -> None:
+    waits = {0.0: 1, -3.0: 1, 0.001: 1, 1.0: 1, 1.001: 2, 1.4: 2, 1.5: 2, 59.999: 60, 60.0: 60}
+    assert {ahead: gate.seconds_until(NOW + timedelta(seconds=ahead), NOW) for ahead in waits} == waits
+
+
+def test_a_limit_that_was_lowered_below_what_was_sent_has_no_room_and_no_debt() -> None:
+    day, hour, minute = gate.bounds(warming(sent={"2026-03-01T09:00": 9, "2026-03-01": 51}), NOW)
+    assert (day.room, hour.room, minute.room) == (0, 10, 0)
+
+
+def test_a_pause_keeps_the_phase_that_it_ends_in(steady_clock: object) -> None:
+    back = [changes.stopped(warming(phase=phase), "manual pause", API)[0]["phase_before"] for phase in SENDING]
+    assert back == [*RAMPED, Phase.PHASE_4]
 
 
 def test_a_warmed_domain_has_no_limit_and_a_stopped_one_no_room() -> None:

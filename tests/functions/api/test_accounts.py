@@ -225,6 +225,27 @@ def test_a_retry_that_died_halfway_blocks_others_for_35_seconds(
     assert retry(kindling, account).status == 200
 
 
+def test_a_retry_is_leased_only_for_an_account_that_is_pending(kindling: Kindling) -> None:
+    account = kindling.account()
+    row = store.get(kindling.user_id, account["id"])
+    assert row
+    assert not store.start_retry(row, "2026-03-01T09:00:00.000Z", "2030-01-01T00:00:00.000Z")
+
+
+def test_a_lease_is_given_back_by_its_holder_alone(kindling: Kindling) -> None:
+    account = stuck(kindling)
+    row = store.get(kindling.user_id, account["id"])
+    assert row
+    now, until = "2026-03-01T09:00:00.000Z", "2030-01-01T00:00:00.000Z"
+    assert store.start_retry(row, now, until)
+    store.end_retry(row, "2029-01-01T00:00:00.000Z")
+    assert not store.start_retry(row, now, until)
+    store.end_retry(row, until)
+    assert retry(kindling, account).status == 200
+    items = [item for item in aws.table().scan()["Items"] if item["sk"] == f"ACCOUNT#{account['id']}"]
+    assert ["retrying_until" in item for item in items] == [False]
+
+
 def test_a_retry_registers_an_account_that_somebody_removed_at_the_provider(kindling: Kindling) -> None:
     account = stuck(kindling)
     headers = {"Authorization": "Bearer inst_test"}

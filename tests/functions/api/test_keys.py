@@ -234,6 +234,13 @@ def test_a_repeat_lends_nobody_a_key_beyond_their_own(kindling: Kindling) -> Non
     is_refused(short.post(KEYS, body, Idempotency_Key="k1"), 403, "key_exceeds_maker")
 
 
+def test_one_idempotency_key_of_a_live_and_a_test_key_makes_two_keys(kindling: Kindling) -> None:
+    body = {"name": "ci", "scopes": ["read"], "live": False}
+    made = [api.post(KEYS, body, Idempotency_Key="k1") for api in (kindling.api, kindling.test_api)]
+    assert [reply.status for reply in made] == [201, 201]
+    assert made[0].body["key"]["id"] != made[1].body["key"]["id"]
+
+
 def test_the_same_creation_twice_at_once_makes_one_key(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
     others: list[Any] = []
     real = store.make

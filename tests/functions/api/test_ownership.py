@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from kindling.domains import claims
-from kindling.domains.ownership import GRACE, LOOK_EVERY
-from kindling.platform import aws
+from kindling.domains import claims, store, verification
+from kindling.domains.model import DomainStatus
+from kindling.domains.ownership import GRACE, LOOK_EVERY, Ownership
+from kindling.domains.verification import Look
+from kindling.platform import aws, clock
+from kindling.providers.model import MailDomain, TxtSurvey
 from tests.conftest import Kindling
 from tests.functions.test_webhooks import post as webhook
 from tests.harness.lambdas import Api, invoke
@@ -337,6 +340,30 @@ def test_a_dns_that_is_silent_for_weeks_costs_nobody_a_domain(kindling: Kindling
     looked_at_daily(kindling, 10)
     found = row(kindling.api, domain)
     assert (found["status"], found["ownership"]["missing_since"]) == ("verified", None)
+
+
+def test_nobody_takes_a_name_over_while_dns_is_silent(kindling: Kindling) -> None:
+    mine = store.get(kindling.user_id, kindling.verified_domain()["id"])
+    assert mine
+    rival = mine.model_copy(
+        update={
+            "id": "d",
+            "user_id": "rival",
+            "status": DomainStatus.VERIFYING,
+            "ownership": Ownership(challenge="theirs"),
+            "verification_triggered_at": clock.timestamp(),
+        }
+    )
+    live = MailDomain(domain_id=mine.domain, status="VERIFIED")
+    both, new = frozenset({"theirs", mine.ownership.challenge}), frozenset({"theirs"})
+    # What the rival published is seen by most; whether the old one is gone, nobody can tell.
+    for views, status in (
+        ((both, new, None), "pending"),
+        ((both, both, new), "pending"),
+        ((new, new, None), "verified"),
+    ):
+        outcome = verification.decide(rival, Look(live, TxtSurvey(views)), clock.now())
+        assert outcome.status == status, views
 
 
 def test_one_clear_miss_and_then_silence_is_one_strike(kindling: Kindling) -> None:

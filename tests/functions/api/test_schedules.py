@@ -3,6 +3,10 @@
 from copy import deepcopy
 from typing import Any
 
+import pytest
+
+from kindling.warming import store
+from kindling.warming.schedules import Schedule
 from tests.conftest import Kindling
 from tests.functions.api.test_send import at, email, is_refused, sender
 from tests.functions.test_webhooks import judge_what_is_queued
@@ -81,6 +85,21 @@ def test_presets_are_shown_and_followed_and_own_schedules_get_versions_that_coun
     # No other tenant sees it.
     assert kindling.other.get(SCHEDULES).body == shown
     is_refused(kindling.reader("PUT", SCHEDULES, own(5)), 403, "forbidden", required_scope="provision")
+
+
+def test_of_two_changes_at_once_one_is_told_to_try_again(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = store.put_schedule
+
+    def late(user_id: str, schedule: Schedule) -> None:
+        monkeypatch.setattr(store, "put_schedule", real)
+        follow(kindling, own(20))
+        real(user_id, schedule)
+
+    monkeypatch.setattr(store, "put_schedule", late)
+    is_refused(kindling.api("PUT", SCHEDULES, own(10)), 409, "stale_status")
+    shown = kindling.api.get(SCHEDULES).body
+    assert (shown["schedule"], shown["schedule"]["version"]) == (shown["own"], 1)
+    assert shown["schedule"]["phases"]["phase_1"]["steps"][0]["daily_limit"] == 20
 
 
 def test_a_schedule_that_makes_no_sense_is_refused_and_changes_nothing(kindling: Kindling) -> None:

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from kindling import providers
+from kindling.errors import ProviderRefused
+from kindling.keys.model import Caller, Scope
 from kindling.platform import aws
 from kindling.sending import service
 from tests.conftest import Kindling, issue
@@ -95,6 +98,13 @@ def suspend(kindling: Kindling, name: str = "acme.example") -> None:
     assert report(kindling, "sent", 200, inbox=f"kim@{name}")
     assert report(kindling, "bounced", 60, inbox=f"kim@{name}", **SOFT)
     assert judge_what_is_queued() == 1
+
+
+def follow_a_day_of(kindling: Kindling, n: int) -> None:
+    """A schedule whose whole day may go out in one minute."""
+    plan = {"steps": [dict.fromkeys(("daily_limit", "hourly_limit", "per_minute_limit"), n)]}
+    phases = {f"phase_{number}": plan | {"min_days": 60, "min_volume": 1} for number in (1, 2, 3, 4)}
+    assert kindling.api("PUT", "/v1/warming/schedules", {"phases": phases}).status == 200
 
 
 def test_a_message_leaves_with_everything_that_it_says_and_each_recipient_counts(kindling: Kindling) -> None:
@@ -309,6 +319,51 @@ def test_an_admitted_message_costs_one_write_and_a_repeated_refusal_none(kindlin
             assert kindling.api.post(SEND, email()).status == 429
         # It is read again once a minute, because quota may have been given back; without a write.
         assert not WRITES & set(seen)
+
+
+def test_a_refusal_is_remembered_for_a_minute_at_most(kindling: Kindling) -> None:
+    follow_a_day_of(kindling, 5)
+    sender(kindling)
+    at(kindling, "03-01T10:00:30.250")
+    assert kindling.api.post(SEND, email(5)).status == 202
+    for instant, looks in (("10:00:30.250", True), ("10:01:30.249", False), ("10:01:30.250", True)):
+        at(kindling, f"03-01T{instant}")
+        kindling.hold_a_lease()
+        with calls() as seen:
+            assert kindling.api.post(SEND, email(1)).body["limit_type"] == "daily"
+        assert ("BatchGetItem" in seen) is looks, instant
+
+
+def test_a_remembered_refusal_speaks_for_what_does_not_fit_and_is_no_larger(kindling: Kindling) -> None:
+    follow_a_day_of(kindling, 10)
+    sender(kindling)
+    assert kindling.api.post(SEND, email(5)).status == 202
+    for n, status, looks in ((7, 429, True), (6, 429, False), (7, 429, False), (8, 429, True), (5, 202, True)):
+        kindling.hold_a_lease()
+        with calls() as seen:
+            assert kindling.api.post(SEND, email(n)).status == status, n
+        assert ("BatchGetItem" in seen) is looks, n
+
+
+def test_quota_that_is_given_back_is_there_at_once(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
+    follow_a_day_of(kindling, 5)
+    sender(kindling)
+
+    def refuse(*_: object, **__: object) -> str:
+        assert kindling.api.post(SEND, email(3)).status == 429
+        raise ProviderRefused("No.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(providers.mail(), "send_message", refuse)
+        is_refused(kindling.api.post(SEND, email(3)), 502, "provider_refused", outcome="not_sent")
+    assert kindling.api.post(SEND, email(3)).status == 202
+
+
+def test_one_idempotency_key_of_two_tenants_is_two_messages() -> None:
+    callers = [Caller(user, "a" * 16, True, frozenset({Scope.SEND})) for user in ("one", "other")]
+    first, second = (service._provider_key(caller, "k", "send") for caller in callers)
+    assert first != second
+    assert service._provider_key(callers[0], "k", "send") == first
 
 
 def test_one_suppressed_recipient_stops_the_whole_message(kindling: Kindling) -> None:

@@ -1,5 +1,6 @@
 """Warmup analytics: the figures, and the status changes made by the route and by the poller."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -161,6 +162,16 @@ def test_a_test_key_asks_no_provider(kindling: Kindling) -> None:
     kindling.clock.advance(days=30)
     assert kindling.test_api.get(ANALYTICS).body == {"analytics": {}, "transitions": {}}
     assert states(kindling) == {"kim": ("warming", "warming")}
+
+
+def test_another_account_does_not_put_the_review_of_a_tenant_off(kindling: Kindling) -> None:
+    domain = kindling.verified_domain()
+    began = kindling.clock.at
+    kindling.account("kim", domain)
+    kindling.clock.at = began + timedelta(minutes=59)
+    kindling.account("lee", domain)
+    kindling.clock.at = began + timedelta(minutes=61)
+    assert invoke("GraduateAccountsFunction", {}) == {"queued": 1}
 
 
 def test_a_tenant_is_reviewed_hourly_while_accounts_warm_and_daily_otherwise(kindling: Kindling) -> None:
