@@ -150,6 +150,37 @@ def test_a_window_leaves_nothing_behind(steady_clock: Clock) -> None:
     assert clock.now().timestamp() < item["expires_at"] <= clock.now().timestamp() + 120
 
 
+def test_the_last_request_of_a_quota_is_admitted_though_more_was_wanted(steady_clock: Clock) -> None:
+    assert admitted(1) == 1
+    (item,) = items()
+    # Other environments have taken all but one.
+    aws.table().update_item(
+        Key={"pk": item["pk"], "sk": item["sk"]},
+        UpdateExpression="SET #key = :most",
+        ExpressionAttributeNames={"#key": "a" * 16},
+        ExpressionAttributeValues={":most": KEY - 1},
+    )
+    assert admitted(3) == 1
+
+
+def test_whoever_is_refused_comes_back_when_the_window_has_ended_and_waits_no_longer(steady_clock: Clock) -> None:
+    assert admitted(KEY + 1) == KEY
+    waits = {}
+    for left in (9.5, 1.001, 1.0, 0.25):
+        steady_clock.advance(seconds=10 - left - steady_clock.monotonic())
+        with pytest.raises(QuotaExceeded) as refused:
+            quota.admit_request(caller())
+        waits[left] = refused.value.extras["retry_after_seconds"]
+    assert waits == {9.5: 10, 1.001: 2, 1.0: 1, 0.25: 1}
+
+
+def test_a_creation_takes_nothing_ahead_of_the_next_one(steady_clock: Clock) -> None:
+    for made in (1, 2, 3, 4):
+        quota.admit_creation(caller())
+        (item,) = items()
+        assert (item["total"], item["a" * 16]) == (made, made)
+
+
 def test_creations_are_counted_one_by_one_for_an_hour(steady_clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TENANT_CREATES_PER_HOUR", "3")
     settings.cache_clear()

@@ -87,13 +87,11 @@ def test_what_stays_in_the_way_is_unavailable_after_four_seconds(
     with pytest.raises(StoreUnavailable) as refused:
         CALLS[operation]()
     waited = (steady_clock.at - began).total_seconds()
-    assert table.WAIT_SECONDS <= waited <= table.WAIT_SECONDS + table.LONGEST_PAUSE_SECONDS
+    assert 4.0 <= waited <= 5.0
     assert (int(refused.value.status), refused.value.extras["retry_after_seconds"]) == (503, 1)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "waits"), [(3.0, 2.0), (1.5, 0.5), (1.0, 0.0), (0.0, 0.0), (60.0, table.WAIT_SECONDS)]
-)
+@pytest.mark.parametrize(("seconds", "waits"), [(3.0, 2.0), (1.5, 0.5), (1.0, 0.0), (0.0, 0.0), (60.0, 4.0)])
 def test_a_call_gives_up_a_second_before_its_caller_has_to_answer(
     refusals: Refusals, steady_clock: Clock, seconds: float, waits: float
 ) -> None:
