@@ -48,7 +48,7 @@ class Mutant:
     file: str
     was: str
     now: str
-    tests: tuple[str, ...]
+    tests: list[str]
     under: str = ""
 
     def __str__(self) -> str:
@@ -73,17 +73,9 @@ def _block(text: str, under: str) -> tuple[int, int]:
 
 def mutants() -> list[Mutant]:
     """Every mutant of every list."""
-    return [mutant for path in sorted(Path(__file__).parent.glob("*.toml")) for mutant in _listed(path)]
-
-
-def _listed(path: Path) -> Iterator[Mutant]:
-    for part in tomllib.loads(path.read_text())["file"]:
-        for mutant in part["mutants"]:
-            yield Mutant(part["path"], **{"tests": part.get("tests"), **mutant})
-
-
-def _tree(parent: Path, number: int) -> Path:
-    return shutil.copytree(ROOT, parent / str(number), ignore=LEFT_OUT)
+    lists = (tomllib.loads(path.read_text()) for path in sorted(Path(__file__).parent.glob("*.toml")))
+    parts = (part for listed in lists for part in listed["file"])
+    return [Mutant(part["path"], **{"tests": part["tests"], **mutant}) for part in parts for mutant in part["mutants"]]
 
 
 def _write(file: Path, text: str) -> None:
@@ -96,9 +88,8 @@ def _write(file: Path, text: str) -> None:
 def _pytest(tree: Path, *arguments: str, limit: float | None = None) -> subprocess.CompletedProcess[str]:
     paths = {"PYTHONPATH": f"{tree / 'layers/core'}:{tree}"}
     command = (sys.executable, *PYTEST, *arguments)
-    return subprocess.run(
-        command, cwd=tree, env=os.environ | paths, capture_output=True, text=True, timeout=limit, check=False
-    )
+    environment = os.environ | paths
+    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=limit, check=False)
 
 
 def _outcome(mutant: Mutant, tree: Path) -> tuple[str, str]:
@@ -122,9 +113,9 @@ def _tried(chosen: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, str, str, 
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ThreadPoolExecutor(jobs) as pool:
         trees: SimpleQueue[Path] = SimpleQueue()
         for number in range(jobs):
-            trees.put(_tree(Path(folder), number))
+            trees.put(shutil.copytree(ROOT, Path(folder, str(number)), ignore=LEFT_OUT))
         tests = sorted({test for mutant in chosen for test in mutant.tests})
-        sound = _pytest(_tree(Path(folder), jobs), "-n", str(jobs), "--dist", "loadgroup", *tests)
+        sound = _pytest(Path(folder, "0"), "-n", str(jobs), "--dist", "loadgroup", *tests)
         if sound.returncode != PASSED:
             sys.exit(f"The tests fail without any mutant:\n{sound.stdout[-5000:]}")
 

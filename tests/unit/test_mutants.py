@@ -11,7 +11,7 @@ TEXT = "a: 1\nb:\n  c: 1\n\n  d:\n    c: 2\ne: 1\n"
 
 
 def edit(was: str, now: str, under: str = "") -> Mutant:
-    return Mutant("x.yaml", was, now, ("tests/unit",), under)
+    return Mutant("x.yaml", was, now, ["tests/unit"], under)
 
 
 def test_every_mutant_changes_one_place_that_there_is() -> None:
