@@ -89,7 +89,9 @@ def _pytest(tree: Path, *arguments: str, limit: float | None = None) -> subproce
     paths = {"PYTHONPATH": f"{tree / 'layers/core'}:{tree}"}
     command = (sys.executable, *PYTEST, *arguments)
     environment = os.environ | paths
-    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=limit, check=False)
+    return subprocess.run(
+        command, cwd=tree, env=environment, capture_output=True, text=True, timeout=limit, check=False
+    )
 
 
 def _outcome(mutant: Mutant, tree: Path) -> tuple[str, str]:

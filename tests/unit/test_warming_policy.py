@@ -7,7 +7,7 @@ import pytest
 
 from kindling.metrics.model import Counts, Period
 from kindling.warming import policy
-from kindling.warming.model import RAMPED, SENDING, STOPPED, Phase, Warming
+from kindling.warming.model import RAMPED, SENDING, STOPPED, Limits, Phase, Warming
 from kindling.warming.policy import Action, Evidence, Verdict, advancement_blockers, confident_above, judge, tail
 from kindling.warming.schedules import PRESETS
 
@@ -146,9 +146,10 @@ def test_below_the_floors_no_rate_stops_a_domain(evidence: Evidence, action: Act
 @pytest.mark.parametrize(
     ("evidence", "detail"),
     [
-        (recent(5, 5), "5 bounces from 5 recipients since the last day with mail"),
-        (recent(16, 5), "5 bounces from 16 recipients since the last day with mail"),
-        (recent(1_000, 5, recent=counts(16, 5)), "5 bounces from 16 recipients since the last day with mail"),
+        (seen(5, 5), "5 bounces from 5 recipients since the last day with mail"),
+        (seen(16, 5), "5 bounces from 16 recipients since the last day with mail"),
+        (seen(20, 6), "6 bounces from 20 recipients since the last day with mail"),
+        (seen(1_000, 5, recent=counts(16, 5)), "5 bounces from 16 recipients since the last day with mail"),
     ],
 )
 def test_gross_rates_need_no_statistics(evidence: Evidence, detail: str) -> None:
@@ -228,6 +229,12 @@ def test_a_month_without_mail_steps_back() -> None:
 def test_a_day_climbs_when_a_quarter_of_its_limit_was_used(busiest: int, action: Action) -> None:
     assert warming().limit.daily_limit == 150
     assert verdict(recent(500, busiest=busiest)).action == action
+
+
+def test_an_exact_quarter_of_a_limit_is_enough() -> None:
+    hundred = Limits(daily_limit=100, hourly_limit=10, per_minute_limit=5)
+    for busiest, action in ((24, Action.STAY), (25, Action.CLIMB)):
+        assert verdict(seen(500, busiest=busiest), warming(limits=hundred)).action == action
 
 
 @pytest.mark.parametrize(
@@ -332,7 +339,8 @@ def week_of(**days: Counts) -> list[Period]:
 
 def test_evidence_has_two_days_and_seven() -> None:
     week = week_of(d4=counts(1, 1), d8=counts(10), d9=counts(100), d10=counts(1_000))
-    found = policy.evidence(warming(sent={"2026-03-10": 1_000, "2026-03-10T09": 900}), week, TODAY)
+    admitted = {"2026-03-03": 7, "2026-03-10": 1_000, "2026-03-10T09": 900}
+    found = policy.evidence(warming(sent=admitted), week, TODAY)
     assert (found.recent, found.week) == (counts(1_100), counts(1_111, 1))
     assert (found.reported, found.admitted, found.idle_days) == (1_111, 1_000, 0)
 

@@ -41,6 +41,18 @@ def test_the_standard_phases_have_the_published_ranges_in_two_weeks_each() -> No
     assert [len(daily(standard, phase)) for phase in RAMPED] == [14, 14, 14, 14]
 
 
+def test_each_phase_asks_for_days_and_for_recipients_before_it_is_left() -> None:
+    asked = {
+        name: [(plan.min_days, plan.min_volume) for plan in map(schedule.plan, RAMPED)]
+        for name, schedule in PRESETS.items()
+    }
+    assert asked == {
+        "standard": [(7, 3_000), (7, 20_000), (7, 120_000), (7, 400_000)],
+        "tiered": [(5, 400), (5, 4_000), (4, 25_000), (4, 100_000)],
+        "outreach": [(14, 50), (14, 80), (14, 150), (14, 400)],
+    }
+
+
 def test_the_two_printed_triples_stand_where_they_are_printed() -> None:
     standard = PRESETS["standard"]
     assert standard.limits(Phase.PHASE_2, 5) == limits(5_000, 500, 20)

@@ -160,8 +160,10 @@ def test_a_busy_provider_is_a_passing_refusal(kindling: Kindling) -> None:
 def test_a_warmup_that_is_not_confirmed_in_time_is_a_passing_refusal(kindling: Kindling) -> None:
     account = stuck(kindling)
     kindling.world.set(warmup_job_seconds=60)
+    began = kindling.clock.at
     reply = retry(kindling, account)
     assert (reply.status, reply.body["error"]) == (502, "warmup_unconfirmed")
+    assert kindling.clock.at - began == timedelta(seconds=12)
     kindling.clock.advance(seconds=60)
     assert retry(kindling, account).status == 200
 

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from kindling.accounts import saga as provisioning
+from kindling.errors import AccountsLeft
+from kindling.operations import ended
 from tests.conftest import Kindling
 from tests.harness.lambdas import invoke
 
@@ -42,6 +45,21 @@ def test_an_account_is_removed_everywhere(kindling: Kindling) -> None:
     assert kindling.last_execution("DeprovisionAccount").path == [
         "Start", "RetireAccount", "CleanUpWarmupAccount", "CleanUpInbox", "CloseOperation", "Deprovisioned",
     ]  # fmt: skip
+
+
+def test_the_end_of_a_deleted_account_is_on_record(kindling: Kindling) -> None:
+    account = kindling.account()
+    delete(kindling, f"{ACCOUNTS}/{account['id']}")
+    place = ("kim@acme.example", account["id"])
+    assert ended.known([place])[place].user_id == kindling.user_id
+
+
+def test_a_domain_is_not_done_with_its_accounts_before_none_has_a_row(kindling: Kindling) -> None:
+    account = kindling.account()
+    with pytest.raises(AccountsLeft):
+        provisioning.deprovision_accounts(kindling.user_id, account["domain_id"])
+    assert kindling.api.get(ACCOUNTS).body == {"accounts": []}
+    provisioning.deprovision_accounts(kindling.user_id, account["domain_id"])
 
 
 def test_the_address_of_a_deleted_account_is_burnt_for_ever(kindling: Kindling) -> None:

@@ -4,6 +4,7 @@ import itertools
 import json
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -213,6 +214,8 @@ def test_a_verified_name_is_taken_until_its_challenge_is_replaced(kindling: Kind
     assert (refused.status, refused.body["error"]) == (409, "domain_taken")
     theirs = refused.body["dns_record"]
     assert theirs["name"] == f"_kindling.{name}"
+    kindling.world.set(dns_txt={theirs["name"]: None})
+    assert kindling.other.post(DOMAINS, {"domain": name}).status == 409
     kindling.world.set(dns_txt={theirs["name"]: [theirs["value"], record(mine)["value"]]})
     assert kindling.other.post(DOMAINS, {"domain": name}).status == 409
     kindling.world.set(dns_txt={theirs["name"]: [theirs["value"]]})
@@ -221,6 +224,8 @@ def test_a_verified_name_is_taken_until_its_challenge_is_replaced(kindling: Kind
     lost = row(kindling.api, mine)
     assert (lost["status"], lost["ownership"]["verified"]) == ("pending", False)
     assert "Another tenant has proven" in lost["status_reason"]
+    # What he had published proves nothing any more.
+    assert record(lost)["value"] == verification.challenge(kindling.user_id, name) != record(mine)["value"]
 
 
 def test_a_challenge_left_behind_proves_nothing_after_the_name_changed_hands(kindling: Kindling) -> None:
@@ -340,6 +345,17 @@ def test_a_dns_that_is_silent_for_weeks_costs_nobody_a_domain(kindling: Kindling
     looked_at_daily(kindling, 10)
     found = row(kindling.api, domain)
     assert (found["status"], found["ownership"]["missing_since"]) == ("verified", None)
+
+
+def test_a_domain_in_use_is_asked_about_again_when_a_day_is_over(kindling: Kindling) -> None:
+    domain = kindling.verified_domain()
+    looked_at = row(kindling.api, domain)["ownership"]["checked_at"]
+    day_over = clock.parse(looked_at) + LOOK_EVERY
+    for instant, looks in ((day_over - timedelta(milliseconds=1), False), (day_over, True)):
+        kindling.clock.at = instant
+        by_list(kindling, kindling.api, domain)
+        seen = row(kindling.api, domain)["ownership"]["checked_at"]
+        assert seen == (clock.timestamp(instant) if looks else looked_at)
 
 
 def test_nobody_takes_a_name_over_while_dns_is_silent(kindling: Kindling) -> None:
