@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from kindling.errors import AddressTaken, ExecutionDied, KindlingError, ProviderRefused
+from kindling.errors import AddressTaken, ExecutionDied, KindlingError, ProviderRefused, StaleStatus
 from kindling.operations import service, store
-from kindling.operations.model import Failure, Operation, OperationState
-from kindling.platform import clock
+from kindling.operations.model import Failure, Operation, OperationState, operation_key
+from kindling.platform import aws, clock
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:ProvisionAccount"
 USER = "7d3a4c1e-6b52-4f0a-9c8e-2f1b5d907a36"
@@ -146,3 +146,35 @@ def test_nobody_waits_longer_than_they_wanted() -> None:
     assert service.wait(operation(), 20).state == OperationState.RUNNING
     assert 20 <= clock.monotonic() - before < 21
     assert service.wait(operation(), 0).state == OperationState.RUNNING
+
+
+@pytest.mark.usefixtures("cloud", "steady_clock")
+def test_a_save_is_recalled_only_where_it_happened_and_nowhere_happens_any_more() -> None:
+    about = (USER, operation().operation_id)
+    for state, saved in (("succeeded", True), ("failed", False), ("running", False), ("undoing", False)):
+        aws.table().delete_item(Key=operation_key(*about))
+        store.put(operation(state=OperationState(state)), {})
+        assert service.recall_save(*about) is saved
+        found = store.get(*about)
+        assert found
+        assert found.state == ("undoing" if state == "running" else state)
+        if found.state == "undoing":
+            with pytest.raises(StaleStatus):
+                service.finish(*about)
+
+
+@pytest.mark.usefixtures("cloud", "steady_clock")
+def test_only_what_has_succeeded_counts_as_having_happened() -> None:
+    kind = "deprovision_account"
+    for subject_id, state in (("a", "succeeded"), ("b", "running"), ("c", "failed"), ("d", "undoing")):
+        store.put(operation(operation_id=service.about(subject_id, kind), state=OperationState(state)), {})
+    happened = service.succeeded([(USER, subject_id) for subject_id in "abcde"], kind)
+    assert [found.operation_id for found in happened] == [service.about("a", kind)]
+
+
+@pytest.mark.usefixtures("cloud", "steady_clock")
+def test_the_same_start_again_joins_the_first_one() -> None:
+    first = operation()
+    store.put(first, {})
+    store.put(first.model_copy(update={"execution_arn": "another", "state": OperationState.FAILED}), {})
+    assert store.get(first.user_id, first.operation_id) == first

@@ -57,9 +57,13 @@ def test_a_key_may_rotate_itself_at_once(kindling: Kindling) -> None:
     is_refused(end(heir, key_id(heir)), 409, "last_admin_key")
 
 
-def test_of_two_rotations_at_once_one_happens(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
+# A key that ends within the overlap is left as it is but for its heir.
+@pytest.mark.parametrize("life", [{}, {"expires_in_days": 1}], ids=["without an end", "with an early end"])
+def test_of_two_rotations_at_once_one_happens(
+    kindling: Kindling, monkeypatch: pytest.MonkeyPatch, life: dict[str, int]
+) -> None:
     others: list[Any] = []
-    old, real = make(kindling.api), store.replace
+    old, real = make(kindling.api, **life), store.replace
 
     def meanwhile(*arguments: Any) -> None:
         if not others:

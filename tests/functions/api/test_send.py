@@ -437,6 +437,13 @@ def test_the_same_key_replays_an_answer_but_not_a_refusal_that_asks_for_another_
     assert (used(kindling), len(sent(kindling))) == (8, 4)
 
 
+def test_a_refusal_that_ends_when_somebody_acts_is_not_replayed(kindling: Kindling) -> None:
+    account = sender(kindling, ready=False)
+    is_refused(kindling.api.post(SEND, email(), Idempotency_Key="k"), 403, "account_not_active")
+    assert kindling.api.patch(f"{ACCOUNTS}/{account['id']}", {"warmup_enabled": False}).status == 200
+    assert kindling.api.post(SEND, email(), Idempotency_Key="k").status == 202
+
+
 def test_a_test_key_reaches_nobody_and_touches_no_quota(kindling: Kindling) -> None:
     sender(kindling)
     at(kindling, "03-01T10:00:00")
