@@ -170,8 +170,8 @@ def test_a_domain_is_held_until_it_is_well_again_and_steps_back_when_it_gets_wor
 @pytest.mark.parametrize(("morning", "phase"), [("03-08", "paused"), ("03-09", "phase_1")])
 def test_a_new_day_is_judged_by_the_seven_whole_days_behind_it(kindling: Kindling, morning: str, phase: str) -> None:
     sender(kindling)
-    assert told(kindling, "sent", 200)
-    assert told(kindling, "bounced", 30, **SOFT)
+    assert report(kindling, "sent", 200)
+    assert report(kindling, "bounced", 30, **SOFT)
     # Nobody takes the judgement that the bounces queued.
     aws.sqs().purge_queue(QueueUrl=settings().judgements_queue_url)
     begin_next_day(kindling, morning)

@@ -9,21 +9,21 @@ from kindling.accounts import graduation
 from kindling.cleanups import parts as cleanup_parts
 from kindling.cleanups import service as cleanups
 from kindling.cleanups.model import CleanupKind
-from kindling.domains import service as domains
+from kindling.domains import dispatch as domains
 from kindling.errors import StoreUnavailable
 from kindling.operations import service as operations
 from kindling.operations import store
 from kindling.operations.model import Operation, OperationState
 from kindling.platform import aws, clock, due, table
-from kindling.warming import judgement
+from kindling.warming import dispatch as judgements
 from tests.conftest import Clock, Kindling
 
 MOMENT = timedelta(milliseconds=1)
 KEY = {"pk": "TENANT#u", "sk": "ROW#1"}
 # What is queued: how it is dispatched, and for how long.
 LEASES: dict[str, tuple[Callable[[], int], timedelta]] = {
-    "verification": (domains.dispatch_checks, timedelta(minutes=5)),
-    "warming": (judgement.dispatch, timedelta(minutes=10)),
+    "verification": (domains.dispatch_due, timedelta(minutes=5)),
+    "warming": (judgements.dispatch_due, timedelta(minutes=10)),
     "review": (graduation.dispatch, timedelta(minutes=15)),
     "cleanup": (cleanups.dispatch, timedelta(minutes=5)),
 }

@@ -10,7 +10,7 @@ import pytest
 from kindling.operations import parts
 from kindling.platform import aws, clock, table
 from tests.conftest import Kindling
-from tests.functions.test_webhooks import event, post, told
+from tests.functions.test_webhooks import event, post, report
 
 
 def expiries(prefix: str) -> list[int]:
@@ -25,13 +25,13 @@ def in_days(days: float) -> int:
 
 def test_an_event_is_remembered_for_two_weeks(kindling: Kindling) -> None:
     kindling.verified_domain()
-    assert told(kindling, "sent", 1)
+    assert report(kindling, "sent", 1)
     assert expiries("EVENT#") == [in_days(14)]
 
 
 def test_figures_of_days_are_kept_for_400_days_and_those_of_hours_for_40(kindling: Kindling) -> None:
     kindling.verified_domain()
-    assert told(kindling, "sent", 1)
+    assert report(kindling, "sent", 1)
     assert expiries("DAY#") == [in_days(400)]
     assert expiries("HOUR#") == [in_days(40)]
 

@@ -278,7 +278,7 @@ def test_an_address_that_is_only_reserved_has_sent_nothing(kindling: Kindling) -
     kindling.verified_domain()
     rival = {"status": "reserved", "user_id": "somebody", "account_id": "a", "domain_id": "elsewhere"}
     aws.table().put_item(Item={**claim_key("kim@acme.example"), **rival})
-    assert told(kindling, "sent", 1)
+    assert report(kindling, "sent", 1)
     assert totals(kindling) == {"sent": 1}
 
 

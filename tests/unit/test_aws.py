@@ -29,4 +29,4 @@ def test_a_client_repeats_a_call_three_times_and_the_one_for_single_writes_never
         """What the SDK makes of the configuration."""
         return int(table.meta.client.meta.config.retries["total_max_attempts"])
 
-    assert (tries(aws.table()), tries(aws.unrepeated())) == (4, 1)
+    assert (tries(aws.table()), tries(aws.table_without_retries())) == (4, 1)

@@ -106,7 +106,7 @@ def test_quota_is_given_back_in_the_windows_that_are_left(kept: tuple[str, ...],
 def test_quota_is_given_back_through_the_client_that_repeats_nothing() -> None:
     stand(sent={DAY: 5, HOUR: 5, MINUTE: 5})
     used: list[str] = []
-    events = aws.unrepeated().meta.client.meta.events
+    events = aws.table_without_retries().meta.client.meta.events
     events.register("before-call.dynamodb", lambda model, **_: used.append(model.name))
     admission.give_back("u", "d", AT, 5)
     assert used == ["UpdateItem"]

@@ -10,7 +10,7 @@ from kindling.accounts import claims
 from kindling.accounts import model as accounts
 from kindling.domains import model as domains
 from kindling.operations import model as operations
-from kindling.warming.model import ALLOWED, RAMPED, SENDING, Phase, after, before
+from kindling.warming.model import ALLOWED, RAMPED, SENDING, Phase, next_phase, previous_phase
 
 ACCOUNTS = {
     "pending/not_started": "warming/warming",
@@ -47,7 +47,7 @@ def test_a_status_leads_where_the_contract_says_and_nowhere_else(
 
 
 def test_a_phase_leads_one_further_or_one_back_and_every_sending_one_to_a_stop() -> None:
-    steps = {(phase, after(phase)) for phase in RAMPED} | {(phase, before(phase)) for phase in SENDING}
+    steps = {(phase, next_phase(phase)) for phase in RAMPED} | {(phase, previous_phase(phase)) for phase in SENDING}
     stops = set(product(SENDING, (Phase.PAUSED, Phase.SUSPENDED)))
     begun = {(Phase.NOT_STARTED, Phase.PHASE_1)}
     # A pause ends in a phase with limits, whichever it came from; a suspension where everything begins.
@@ -58,5 +58,5 @@ def test_a_phase_leads_one_further_or_one_back_and_every_sending_one_to_a_stop()
 
 
 def test_the_phases_follow_each_other_in_order_and_the_first_has_none_before_it() -> None:
-    assert [after(phase) for phase in RAMPED] == list(SENDING[1:])
-    assert [before(phase) for phase in SENDING] == [Phase.PHASE_1, *RAMPED]
+    assert [next_phase(phase) for phase in RAMPED] == list(SENDING[1:])
+    assert [previous_phase(phase) for phase in SENDING] == [Phase.PHASE_1, *RAMPED]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kindling.keys.model import Key, Scope, exceeds, overreaches
+from kindling.keys.model import Key, Scope, why_not_create, why_not_revoke
 
 SOON, LATER, LATEST = "2026-03-01T09:00:00.000Z", "2026-03-01T09:00:00.001Z", "2026-03-01T09:00:00.002Z"
 
@@ -33,9 +33,9 @@ def test_a_revoked_key_opens_nothing_whenever_it_would_end() -> None:
     assert not key(revoked_at=SOON, expires_at=LATEST).active(LATER)
 
 
-@pytest.mark.parametrize("rule", [overreaches, exceeds])
+@pytest.mark.parametrize("rule", [why_not_revoke, why_not_create])
 def test_a_key_ends_and_makes_what_has_no_scope_beyond_its_own(rule: object) -> None:
-    judge = overreaches if rule is overreaches else exceeds
+    judge = why_not_revoke if rule is why_not_revoke else why_not_create
     assert judge(key("admin", "read"), key("read")) is None
     assert judge(key("admin", "read"), key("admin", "read")) is None
     sentence = judge(key("admin"), key("read", "admin", "send"))
@@ -47,12 +47,12 @@ def test_a_key_ends_and_makes_what_has_no_scope_beyond_its_own(rule: object) -> 
     ("holder", "other", "may"), [(True, True, 1), (True, False, 1), (False, False, 1), (False, True, 0)]
 )
 def test_a_test_key_makes_and_ends_no_live_one(holder: bool, other: bool, may: int) -> None:
-    for judge in (overreaches, exceeds):
+    for judge in (why_not_revoke, why_not_create):
         assert (judge(key("read", live=holder), key("read", live=other)) is None) is bool(may)
 
 
 def test_a_key_makes_none_that_outlives_it_though_it_may_end_such_a_one() -> None:
     for made, within in ((SOON, True), (LATER, True), (LATEST, False), (None, False)):
-        assert (exceeds(key(expires_at=LATER), key(expires_at=made)) is None) is within, made
-        assert overreaches(key(expires_at=LATER), key(expires_at=made)) is None
-        assert exceeds(key(), key(expires_at=made)) is None
+        assert (why_not_create(key(expires_at=LATER), key(expires_at=made)) is None) is within, made
+        assert why_not_revoke(key(expires_at=LATER), key(expires_at=made)) is None
+        assert why_not_create(key(), key(expires_at=made)) is None

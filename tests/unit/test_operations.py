@@ -167,9 +167,9 @@ def test_a_save_is_recalled_only_where_it_happened_and_nowhere_happens_any_more(
 def test_only_what_has_succeeded_counts_as_having_happened() -> None:
     kind = "deprovision_account"
     for subject_id, state in (("a", "succeeded"), ("b", "running"), ("c", "failed"), ("d", "undoing")):
-        store.put(operation(operation_id=service.about(subject_id, kind), state=OperationState(state)), {})
+        store.put(operation(operation_id=service.id_of(subject_id, kind), state=OperationState(state)), {})
     happened = service.succeeded([(USER, subject_id) for subject_id in "abcde"], kind)
-    assert [found.operation_id for found in happened] == [service.about("a", kind)]
+    assert [found.operation_id for found in happened] == [service.id_of("a", kind)]
 
 
 @pytest.mark.usefixtures("cloud", "steady_clock")

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from kindling.domains.ownership import Ownership, spell
+from kindling.domains.ownership import Ownership, challenge_text
 from kindling.platform import clock
 
 SEEN = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -47,6 +47,6 @@ def test_a_look_that_nobody_answered_changes_nothing_that_is_known() -> None:
 
 
 def test_a_challenge_has_160_bits_of_what_is_derived() -> None:
-    assert spell(bytes(range(32))) == "kindling-verification=aaaqeayeaudaocajbifqydiob4ibceqt"
-    assert spell(bytes(20)) != spell(bytes(19) + b"\x01")
-    assert spell(bytes(20)) == spell(bytes(20) + b"\x01")
+    assert challenge_text(bytes(range(32))) == "kindling-verification=aaaqeayeaudaocajbifqydiob4ibceqt"
+    assert challenge_text(bytes(20)) != challenge_text(bytes(19) + b"\x01")
+    assert challenge_text(bytes(20)) == challenge_text(bytes(20) + b"\x01")

@@ -146,10 +146,10 @@ def test_below_the_floors_no_rate_stops_a_domain(evidence: Evidence, action: Act
 @pytest.mark.parametrize(
     ("evidence", "detail"),
     [
-        (seen(5, 5), "5 bounces from 5 recipients since the last day with mail"),
-        (seen(16, 5), "5 bounces from 16 recipients since the last day with mail"),
-        (seen(20, 6), "6 bounces from 20 recipients since the last day with mail"),
-        (seen(1_000, 5, recent=counts(16, 5)), "5 bounces from 16 recipients since the last day with mail"),
+        (recent(5, 5), "5 bounces from 5 recipients since the last day with mail"),
+        (recent(16, 5), "5 bounces from 16 recipients since the last day with mail"),
+        (recent(20, 6), "6 bounces from 20 recipients since the last day with mail"),
+        (recent(1_000, 5, recent=counts(16, 5)), "5 bounces from 16 recipients since the last day with mail"),
     ],
 )
 def test_gross_rates_need_no_statistics(evidence: Evidence, detail: str) -> None:
@@ -234,7 +234,7 @@ def test_a_day_climbs_when_a_quarter_of_its_limit_was_used(busiest: int, action:
 def test_an_exact_quarter_of_a_limit_is_enough() -> None:
     hundred = Limits(daily_limit=100, hourly_limit=10, per_minute_limit=5)
     for busiest, action in ((24, Action.STAY), (25, Action.CLIMB)):
-        assert verdict(seen(500, busiest=busiest), warming(limits=hundred)).action == action
+        assert verdict(recent(500, busiest=busiest), warming(limits=hundred)).action == action
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_the_end_of_a_deleted_account_is_on_record(kindling: Kindling) -> None:
     account = kindling.account()
     delete(kindling, f"{ACCOUNTS}/{account['id']}")
     place = ("kim@acme.example", account["id"])
-    assert ended.known([place])[place].user_id == kindling.user_id
+    assert ended.find([place])[place].user_id == kindling.user_id
 
 
 def test_a_domain_is_not_done_with_its_accounts_before_none_has_a_row(kindling: Kindling) -> None:
