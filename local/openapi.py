@@ -40,6 +40,8 @@ def text() -> str:
 def table(readme: str) -> str:
     """README with its table of routes."""
     rows = [f"| `{one.method} {one.path}` | {one.summary} | {one.scope or ''} |\n" for one in _in_order()]
+    if not TABLE.search(readme):
+        raise ValueError("README.md has no place for the table of routes")
     return TABLE.sub("| route | | scope |\n| --- | --- | --- |\n" + "".join(rows), readme)
 
 

@@ -21,7 +21,7 @@ ITEM = re.compile(r"^\d+\. `([^`]+)`(?: \((`.+?`)\))?: ", re.MULTILINE)
 CODE = re.compile(r"`([^`]+)`")
 PLACEHOLDER = re.compile(r"<\w+>")
 # No use case of a topic is behind these.
-OWN_USE_CASE = {"get_health", "refuse_route"}
+OWN_USE_CASE = {"get_health", "get_sending_domain", "get_sending_domain_dns", "refuse_route"}
 # Where functions are spoken of in sentences, paths and stories, not by their names.
 IN_WORDS = {"README.md", "tests/template/test_calls.py", "tests/functions/api/", "statemachines/README.md"}
 # These name the providers whose calls they make fail.

@@ -3,17 +3,6 @@
 from kindling.entry.answers.sending import Sent
 from kindling.entry.request import Request
 from kindling.entry.route import MAX_MESSAGE_BYTES, route
-from kindling.errors import (
-    AccountNotActive,
-    DomainNotSending,
-    ProviderError,
-    RateLimitExceeded,
-    RecipientsSuppressed,
-    UnknownSender,
-    WarmingNotStarted,
-    WarmingPaused,
-    WarmingSuspended,
-)
 from kindling.keys.model import Scope
 from kindling.sending import service
 from kindling.sending.model import SendEmail
@@ -26,17 +15,7 @@ from kindling.sending.model import SendEmail
     summary="Send a message",
     tag="sending",
     max_body_bytes=MAX_MESSAGE_BYTES,
-    errors=(
-        AccountNotActive,
-        DomainNotSending,
-        ProviderError,
-        RateLimitExceeded,
-        RecipientsSuppressed,
-        UnknownSender,
-        WarmingNotStarted,
-        WarmingPaused,
-        WarmingSuspended,
-    ),
+    errors=service.REFUSALS,
 )
 def lambda_handler(request: Request, body: SendEmail) -> Sent:
     return Sent.of(service.send(request.caller, body, idempotency_key=request.idempotency_key))

@@ -19,8 +19,12 @@ from kindling.errors import (
     KindlingError,
     ProviderError,
     ProviderUnavailable,
+    RateLimitExceeded,
     RecipientsSuppressed,
     UnknownSender,
+    WarmingNotStarted,
+    WarmingPaused,
+    WarmingSuspended,
 )
 from kindling.keys.model import Caller
 from kindling.platform import clock
@@ -36,6 +40,18 @@ from kindling.warming.model import Warming
 REFUSAL_CACHE_TIME = timedelta(seconds=60)
 # The most entries of each cache.
 CACHE_SIZE = 10_000
+# What a send may be refused with, beyond the errors of every route.
+REFUSALS = (
+    AccountNotActive,
+    DomainNotSending,
+    ProviderError,
+    RateLimitExceeded,
+    RecipientsSuppressed,
+    UnknownSender,
+    WarmingNotStarted,
+    WarmingPaused,
+    WarmingSuspended,
+)
 SEND_THREADS = 8
 UNKNOWN = "unknown"
 
