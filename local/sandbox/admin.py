@@ -1,4 +1,4 @@
-"""The admin side: what stands in the world, faults, settings, webhooks, reset."""
+"""The admin API: inventory, faults, settings, webhooks and reset."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ routes = Routes("/_admin")
 
 def answer(world: World, call: Call) -> httpx.Response:
     response = routes.answer(world, call)
-    return response or _refusal(404, f"There is no {call.method} {call.path} on the admin side.")
+    return response or _refusal(404, f"There is no {call.method} {call.path} in the admin API.")
 
 
 @routes.on("GET", "/inventory")
@@ -70,7 +70,7 @@ def change_settings(world: World, call: Call) -> httpx.Response:
 
 @routes.on("GET", "/webhooks")
 def count_deliveries(world: World, _call: Call) -> httpx.Response:
-    """How many deliveries are still to be made, now or later, how many were made, and how many were given up."""
+    """The numbers of webhook deliveries that are pending, were made, and were given up."""
     outbox = world.outbox
     counts = {"pending": len(outbox.deliveries), "delivered": outbox.delivered, "failed": outbox.failed}
     return httpx.Response(200, json=counts)
@@ -78,7 +78,7 @@ def count_deliveries(world: World, _call: Call) -> httpx.Response:
 
 @routes.on("POST", "/webhooks/send")
 def send_event(world: World, call: Call) -> httpx.Response:
-    """Any event, to every webhook that is on; its envelope is filled in where the body does not say."""
+    """Send an event to every enabled webhook. Missing fields of the envelope are added."""
     event = _object(call)
     if not isinstance(event.get("event_type"), str):
         raise Refused(_refusal(400, "An event needs an `event_type`."))

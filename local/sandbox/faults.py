@@ -1,4 +1,4 @@
-"""Scripted faults: which call they hit, and when."""
+"""Scripted faults, and the calls that they affect."""
 
 from typing import Annotated, Literal
 from urllib.parse import unquote
@@ -7,13 +7,13 @@ from pydantic import Field, model_validator
 
 from local.sandbox.settings import Seconds, Strict
 
-# DNS has no paths: there, what follows the first slash is the name that is asked for.
+# DNS has no paths: for it, the path of a fault is a slash and the queried name.
 ROOTS = {"agentmail": "/v0", "instantly": "/api/v2", "cloudflare": "/client/v4"}
 RECORD_TYPES = ("TXT", "SOA", "NS", "A", "AAAA", "MX", "CNAME")
 
 
 class Fault(Strict):
-    """One scripted fault; `calls` counts the calls that match it from the moment it was posted."""
+    """A scripted fault. `calls` are the numbers of the matching calls, counted since it was posted; None is all."""
 
     provider: Literal["agentmail", "instantly", "cloudflare", "dns"]
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "TXT", "SOA", "NS", "A", "AAAA", "MX", "CNAME"]
@@ -68,7 +68,7 @@ class PostedFault(Strict):
     seen: int = 0
 
     def strikes(self, method: str, path: str) -> bool:
-        """Counts a matching call; true when the fault hits it."""
+        """Count the call if it matches; returns whether the fault applies to it."""
         if not self.fault.matches(method, path):
             return False
         self.seen += 1
@@ -76,6 +76,6 @@ class PostedFault(Strict):
 
 
 def strike(posted: list[PostedFault], method: str, path: str) -> Fault | None:
-    """The first fault that hits this call; every matching fault counts it."""
+    """The first fault that applies to this call. Every matching fault counts the call."""
     hits = [entry.fault for entry in posted if entry.strikes(method, path)]
     return hits[0] if hits else None

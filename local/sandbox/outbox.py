@@ -1,4 +1,4 @@
-"""What webhooks have still to hear: kept with the world, ordered by when it falls due."""
+"""Pending webhook deliveries, ordered by their due time and stored with the world."""
 
 import heapq
 import random
@@ -11,7 +11,7 @@ SHUFFLED_AT_ONCE = 100
 
 
 class Delivery(BaseModel):
-    """One event on its way to one webhook. Attempts and repeats share the `svix_id`."""
+    """A pending delivery of one event to one webhook. Retries and repeats have the same `svix_id`."""
 
     number: int
     webhook_id: str
@@ -22,9 +22,9 @@ class Delivery(BaseModel):
 
 
 class Outbox(BaseModel):
-    """The deliveries that are not over yet, and how many are.
+    """The pending deliveries, and the numbers of completed ones.
 
-    A delivery that was taken stays in the table, so that it is made again if the sandbox ends before it is over.
+    A delivery in progress stays in `deliveries`, so that it is repeated if the sandbox ends before it is completed.
     """
 
     number: int = 0
@@ -33,7 +33,7 @@ class Outbox(BaseModel):
     failed: int = 0
 
     _due: list[tuple[datetime, int]] = PrivateAttr(default_factory=list)
-    # A fixed seed: what is out of order in one run is so in the next.
+    # A fixed seed makes shuffled deliveries reproducible.
     _chance: random.Random = PrivateAttr(default_factory=lambda: random.Random(0))  # noqa: S311
 
     def model_post_init(self, _context: Any) -> None:
@@ -46,7 +46,7 @@ class Outbox(BaseModel):
         heapq.heappush(self._due, (due_at, delivery.number))
 
     def take(self, now: datetime, *, shuffle: bool) -> Delivery | None:
-        """The delivery that is due first, or one of the first; None when nothing is due."""
+        """The due delivery that is first, or with `shuffle` one of the first; None when none is due."""
         due: list[tuple[datetime, int]] = []
         while self._due and self._due[0][0] <= now and len(due) < (SHUFFLED_AT_ONCE if shuffle else 1):
             entry = heapq.heappop(self._due)
@@ -60,7 +60,7 @@ class Outbox(BaseModel):
         return self.deliveries[number]
 
     def holds(self, delivery: Delivery) -> bool:
-        """Whether a delivery that was taken still matters."""
+        """Whether a delivery in progress is still pending: it may have been dropped."""
         return self.deliveries.get(delivery.number) is delivery
 
     def end(self, delivery: Delivery, *, delivered: bool) -> None:
@@ -71,12 +71,12 @@ class Outbox(BaseModel):
             self.failed += 1
 
     def postpone(self, delivery: Delivery, due_at: datetime) -> None:
-        """Has a delivery that was taken fall due again."""
+        """Reschedule a failed delivery for `due_at`."""
         delivery.failures += 1
         delivery.due_at = due_at
         heapq.heappush(self._due, (due_at, delivery.number))
 
     def drop(self, webhook_id: str) -> None:
-        """Gives up whatever is on its way to a webhook."""
+        """Give up all deliveries to a webhook."""
         for delivery in [delivery for delivery in self.deliveries.values() if delivery.webhook_id == webhook_id]:
             self.end(delivery, delivered=False)

@@ -1,4 +1,4 @@
-"""The sandbox itself: one world, one lock, three providers, DNS and an admin side."""
+"""The sandbox: three providers, DNS and the admin API on one world, behind one lock."""
 
 import contextlib
 import math
@@ -20,23 +20,23 @@ from local.sandbox.wire import Call, Refused
 from local.sandbox.world import World
 
 SAVE_AFTER_SECONDS = 0.3
-# A large world is saved less often, so that a twentieth of the time goes into it, but no later than this.
-SAVE_AT_LAST_SECONDS = 10.0
-# The clock may jump, so whoever waits for it looks at it this often.
-LOOK_SECONDS = 0.025
+# A large world is saved less often, so that saving takes a twentieth of the time, but at least this often.
+MAX_SAVE_SECONDS = 10.0
+# The clock may be moved, so code that waits for an instant polls it.
+POLL_SECONDS = 0.025
 
 Send = Callable[[httpx.Request], httpx.Response]
 R = TypeVar("R", httpx.Response, dns.message.Message)
 
 
 class Side(Protocol):
-    """What a provider and the admin side have in common: a module with one way in."""
+    """A module that answers calls: a provider or the admin API."""
 
     def answer(self, world: World, call: Call) -> httpx.Response: ...
 
 
 class Provider(Side, Protocol):
-    """A provider can also refuse, in its own error shape, without having looked at the call."""
+    """A provider also builds refusals in its own error format, for faults."""
 
     def refusal(self, status: int, code: str | int | None, message: str | None) -> httpx.Response: ...
 
@@ -46,7 +46,7 @@ PROVIDERS: dict[str, Provider] = {"agentmail": agentmail, "instantly": instantly
 
 @dataclass(frozen=True)
 class Outcome(Generic[R]):
-    """An answer and what a fault does to it on its way: silence, a cut connection, or a delay."""
+    """A response and the effect of a fault on it: no response, a closed connection, or a delay."""
 
     response: R
     silent: bool = False
@@ -57,8 +57,8 @@ class Outcome(Generic[R]):
 class Sandbox:
     """AgentMail under `/v0`, Instantly under `/api/v2`, Cloudflare under `/client/v4`, admin under `/_admin`.
 
-    In process it is the handler of an `httpx.MockTransport`, and `resolve` answers DNS: nothing listens and nothing
-    waits, and webhooks hear of events when `deliver` is called.
+    Tests use it in process: `handle` is the handler of an `httpx.MockTransport`, `resolve` answers DNS queries, and
+    `deliver` sends the webhook requests that are due.
     """
 
     def __init__(self, state_file: Path | None = None) -> None:
@@ -73,7 +73,7 @@ class Sandbox:
             self._world = World.model_validate_json(state_file.read_bytes())
 
     def handle(self, request: httpx.Request) -> httpx.Response:
-        """Answers a request in process; a fault that loses the answer raises what httpx would."""
+        """Answer a request in process. A fault that loses the response raises the exception of httpx."""
         outcome = self.outcome(request, waits=False)
         if outcome.silent:
             raise httpx.ReadTimeout("the sandbox stays silent", request=request)
@@ -82,7 +82,10 @@ class Sandbox:
         return outcome.response
 
     def outcome(self, request: httpx.Request, *, waits: bool = True) -> Outcome[httpx.Response]:
-        """Does what the request asks, and tells how its answer travels; `waits`: whether a delay is waited for."""
+        """Execute a request and return its response with the effect of a fault.
+
+        `waits` is whether the caller waits for a delay; until then, an idempotent send counts as running.
+        """
         call = Call.of(request)
         with self._lock:
             before = self._world.changes
@@ -93,9 +96,10 @@ class Sandbox:
         return outcome
 
     def resolve(self, query: dns.message.Message, timeout: float) -> dns.message.Message:
-        """Answers a DNS query in process; an answer that is lost, or comes later than `timeout` (seconds), raises.
+        """Answer a DNS query in process.
 
-        Raises what dnspython would: dns.exception.Timeout, EOFError.
+        Raises dns.exception.Timeout when a fault loses the response or delays it beyond `timeout` seconds, EOFError
+        when it closes the connection.
         """
         outcome = self.dns_outcome(query)
         if outcome.silent or outcome.delay_seconds > timeout:
@@ -105,7 +109,7 @@ class Sandbox:
         return dns.message.from_wire(outcome.response.to_wire())
 
     def dns_outcome(self, query: dns.message.Message) -> Outcome[dns.message.Message]:
-        """The answer to a DNS query of one question, and how it travels."""
+        """The response to a DNS query with one question, and the effect of a fault on it."""
         with self._lock:
             kind, name = nameserver.asked(query)
             fault = strike(self._world.faults, kind, f"/{name}")
@@ -115,17 +119,17 @@ class Sandbox:
                 return Outcome(nameserver.failure(query))
             if fault and fault.fault == "forge":
                 return Outcome(nameserver.forged(self._world, query, fault.message or ""))
-            return _travel(nameserver.answer(self._world, query), fault)
+            return _with_fault(nameserver.answer(self._world, query), fault)
 
     def deliver(self, send: Send) -> int:
-        """Sends every webhook request that is due, and tells how many those were."""
+        """Send every webhook request that is due, and return their number."""
         sent = 0
         while self.deliver_next(send):
             sent += 1
         return sent
 
     def deliver_next(self, send: Send) -> bool:
-        """Sends the webhook request that is due next, without holding anybody up; False when there is none."""
+        """Send the next webhook request that is due, without holding the lock; False when there is none."""
         with self._lock:
             self._settle()
             attempt = deliveries.take(self._world)
@@ -142,25 +146,25 @@ class Sandbox:
         return True
 
     def await_delivery(self, stopping: threading.Event) -> None:
-        """Returns when it is time to try `deliver_next` again, or when it is woken because of `stopping`."""
+        """Wait until `deliver_next` should be called again, or until `wake`."""
         with self._due:
             if not stopping.is_set():
                 waited_for = self._world.outbox.deliveries or self._world.verifying_domains
-                self._due.wait(LOOK_SECONDS if waited_for else None)
+                self._due.wait(POLL_SECONDS if waited_for else None)
 
     def wake(self) -> None:
-        """Has every `await_delivery` return."""
+        """Let every `await_delivery` return."""
         with self._due:
             self._due.notify_all()
 
     def reset(self) -> None:
-        """An empty world, default settings, no faults."""
+        """Reset to an empty world with default settings and no faults."""
         with self._lock:
             self._world.clear()
             self._save_soon()
 
     def save(self) -> None:
-        """Writes the state file, whole or not at all."""
+        """Write the state file atomically."""
         if self._state_file is None:
             return
         with self._saving:
@@ -173,7 +177,7 @@ class Sandbox:
             draft.write_text(state)
             draft.replace(self._state_file)
             taken = clock.monotonic() - began
-            self._save_after = min(max(SAVE_AFTER_SECONDS, 20 * taken), SAVE_AT_LAST_SECONDS)
+            self._save_after = min(max(SAVE_AFTER_SECONDS, 20 * taken), MAX_SAVE_SECONDS)
 
     def _save_soon(self) -> None:
         if self._state_file and self._timer is None:
@@ -203,7 +207,7 @@ class Sandbox:
             return Outcome(refusal)
         if fault and fault.fault == "delay" and waits:
             call = replace(call, held_seconds=fault.seconds or 0)
-        return _travel(_answer(provider, world, call), fault)
+        return _with_fault(_answer(provider, world, call), fault)
 
 
 def _answer(side: Side, world: World, call: Call) -> httpx.Response:
@@ -213,7 +217,7 @@ def _answer(side: Side, world: World, call: Call) -> httpx.Response:
         return refused.response
 
 
-def _travel(response: R, fault: Fault | None) -> Outcome[R]:
+def _with_fault(response: R, fault: Fault | None) -> Outcome[R]:
     if fault is None:
         return Outcome(response)
     return Outcome(

@@ -16,15 +16,15 @@ from typing import Any
 import httpx
 
 from kindling.platform import clock
+from local.sandbox.delivery_workers import DeliveryWorkers
 from local.sandbox.nameserver.server import NameServer
-from local.sandbox.pump import Pump
 from local.sandbox.sandbox import Sandbox
 
 SILENCE_SECONDS = 60
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection, kept alive from request to request."""
+    """A persistent connection."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -55,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """There is no access log."""
+        """Disable the access log."""
 
     def _body(self) -> bytes:
         if "transfer-encoding" in self.headers:
@@ -73,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(response.content)
 
     def _stay_silent(self) -> None:
-        """Holds the connection until the client leaves or has waited long enough."""
+        """Keep the connection open until the client closes it, for SILENCE_SECONDS at most."""
         self.close_connection = True
         self.connection.settimeout(SILENCE_SECONDS)
         with contextlib.suppress(OSError):
@@ -85,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class SandboxServer(ThreadingHTTPServer):
-    """A threaded server that binds loopback and nothing else; while it serves, webhooks hear of events."""
+    """A threaded server on loopback, which also makes the webhook deliveries while it serves."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -97,12 +97,12 @@ class SandboxServer(ThreadingHTTPServer):
         super().__init__((host, port), Handler)
 
     def server_bind(self) -> None:
-        """Binds without asking a resolver what this machine is called."""
+        """Bind without the reverse DNS lookup of `HTTPServer.server_bind`."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
 
     def serve_forever(self, poll_interval: float = 0.5) -> None:
-        with Pump(self.sandbox):
+        with DeliveryWorkers(self.sandbox):
             super().serve_forever(poll_interval)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -111,7 +111,7 @@ class SandboxServer(ThreadingHTTPServer):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serves until SIGTERM or Ctrl-C, then saves the state."""
+    """Serve until SIGTERM or Ctrl-C, then save the state."""
     parser = argparse.ArgumentParser(prog="local.sandbox.server", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--dns-port", type=int, required=True, help="port of its DNS; 0 takes a free one")

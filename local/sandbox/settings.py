@@ -1,4 +1,4 @@
-"""What a test or a demo may set about the sandbox's world."""
+"""The settings of the sandbox, which tests and the demo change."""
 
 from typing import Annotated, Any, Literal
 
@@ -10,23 +10,23 @@ DnsName = Annotated[str, Field(pattern=r"^([a-z0-9_-]{1,63}\.)+[a-z0-9-]{1,63}$"
 
 
 class Strict(BaseModel):
-    """No unknown fields, no converted types."""
+    """A model without unknown fields and type conversions."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class ForcedState(Strict):
-    """A domain's state whatever its records say."""
+    """A domain's state, regardless of its records."""
 
     status: Literal["NOT_STARTED", "PENDING", "INVALID", "FAILED", "VERIFYING", "VERIFIED"]
     reason: str | None = None
 
 
 class Rates(Strict):
-    """What becomes of the mail that a domain sends, as shares of its recipients.
+    """The outcomes of the mail that a domain sends, as shares of its recipients.
 
-    A recipient is rejected, bounces hard (`bounce`), bounces softly, or is delivered; what `delivery` leaves over is
-    never heard of again. Only delivered recipients complain, open or click.
+    A recipient is rejected, bounces hard (`bounce`), bounces softly, or is delivered. The share that remains has no
+    event. Only delivered recipients complain, open or click.
     """
 
     delivery: Share = 1.0
@@ -45,7 +45,7 @@ class Rates(Strict):
 
 
 class Settings(Strict):
-    """Lists are replaced as a whole; maps are merged, and a null entry is taken out."""
+    """All settings. On a change, lists are replaced; maps are merged, and entries that are null are removed."""
 
     settle_seconds: Seconds = 3
     inbox_visible_seconds: Seconds = 0
@@ -59,11 +59,11 @@ class Settings(Strict):
     imap_failures: list[str] = []
     warmup_failures: list[str] = []
     external_dns: dict[str, Literal["ready"]] = {}
-    # TXT records beside those of Cloudflare's zones, at any name.
+    # TXT records in addition to those of Cloudflare's zones, at any name.
     dns_txt: dict[DnsName, list[str]] = {}
-    # How long a zone's own servers do not show a record yet that was written or changed.
+    # The delay until a zone's authoritative servers show a new or changed record.
     dns_visible_seconds: Seconds = 0
-    # What a resolver has in its cache and answers instead of the truth; nothing is a cached negative answer.
+    # The recursive resolver's cached TXT values; an empty list is a cached negative response.
     dns_stale_txt: dict[DnsName, list[str]] = {}
     domain_states: dict[str, ForcedState] = {}
     warmup_states: dict[str, Literal[1, 0, -1, -2, -3]] = {}
@@ -75,7 +75,7 @@ class Settings(Strict):
     webhook_repeat: Annotated[int, Field(ge=1, le=100)] = 1
 
     def changed(self, changes: dict[str, Any]) -> "Settings":
-        """These settings with some of them changed; raises pydantic's `ValidationError`."""
+        """A copy with `changes` applied. Raises pydantic's ValidationError."""
         merged = self.model_dump()
         for name, value in changes.items():
             before = merged.get(name)

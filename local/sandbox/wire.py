@@ -1,4 +1,4 @@
-"""What the three providers share on the wire: a parsed call, routes, and refusals."""
+"""What the three providers share: parsed calls, routes and refusals."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,9 +11,9 @@ from local.sandbox.world import World
 
 @dataclass(frozen=True)
 class Call:
-    """One request; `segments` is its path, split before it was decoded, so that `%2F` splits nothing.
+    """A request. `segments` is its path, split before it was decoded, so that `%2F` is not a separator.
 
-    Its answer is held back for `held_seconds`.
+    `held_seconds` is the delay of its response by a fault.
     """
 
     method: str
@@ -42,7 +42,7 @@ class Call:
 
 
 class Refused(Exception):
-    """The call is answered with a refusal, which this carries."""
+    """The call is refused with `response`."""
 
     def __init__(self, response: httpx.Response) -> None:
         super().__init__(f"{response.status_code} {response.text}")
@@ -53,7 +53,7 @@ Handler = Callable[[World, Call], httpx.Response]
 
 
 class Routes:
-    """Method and path pattern to handler; `{name}` matches one segment, the first match wins."""
+    """Handlers by method and path pattern. `{name}` matches one segment; the first matching route is used."""
 
     def __init__(self, root: str) -> None:
         self._root = tuple(root.strip("/").split("/"))
@@ -67,7 +67,7 @@ class Routes:
         return register
 
     def answer(self, world: World, call: Call) -> httpx.Response | None:
-        """The handler's answer; None when no route fits."""
+        """The handler's response; None when no route matches."""
         for method, pattern, handler in self._routes:
             if method == call.method and len(pattern) == len(call.segments):
                 args = _match(pattern, call.segments)

@@ -1,4 +1,4 @@
-"""Everything the sandbox knows, as rows that are written to the state file and read back."""
+"""The state of the sandbox, as rows in its state file."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from local.sandbox.settings import Rates, Settings
 
 
 class Row(BaseModel):
-    """A row; `number` grows with every row made, so it orders rows and pages through them."""
+    """A row. `number` increases with every new row and is used for sorting and paging."""
 
     number: int
     created_at: str
@@ -56,7 +56,7 @@ class Message(Row):
 
 
 class SentKey(BaseModel):
-    """An `Idempotency-Key` that a message was sent with; the send is still running while its answer is held back."""
+    """The `Idempotency-Key` of a message. The send counts as running until `held_until`."""
 
     fingerprint: str
     answer: dict[str, str]
@@ -64,8 +64,8 @@ class SentKey(BaseModel):
     kept_until: datetime
 
 
-class Fates(BaseModel):
-    """What a domain's recipients are owed, in billionths of a recipient, per kind of outcome and under these rates."""
+class OwedOutcomes(BaseModel):
+    """The outcomes that are still to be assigned under a domain's rates, by kind, in billionths of a recipient."""
 
     rates: Rates
     owed: dict[str, int] = {}
@@ -123,7 +123,7 @@ class Record(Row):
 
 
 class World(BaseModel):
-    """The tables. `changes` grows with what must reach the state file though no client asked to write."""
+    """All tables. `changes` counts changes that are not caused by a write request, but must be saved."""
 
     number: int = 0
     changes: int = 0
@@ -139,7 +139,7 @@ class World(BaseModel):
     revoked_keys: set[str] = set()
     messages: dict[str, Message] = {}
     sent_keys: dict[str, SentKey] = {}
-    fates: dict[str, Fates] = {}
+    owed_outcomes: dict[str, OwedOutcomes] = {}
     webhooks: dict[str, Webhook] = {}
     outbox: Outbox = Field(default_factory=Outbox)
 
@@ -157,7 +157,7 @@ class World(BaseModel):
         return self.number
 
     def clear(self) -> None:
-        """An empty world again, in place. Zones and webhooks stay: whoever set them up remembers ids and secrets."""
+        """Delete everything in place, except zones and webhooks, since clients have stored their ids and secrets."""
         for webhook in self.webhooks.values():
             webhook.body["enabled"], webhook.failing_since = True, None
         empty = World(zones=self.zones, webhooks=self.webhooks)

@@ -1,4 +1,4 @@
-"""Which zones the sandbox's Cloudflare hosts, and what its DNS answers."""
+"""The zones that the sandbox's Cloudflare hosts, and the records in them."""
 
 import hashlib
 import re
@@ -11,7 +11,7 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
 def zone_name_of(name: str) -> str | None:
-    """The hosted zone that a name lies in: two labels below `.example`, unless it begins `external-`."""
+    """The hosted zone of a name: a second-level domain of `.example` without the prefix `external-`; or None."""
     labels = name.lower().rstrip(".").split(".")
     if len(labels) < 2 or labels[-1] != "example":
         return None
@@ -24,7 +24,7 @@ def zone_id_of(zone_name: str) -> str:
 
 
 def open_zone(world: World, zone_name: str) -> str:
-    """The zone's id; the zone comes into being when it is first asked for."""
+    """The zone's id. A zone is created on first use."""
     zone_id = zone_id_of(zone_name)
     if zone_id not in world.zones:
         world.zones[zone_id] = zone_name
@@ -33,7 +33,7 @@ def open_zone(world: World, zone_name: str) -> str:
 
 
 def records_at(world: World, name: str, kind: str) -> list[Record]:
-    """The records that a resolver would find."""
+    """The records of a hosted zone at a name, of one type."""
     zone_name = zone_name_of(name)
     if zone_name is None:
         return []
@@ -42,7 +42,7 @@ def records_at(world: World, name: str, kind: str) -> list[Record]:
 
 
 def text_of(content: str) -> str | None:
-    """A TXT record's text: its quoted strings, joined; None when the quoting is broken."""
+    """A TXT record's text: its quoted strings, joined; None when the quoting is invalid."""
     if '"' not in content:
         return content
     if _QUOTED.sub("", content).strip():
@@ -59,6 +59,6 @@ def quoted(text: str) -> str:
 
 
 def longest_string(content: str) -> int:
-    """Bytes of the longest string in a TXT content."""
+    """The length in bytes of the longest string in a TXT content."""
     chunks = _QUOTED.findall(content) if '"' in content else [content]
     return max((len(chunk.encode()) for chunk in chunks), default=0)

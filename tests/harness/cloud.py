@@ -1,4 +1,4 @@
-"""AWS in moto, deployed once for the whole run and empty for every test."""
+"""AWS in moto: resources are created once per run, and emptied for every test."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ Names = dict[str, str]
 def _without_rows() -> None:
     for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
         table.items.clear()
-    # moto remembers every row that it ever copied, also where nobody can ask for it.
+    # moto keeps every row that it ever copied, which would slow down later tests.
     reset_model_data()
 
 
@@ -30,27 +30,27 @@ def _without_executions() -> None:
 
 
 EMPTIED = {"dynamodb": _without_rows, "stepfunctions": _without_executions}
-# A queue has too many places for a message, and few tests send one.
+# A queue holds messages in several places and few tests send one, so it is recreated after a change.
 RENEWED = {"sqs": sqs_backends, "secretsmanager": secretsmanager_backends}
 
 
 class Cloud:
     def __init__(self) -> None:
-        self._made: dict[str, Names] = {}
+        self._created: dict[str, Names] = {}
         for client in (aws.sqs(), aws.secrets()):
-            client.meta.events.register("before-call", self._note)
+            client.meta.events.register("before-call", self._forget_changed)
 
     def deployed(self, service: str, create: Callable[[], Names]) -> Names:
-        """What `create` made in the service, by name; it runs again where a test may have left something."""
+        """The resources that `create` made in the service, by name. It runs again after a test has changed any."""
         if service in EMPTIED:
             EMPTIED[service]()
-        elif service not in self._made:
+        elif service not in self._created:
             RENEWED[service][ACCOUNT][REGION].reset()
-        if service not in self._made:
-            made = create()
-            self._made[service] = made
-        return self._made[service]
+        if service not in self._created:
+            created = create()
+            self._created[service] = created
+        return self._created[service]
 
-    def _note(self, model: Any, **_: Any) -> None:
+    def _forget_changed(self, model: Any, **_: Any) -> None:
         if model.name != "GetSecretValue":
-            self._made.pop(model.service_model.service_name, None)
+            self._created.pop(model.service_model.service_name, None)

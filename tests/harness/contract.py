@@ -1,4 +1,4 @@
-"""What the OpenAPI document promises, held against every reply of the tests in process."""
+"""Checks every response of the in-process tests against the OpenAPI document."""
 
 import json
 from functools import cache
@@ -29,7 +29,7 @@ def _validator(route: str, status: str) -> Draft202012Validator:
 
 
 def check(route: str, status: int, headers: dict[str, str], body: Any) -> None:
-    """Fail unless the document promises this reply of the route."""
+    """Fail unless the document declares this response of the route."""
     promised = _responses(route)
     assert str(status) in promised, f"{route} answers {status}, which its declaration does not have: {body}"
     missing = promised[str(status)].get("headers", {}).keys() - headers.keys()

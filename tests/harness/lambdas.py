@@ -1,4 +1,4 @@
-"""Calling the real handlers in process, as Lambda and the HTTP API would."""
+"""Calls the real handlers in process, as Lambda and the HTTP API do."""
 
 import importlib
 import json
@@ -16,7 +16,7 @@ Handler = Callable[[Any, Any], Any]
 
 @dataclass
 class Context:
-    """What Lambda tells a handler about its invocation."""
+    """The context object that Lambda passes to a handler."""
 
     function_name: str
     memory_limit_in_mb: int = 512
@@ -34,12 +34,12 @@ class Context:
 def handler(function: str) -> Handler:
     """The handler of a function, by its logical id in the template."""
     module = FUNCTIONS[function]["CodeUri"].replace("/", ".") + ".app"
-    found: Handler = importlib.import_module(module).lambda_handler
-    return found
+    function_handler: Handler = importlib.import_module(module).lambda_handler
+    return function_handler
 
 
 def invoke(function: str, event: Any) -> Any:
-    """What the function answers, through JSON as over the wire."""
+    """Invoke the function and return its result, both converted through JSON."""
     seconds = FUNCTIONS[function].get("Timeout", 29)
     answer = handler(function)(json.loads(json.dumps(event)), Context(function, milliseconds=seconds * 1000))
     return json.loads(json.dumps(answer))
@@ -54,7 +54,7 @@ class Reply:
 
 @dataclass
 class Api:
-    """The HTTP API, without HTTP: finds the route in the template and calls its function."""
+    """The HTTP API without HTTP: finds the route in the template and calls its function."""
 
     key: str
 
@@ -106,14 +106,14 @@ class Api:
 
 
 def _match(method: str, path: str) -> tuple[str, dict[str, str]]:
-    """The most literal route that fits, as API Gateway chooses."""
-    fitting = []
+    """The matching route with the fewest parameters, as API Gateway selects it."""
+    matches = []
     for route in routes():
         verb, _, pattern = route.partition(" ")
-        found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern), path) if pattern else None
-        if verb == method and found:
-            fitting.append((pattern.count("{"), route, found.groupdict()))
-    if not fitting:
+        match = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern), path) if pattern else None
+        if verb == method and match:
+            matches.append((pattern.count("{"), route, match.groupdict()))
+    if not matches:
         return "$default", {}
-    _, route, parameters = min(fitting, key=lambda choice: choice[0])
+    _, route, parameters = min(matches, key=lambda match: match[0])
     return route, parameters

@@ -1,8 +1,8 @@
-"""The real state machines in process: moto interprets the ASL, the real handlers answer.
+"""Runs the real state machines in process: moto interprets the ASL and calls the real handlers.
 
-Six seams, all private names of a pinned moto, all here: JSONata expressions are evaluated by jsonata-python (moto
-ships no evaluator), `lambda:invoke` calls our handlers, a retry's pause moves the test's clock, a definition is parsed
-once for the whole run, an execution runs in the thread that starts it, and DynamoDB's answers are written faster.
+Six private functions of moto, which is pinned, are patched here: jsonata-python evaluates JSONata (moto has no
+evaluator), `lambda:invoke` calls our handlers, a retry's delay moves the test's clock, a definition is parsed once per
+run, an execution runs in the thread that starts it, and DynamoDB responses are serialized faster.
 """
 
 import json
@@ -33,13 +33,13 @@ Override = Callable[[Handler, Any], Any]
 
 @dataclass
 class Lambdas:
-    """Answers every `lambda:invoke`; `overrides` stand between a machine and a function, by logical id."""
+    """Runs every `lambda:invoke`. `overrides` replace or wrap functions, by logical id."""
 
     overrides: dict[str, Override] = field(default_factory=dict)
     payloads: list[Any] = field(default_factory=list)
 
     def invoke(self, parameters: dict[str, Any], region: str, state_credentials: Any) -> dict[str, Any]:
-        """In the place of moto's own call to Lambda: its answer, or an error document as Lambda words it."""
+        """Replaces moto's call to Lambda: returns the function's result, or an error document as Lambda does."""
         arn = parameters["FunctionName"]
         function = arn.rsplit(":", 1)[-1]
         event = json.loads(parameters["Payload"])
@@ -63,11 +63,11 @@ class Lambdas:
 
 
 class Died(Exception):
-    """A function that ended without an answer of its own: the first argument is what Lambda calls that."""
+    """A function ended without a result. The first argument is Lambda's name of the error."""
 
 
 def dies_after_work(name: str = "Sandbox.Timedout") -> Override:
-    """The function does all its work, and nobody hears of it."""
+    """The function does its work, but ends without returning a result."""
 
     def run(real: Handler, event: Any) -> Any:
         real(event, None)
@@ -77,7 +77,7 @@ def dies_after_work(name: str = "Sandbox.Timedout") -> Override:
 
 
 def fails(error: Exception, *, times: int | None = None) -> Override:
-    """The function raises `error`, the first `times` calls or always."""
+    """The function raises `error`, on the first `times` calls or always."""
     calls = iter(range(times)) if times is not None else None
 
     def run(real: Handler, event: Any) -> Any:
@@ -99,7 +99,7 @@ class Execution:
 
 @cache
 def definition(machine: str) -> str:
-    """The ASL with each function's ARN filled in, its logical id as name."""
+    """The ASL with the functions' ARNs substituted; a function's name is its logical id."""
     properties = MACHINES[machine]
     text: str = (ROOT / properties["DefinitionUri"]).read_text()
     for name, value in properties["DefinitionSubstitutions"].items():
@@ -112,27 +112,27 @@ def definition(machine: str) -> str:
 _parse = cache(AmazonStateLanguageParser.parse)
 _parse_jsonata = lru_cache(maxsize=1000)(jsonata.Jsonata)
 
-# What moto composes: `($states:={...};$saga:={...};<expression>)`, as it is or inside `$exists()` or `$type()`.
+# Expressions as moto composes them: `($states:={...};$saga:={...};<expression>)`, also inside `$exists()` or `$type()`.
 _OPENING = re.compile(r"(\$\w+\()?\(")
 _DECLARATION = re.compile(r"(\$\w+):=")
 
 
-def _left_to_the_parser(number: str) -> float:
+def _not_decoded(number: str) -> float:
     raise ValueError(number)
 
 
 # JSONata makes 1 of 1.0, Python does not.
-_PLAIN = json.JSONDecoder(parse_float=_left_to_the_parser, parse_constant=_left_to_the_parser)
+_LITERALS = json.JSONDecoder(parse_float=_not_decoded, parse_constant=_not_decoded)
 
 
 def _eval_jsonata(text: str) -> Any:
-    """Parsing is what costs: the values that moto writes into the text are bound instead, what is left parses once."""
+    """Evaluate an expression. Parsing is slow, so its values are bound instead, and the rest is parsed only once."""
     bindings = {}
     opening = _OPENING.match(text)
     start = end = opening.end() if opening else 0
     while declared := _DECLARATION.match(text, end):
         try:
-            value, after = _PLAIN.raw_decode(text, declared.end())
+            value, after = _LITERALS.raw_decode(text, declared.end())
         except ValueError:
             break
         if not text.startswith(";", after):
@@ -144,7 +144,7 @@ def _eval_jsonata(text: str) -> Any:
 
 
 def _bound(value: Any) -> Any:
-    """`value` as the evaluator reads a literal: None alone would be its undefined."""
+    """`value` in the evaluator's types: None becomes its null, since None means undefined."""
     if isinstance(value, dict):
         return {name: _bound(inner) for name, inner in value.items()}
     if isinstance(value, list):
@@ -155,8 +155,8 @@ def _bound(value: Any) -> Any:
 _serialize_structure = BaseJSONSerializer._serialize_type_structure
 
 
-def _serialize_what_is_there(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
-    """An attribute's value in DynamoDB has one of ten members: moto looks for each, under many names."""
+def _serialize_members_present(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+    """Serialize only the members that an AttributeValue has. moto tries all ten, under several names."""
     if shape.name != "AttributeValue":
         _serialize_structure(self, serialized, value, shape, key)
         return
@@ -166,16 +166,16 @@ def _serialize_what_is_there(self: Any, serialized: Any, value: Any, shape: Any,
 
 
 def install(patch: pytest.MonkeyPatch) -> None:
-    """The seams that are the same for every test."""
+    """Apply the patches that are the same for every test."""
     patch.setattr(moto_jsonata, "_eval_jsonata", _eval_jsonata)
     patch.setattr(AmazonStateLanguageParser, "parse", staticmethod(_parse))
-    patch.setattr(BaseJSONSerializer, "_serialize_type_structure", _serialize_what_is_there)
-    # moto's table is safe in one thread only: whoever starts an execution waits for its end.
+    patch.setattr(BaseJSONSerializer, "_serialize_type_structure", _serialize_members_present)
+    # moto's table is not thread-safe, so the caller of StartExecution runs the execution.
     patch.setattr(ExecutionWorker, "start", ExecutionWorker._execution_logic)
 
 
 def create() -> dict[str, str]:
-    """Every machine of the template, created in moto: its ARN by its logical id."""
+    """Create the template's state machines in moto; returns their ARNs by logical id."""
     client = aws.stepfunctions()
     role = f"arn:aws:iam::{ACCOUNT}:role/machine"
     return {
@@ -185,7 +185,7 @@ def create() -> dict[str, str]:
 
 
 def answered(monkeypatch: pytest.MonkeyPatch, sleep: Callable[[float], None]) -> Lambdas:
-    """The functions' stand-in for one test, whose clock a retry moves."""
+    """Let executions call the handlers during one test. `sleep` is called for a retry's delay."""
     lambdas = Lambdas()
     monkeypatch.setattr(lambda_eval_utils, "_invoke_lambda_function", lambdas.invoke)
     monkeypatch.setattr(retrier_decl, "time", SimpleNamespace(sleep=sleep))
@@ -193,10 +193,10 @@ def answered(monkeypatch: pytest.MonkeyPatch, sleep: Callable[[float], None]) ->
 
 
 def read(arn: str) -> Execution:
-    """How an execution went: its end, and the states that it entered."""
+    """The result of an execution and the states that it entered."""
     client = aws.stepfunctions()
-    told = client.describe_execution(executionArn=arn)
+    description = client.describe_execution(executionArn=arn)
     history = client.get_execution_history(executionArn=arn, maxResults=1000)
     path = [e["stateEnteredEventDetails"]["name"] for e in history["events"] if e["type"].endswith("StateEntered")]
-    text = json.dumps([told, history["events"]], default=str)
-    return Execution(told["status"], told.get("error"), told.get("cause"), path, text)
+    text = json.dumps([description, history["events"]], default=str)
+    return Execution(description["status"], description.get("error"), description.get("cause"), path, text)

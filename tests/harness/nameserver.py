@@ -1,4 +1,4 @@
-"""The sandbox's DNS in the place of a server that is asked over the network."""
+"""The sandbox's DNS instead of name servers on the network."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from local.sandbox import Sandbox
 
 
 class SandboxNameserver(dns.nameserver.AddressAndPortNameserver):
-    """Any server at any address: the sandbox plays them all."""
+    """A name server at any address, answered by the sandbox."""
 
     def __init__(self, sandbox: Sandbox, address: str, port: int) -> None:
         super().__init__(address, port)

@@ -1,4 +1,4 @@
-"""template.yaml as data, with CloudFormation's short tags read as single-key mappings."""
+"""template.yaml as data; CloudFormation's short tags are mappings with one key."""
 
 from pathlib import Path
 from typing import Any
@@ -39,11 +39,11 @@ MAPPINGS = of_type("AWS::Lambda::EventSourceMapping")
 
 
 def routes() -> dict[str, str]:
-    """`METHOD /path` to the function's logical id; the catch-all under `$default`."""
-    found = {}
+    """The logical ids of functions by route key, such as `GET /path` or `$default`."""
+    by_key = {}
     for name, properties in FUNCTIONS.items():
         for event in properties.get("Events", {}).values():
             if event["Type"] == "HttpApi":
-                at = event["Properties"]
-                found[f"{at['Method']} {at['Path']}" if "Path" in at else "$default"] = name
-    return found
+                route = event["Properties"]
+                by_key[f"{route['Method']} {route['Path']}" if "Path" in route else "$default"] = name
+    return by_key

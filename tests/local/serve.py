@@ -6,7 +6,7 @@ from pathlib import Path
 
 from local.launcher import LocalCloud, started
 from local.settings import Home, Ports, Refused
-from tests.local.steps import TEMPLATE
+from tests.local.network import TEMPLATE
 
 
 def main() -> int:

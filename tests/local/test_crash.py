@@ -17,7 +17,7 @@ from local import processes
 from local.aws import client
 from local.launcher import holder
 from local.settings import HOST, ROOT, Home, Ports
-from tests.local.steps import call, free_ports
+from tests.local.network import call, free_ports
 
 pytestmark = pytest.mark.system
 

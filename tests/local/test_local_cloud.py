@@ -20,7 +20,7 @@ from local import processes
 from local.aws import client
 from local.launcher import running
 from local.settings import HOST, STACK, Home, Ports, Refused
-from tests.local.steps import TEMPLATE, addresses_listened_on, call, free_ports
+from tests.local.network import TEMPLATE, addresses_listened_on, call, free_ports
 
 pytestmark = pytest.mark.system
 

@@ -12,7 +12,7 @@ import pytest
 from local import packaging
 from local.packaging import Package, package
 from local.settings import TEMPLATE, Home, Refused
-from tests.local import steps
+from tests.local import network
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 def template(tmp_path: Path) -> Path:
     """A copy of the small stack that a test may change."""
-    shutil.copytree(steps.TEMPLATE.parent, tmp_path / "stack", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(network.TEMPLATE.parent, tmp_path / "stack", ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path / "stack" / "template.yaml"
 
 

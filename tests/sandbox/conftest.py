@@ -7,7 +7,7 @@ import pytest
 
 from kindling.platform import clock
 from local.sandbox import Sandbox
-from tests.sandbox.steps import Time
+from tests.sandbox.resources import Time
 
 
 @pytest.fixture(autouse=True)

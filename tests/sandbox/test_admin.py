@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from local.sandbox import Sandbox
-from tests.sandbox.steps import inbox, zone_id
+from tests.sandbox.resources import inbox, zone_id
 
 EMPTY: dict[str, Any] = {
     "agentmail": {"domains": [], "inboxes": [], "api_keys": [], "messages": []},

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from local.sandbox import Sandbox
-from tests.sandbox.steps import Receiver, Time, inbox, send, webhook
+from tests.sandbox.resources import Receiver, Time, inbox, send, webhook
 
 RETRY_SECONDS = [5, 300, 1800, 7200, 18000, 36000, 36000]
 

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sandbox.steps import Time, inbox, publish, verified_domain, zone_id
+from tests.sandbox.resources import Time, inbox, publish, verified_domain, zone_id
 
 
 def create(agentmail: httpx.Client, name: str = "acme.example", **body: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from agentmail.events import types as judges
 from pydantic import BaseModel
 
 from local.sandbox import Sandbox
-from tests.sandbox.steps import Receiver, Time, as_posts, inbox, publish, send, verified_domain, webhook, zone_id
+from tests.sandbox.resources import Receiver, Time, as_posts, inbox, publish, send, verified_domain, webhook, zone_id
 
 JUDGES: dict[str, type[BaseModel]] = {
     "message.sent": judges.MessageSentEvent,

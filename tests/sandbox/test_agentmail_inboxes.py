@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from kindling.platform import clock
-from tests.sandbox.steps import Time, inbox, mailbox_key, verified_domain
+from tests.sandbox.resources import Time, inbox, mailbox_key, verified_domain
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from local.sandbox import Sandbox
-from tests.sandbox.steps import Time, inbox, send, verified_domain
+from tests.sandbox.resources import Time, inbox, send, verified_domain
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sandbox.steps import zone_id
+from tests.sandbox.resources import zone_id
 
 MX: dict[str, Any] = {"type": "MX", "name": "acme.example", "content": "mx.else.test", "priority": 10}
 TXT: dict[str, Any] = {"type": "TXT", "name": "acme.example", "content": '"v=spf1 -all"'}

@@ -18,7 +18,7 @@ import pytest
 
 from local.sandbox import Sandbox
 from local.sandbox.nameserver.server import NameServer
-from tests.sandbox.steps import Time, publish, zone_id
+from tests.sandbox.resources import Time, publish, zone_id
 
 Ask = Callable[..., dns.message.Message]
 

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sandbox.steps import inbox, login_body, mailbox_key, warm_account
+from tests.sandbox.resources import inbox, login_body, mailbox_key, warm_account
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:

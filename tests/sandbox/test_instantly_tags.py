@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sandbox.steps import warm_account
+from tests.sandbox.resources import warm_account
 
 
 @pytest.fixture

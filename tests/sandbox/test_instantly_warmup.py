@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sandbox.steps import Time, warm_account
+from tests.sandbox.resources import Time, warm_account
 
 
 @pytest.fixture

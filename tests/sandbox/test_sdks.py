@@ -19,7 +19,7 @@ from cloudflare.types.dns import RecordResponse
 from pydantic import BaseModel
 
 from local.sandbox import Sandbox
-from tests.sandbox.steps import as_posts, served
+from tests.sandbox.resources import as_posts, served
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
 

@@ -15,7 +15,7 @@ import pytest
 
 from local.sandbox import Sandbox
 from local.sandbox.server import SandboxServer, main
-from tests.sandbox.steps import served
+from tests.sandbox.resources import served
 
 ROOT = Path(__file__).parents[2]
 HEADERS = {"Authorization": "Bearer am_us_organisation"}

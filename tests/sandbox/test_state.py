@@ -10,7 +10,7 @@ import pytest
 from local.sandbox import Sandbox
 from local.sandbox.agentmail.messages import KEPT_MESSAGES
 from local.sandbox.world import World
-from tests.sandbox.steps import Receiver, Time, as_posts, inbox, publish, send, webhook, zone_id
+from tests.sandbox.resources import Receiver, Time, as_posts, inbox, publish, send, webhook, zone_id
 
 HEADERS = {
     "/v0": {"Authorization": "Bearer am_us_organisation"},

@@ -25,15 +25,14 @@ def answer(world: World, call: Call) -> httpx.Response:
 
 
 def settle(world: World) -> None:
-    """Does what has fallen due since somebody looked: deletes are finished, verifications end."""
+    """Complete the deletions and verifications that are due."""
     inboxes.settle(world)
     domains.settle(world)
 
 
 def inventory(world: World) -> dict[str, Any]:
-    """Everything that stands here; keys with their secrets, for whoever looks for a leak.
-
-    Of messages, the last 10,000 are kept (`messages.KEPT_MESSAGES`).
+    """All resources. Keys include their secrets, for tests that look for leaks; messages are limited to the newest
+    `messages.KEPT_MESSAGES`.
     """
     return {
         "domains": [domains.shown(world, domain) for domain in world.domains.values()],

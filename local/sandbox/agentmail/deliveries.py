@@ -1,4 +1,4 @@
-"""Events on their way to webhooks: signed as Svix signs them, tried again when refused, given up in the end."""
+"""Webhook deliveries: signed as Svix signs them, retried after a failure, and finally given up."""
 
 import base64
 import hashlib
@@ -23,33 +23,33 @@ PATIENCE = timedelta(days=5)
 
 @dataclass(frozen=True)
 class Attempt:
-    """A delivery and the signed request that makes it."""
+    """A delivery and its signed request."""
 
     delivery: Delivery
     request: httpx.Request
 
 
 def publish(world: World, event_type: str, key: str, content: dict[str, Any], due_at: datetime) -> None:
-    """Has every webhook that subscribed to it hear of an event, not before `due_at`."""
+    """Queue an event for every subscribed webhook, to be sent at `due_at`."""
     hearing = [webhook for webhook in world.webhooks.values() if _hears(webhook, event_type, content)]
     if hearing:
         _post(world, hearing, {"event_type": event_type, key: content}, due_at)
 
 
 def inject(world: World, event: dict[str, Any]) -> int:
-    """Has every webhook hear of an event, whatever it subscribed to; how many deliveries that makes."""
+    """Queue an event for every enabled webhook, regardless of subscriptions; returns the number of deliveries."""
     enabled = [webhook for webhook in world.webhooks.values() if webhook.body["enabled"]]
     return _post(world, enabled, event, clock.now())
 
 
 def take(world: World) -> Attempt | None:
-    """The next delivery that is due, signed now; whoever takes it tells its outcome to `settle`."""
+    """The next delivery that is due, with its signed request. The caller reports its outcome to `settle`."""
     delivery = world.outbox.take(clock.now(), shuffle=world.settings.webhook_shuffle)
     return Attempt(delivery, _signed(world.webhooks[delivery.webhook_id], delivery)) if delivery else None
 
 
 def settle(world: World, delivery: Delivery, *, accepted: bool) -> None:
-    """Notes how an attempt went; a webhook that refuses for five days is switched off."""
+    """Record the outcome of an attempt. A webhook that fails for five days is disabled."""
     if not world.outbox.holds(delivery):
         return
     webhook = world.webhooks[delivery.webhook_id]
@@ -70,7 +70,7 @@ def settle(world: World, delivery: Delivery, *, accepted: bool) -> None:
 
 
 def _hears(webhook: Webhook, event_type: str, content: dict[str, Any]) -> bool:
-    """Whether a webhook is on and wants such an event; one that names inboxes or pods hears of those alone."""
+    """Whether a webhook is enabled and subscribed to the event, and to its inbox or pod if it has such a filter."""
     body = webhook.body
     return (
         body["enabled"]

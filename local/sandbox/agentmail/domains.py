@@ -1,4 +1,4 @@
-"""Domains, which verify by the records that stand in the sandbox's own DNS."""
+"""Domains, which are verified by their records in the sandbox's DNS."""
 
 import base64
 import re
@@ -127,7 +127,7 @@ def get_zone_file(world: World, call: Call) -> httpx.Response:
 
 
 def shown(world: World, domain: Domain) -> dict[str, Any]:
-    """The whole Domain, as a read of it shows it now."""
+    """The Domain as the API returns it."""
     records = _records(world, domain)
     status, reason = _status(world, domain, records)
     return {
@@ -139,7 +139,7 @@ def shown(world: World, domain: Domain) -> dict[str, Any]:
 
 
 def is_ready(world: World, name: str) -> bool:
-    """Whether mail may leave from this name: its domain, or one that opens its subdomains, is verified."""
+    """Whether this name may send: its domain, or a parent with `subdomains_enabled`, is verified."""
     labels = name.split(".")
     parents = (world.domains.get(".".join(labels[start:])) for start in range(len(labels)))
     domains = [domain for domain in parents if domain and _covers(domain, name)]
@@ -147,7 +147,7 @@ def is_ready(world: World, name: str) -> bool:
 
 
 def observe(world: World, domain: Domain) -> None:
-    """Notes since when all of the domain's records stand, tells of a domain that is verified now, or looks again."""
+    """Record since when the domain's records are complete, and publish its verification or schedule the next check."""
     records = _records(world, domain)
     if any(record["status"] != "VALID" for record in records):
         domain.stood_since = None
@@ -163,7 +163,7 @@ def observe(world: World, domain: Domain) -> None:
 
 
 def settle(world: World) -> None:
-    """Looks at the domains whose verification ends about now, so that the world hears of it without asking."""
+    """Check the domains whose verification is due, so that their event is sent without a request."""
     now = clock.now()
     for name in [name for name, settled_at in world.verifying_domains.items() if settled_at <= now]:
         observe(world, world.domains[name])
@@ -176,7 +176,7 @@ def observe_all(world: World) -> None:
 
 
 def observe_zone(world: World, zone_name: str) -> None:
-    """Looks at every domain of a zone whose records have changed."""
+    """Check every domain of a zone whose records have changed."""
     for domain in world.domains.values():
         if domain.domain.endswith(zone_name) and zone_name_of(domain.domain) == zone_name:
             observe(world, domain)
@@ -226,7 +226,7 @@ def _settled_at(world: World, stood_since: datetime) -> datetime:
 
 
 def _records(world: World, domain: Domain) -> list[dict[str, Any]]:
-    """The records that the domain needs, each with how it stands."""
+    """The records that the domain needs, with their status."""
     name = domain.domain
     wanted: list[tuple[str, str, str, int | None]] = [
         ("TXT", f"agentmail._domainkey.{name}", f"v=DKIM1; k=rsa; p={domain.dkim}", None),
@@ -275,6 +275,6 @@ def _is_google(world: World, name: str) -> bool:
 
 
 def _dkim_key() -> str:
-    """A 2048-bit RSA public key as far as its shape goes; nobody holds the private one."""
+    """A random value in the format of a 2048-bit RSA public key; there is no private key."""
     modulus = bytes([0x80 | secrets.randbits(7)]) + secrets.token_bytes(255)
     return base64.b64encode(_KEY_HEAD + modulus + bytes.fromhex("0203010001")).decode()

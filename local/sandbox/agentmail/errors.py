@@ -1,4 +1,4 @@
-"""AgentMail's two error shapes: the gateway's bare message, and the application's envelope."""
+"""AgentMail's two error formats: the gateway's plain message, and the application's envelope."""
 
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -51,7 +51,7 @@ def envelope(status: int, code: str, message: str, **extras: Any) -> httpx.Respo
 
 
 def refusal(status: int, code: str | int | None, message: str | None) -> httpx.Response:
-    """A refusal out of nothing: without a code, 401 and 403 are the gateway's."""
+    """A refusal for a fault. Without a code, 401 and 403 have the gateway's format."""
     if code is None and status in (401, 403):
         gateway_message = "Unauthorized" if status == HTTPStatus.UNAUTHORIZED else "Forbidden"
         return httpx.Response(status, json={"message": message or gateway_message})
@@ -73,7 +73,7 @@ def invalid(path: list[str | int], message: str, issue: str = "custom") -> Refus
 
 
 def body_of(call: Call, model: type[Body]) -> Body:
-    """The call's body; AgentMail takes an absent body for an empty object and ignores the content type."""
+    """The call's body. AgentMail treats a missing body as an empty object and ignores the content type."""
     try:
         return model.model_validate_json(call.content or b"{}")
     except ValidationError as error:

@@ -1,19 +1,19 @@
-"""The events that a sent message brings about: that it was sent, at once, and what became of it, when that is known."""
+"""The events of a sent message: `message.sent` at once, and its outcomes later."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from kindling.platform import clock
-from local.sandbox.agentmail import deliveries, fates
+from local.sandbox.agentmail import deliveries, outcomes
 from local.sandbox.world import Message, World
 
-TOLD = ("organization_id", "pod_id", "inbox_id", "thread_id", "message_id")
+MESSAGE_FIELDS = ("organization_id", "pod_id", "inbox_id", "thread_id", "message_id")
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How AgentMail tells of one kind of outcome; with a `status`, it tells that of every recipient."""
+    """AgentMail's event for one kind of outcome. With a `status`, the event has that of every recipient."""
 
     outcome: str
     event_type: str
@@ -33,18 +33,18 @@ KINDS = (
 )
 
 
-def tell(world: World, message: Message, recipients: list[str], *, track_opens: bool) -> None:
-    """Publishes one event per kind of outcome, with all the recipients that it concerns."""
+def publish_outcomes(world: World, message: Message, recipients: list[str], *, track_opens: bool) -> None:
+    """Publish one event per kind of outcome, with all its recipients."""
     now = clock.now()
     known_at = now + timedelta(seconds=world.settings.webhook_delay_seconds)
-    about = {name: message.body[name] for name in TOLD}
+    about = {name: message.body[name] for name in MESSAGE_FIELDS}
     sent = {**about, "timestamp": clock.timestamp(now), "recipients": recipients}
     deliveries.publish(world, "message.sent", "send", sent, now)
-    outcomes = fates.decide(world, message.inbox_id.split("@")[1], recipients)
+    by_kind = outcomes.decide(world, message.inbox_id.split("@")[1], recipients)
     if not track_opens:
-        outcomes.pop("open", None)
+        by_kind.pop("open", None)
     for kind in KINDS:
-        concerned: list[Any] = list(outcomes.get(kind.outcome, []))
+        concerned: list[Any] = list(by_kind.get(kind.outcome, []))
         if kind.status:
             concerned = [{"address": address, "status": kind.status} for address in concerned]
         if concerned:

@@ -1,4 +1,4 @@
-"""Inboxes: replay by `client_id`, burnt local parts, late visibility and asynchronous deletes."""
+"""Inboxes: idempotent by `client_id`, with burnt addresses, delayed visibility and asynchronous deletions."""
 
 import secrets
 from datetime import timedelta
@@ -111,7 +111,7 @@ def delete_inbox(world: World, call: Call) -> httpx.Response:
 
 
 def settle(world: World) -> None:
-    """Finishes the deletes that are due: keys and messages go along, the address is burnt."""
+    """Complete the deletions that are due: delete keys and messages, and burn the address."""
     now = clock.now()
     for address in [address for address, gone_at in world.leaving_inboxes.items() if gone_at <= now]:
         del world.leaving_inboxes[address], world.inboxes[address]
@@ -124,7 +124,7 @@ def settle(world: World) -> None:
 
 
 def find_inbox(world: World, call: Call) -> Inbox:
-    """The inbox that the path names, once it is visible."""
+    """The inbox in the path, if it is visible."""
     inbox = world.inboxes.get(call.args["inbox_id"].lower())
     if inbox is None or inbox.visible_at > clock.now():
         raise not_found("Inbox not found")
@@ -132,7 +132,7 @@ def find_inbox(world: World, call: Call) -> Inbox:
 
 
 def find_live_inbox(world: World, call: Call) -> Inbox:
-    """The inbox that the path names, unless its delete is under way."""
+    """The inbox in the path, unless it is being deleted."""
     inbox = find_inbox(world, call)
     if inbox.gone_at is not None:
         raise refused(409, "resource_deleting", "Inbox is being deleted")

@@ -1,4 +1,4 @@
-"""API keys: any `am_` key is the organisation's, unless it was minted here for one inbox."""
+"""API keys: every `am_` key is one of the organisation, unless it was created here for an inbox."""
 
 import secrets
 import uuid
@@ -26,7 +26,7 @@ class CreateApiKey(Strict):
 
 
 def authenticate(world: World, call: Call) -> None:
-    """Refuses a missing, foreign, revoked or expired key, and one minted for another inbox."""
+    """Refuse a missing, malformed, revoked or expired key, and a key of another inbox."""
     if "authorization" not in call.headers:
         raise Refused(refusal(401, None, None))
     token = call.bearer
@@ -99,7 +99,7 @@ def delete_api_key(world: World, call: Call) -> httpx.Response:
 
 
 def shown(key: ApiKey) -> dict[str, Any]:
-    """The key as a list shows it, without its secret."""
+    """The key as in a list, without its secret."""
     fields = {
         "type": "bearer",
         "api_key_id": key.api_key_id,

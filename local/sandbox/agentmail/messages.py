@@ -1,4 +1,4 @@
-"""Messages: sending, once per `Idempotency-Key`, and reading back what was sent."""
+"""Messages: sending, once per `Idempotency-Key`, and reading sent messages."""
 
 import base64
 import binascii
@@ -29,7 +29,7 @@ from local.sandbox.world import Inbox, Message, SentKey, World
 
 KEY_KEPT = timedelta(hours=24)
 MAX_RECIPIENTS = 50
-# A simulation sends hundreds of thousands; the state file holds what anybody still looks at.
+# Simulations send hundreds of thousands of messages; only the newest are kept in the state file.
 KEPT_MESSAGES = 10_000
 KEPT_KEYS = 100_000
 
@@ -79,7 +79,7 @@ def send_message(world: World, call: Call) -> httpx.Response:
         return httpx.Response(200, json=sent.answer)
     _refuse_unless_able(world, inbox, body)
     message = _stored(world, inbox, body)
-    events.tell(world, message, _recipients(body), track_opens=body.track_opens is not False)
+    events.publish_outcomes(world, message, _recipients(body), track_opens=body.track_opens is not False)
     answer = {"message_id": message.message_id, "thread_id": message.body["thread_id"]}
     if key:
         held_until = now + timedelta(seconds=call.held_seconds)
@@ -134,7 +134,7 @@ def _refuse_unless_able(world: World, inbox: Inbox, body: SendMessage) -> None:
 
 
 def _keep(world: World, key: str, sent: SentKey) -> None:
-    """Keeps an idempotency key, and forgets those whose time is over: they stand in the order in which it ends."""
+    """Store an idempotency key, and delete expired ones: they are sorted by expiry."""
     world.sent_keys.pop(key, None)
     world.sent_keys[key] = sent
     for old in list(itertools.islice(world.sent_keys, 2)):
@@ -199,7 +199,7 @@ def _attached(attachment: Attachment) -> dict[str, Any]:
 
 
 def _recipients(body: SendMessage) -> list[str]:
-    """The bare addresses of everybody who gets the message."""
+    """The addresses of all recipients of the message, without display names."""
     given = [*_listed(body.to), *_listed(body.cc), *_listed(body.bcc)]
     return [parseaddr(recipient)[1] or recipient for recipient in given]
 

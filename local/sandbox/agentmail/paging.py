@@ -1,4 +1,4 @@
-"""AgentMail's lists: newest first, `limit` (told again but for keys), and an opaque `page_token`."""
+"""AgentMail's lists: newest first, with `limit` (returned except for keys) and an opaque `page_token`."""
 
 import base64
 import binascii

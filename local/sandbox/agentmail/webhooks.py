@@ -1,4 +1,4 @@
-"""Webhooks: registered, listed and changed; what they hear is told in `deliveries`."""
+"""Webhooks: create, list, change and delete. `deliveries` sends their events."""
 
 import base64
 import secrets
@@ -28,7 +28,7 @@ EventType = Literal[
     "message.complained",
     "message.rejected",
     "message.opened",
-    # AgentMail has no such event; here a test may subscribe to it.
+    # AgentMail has no such event; tests subscribe to it.
     "message.clicked",
     "domain.verified",
 ]
@@ -138,7 +138,7 @@ def _webhook(world: World, call: Call) -> Webhook:
 
 
 def _is_address(url: str) -> bool:
-    """Whether a request can be sent to it at all; whether anybody answers there is another matter."""
+    """Whether it is a URL that a request can be sent to; it need not respond."""
     try:
         address = httpx.URL(url)
         address.host.encode("idna")

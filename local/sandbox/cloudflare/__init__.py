@@ -23,7 +23,7 @@ def answer(world: World, call: Call) -> httpx.Response:
 
 
 def inventory(world: World) -> dict[str, Any]:
-    """The zones that hold records, and their records."""
+    """The zones that have records, and their records."""
     held = {zone_id: rows for zone_id, rows in world.records.items() if rows}
     return {
         "zones": [zones.shown(zone_id, world.zones[zone_id]) for zone_id in held],

@@ -1,4 +1,4 @@
-"""Batches of record changes: one transaction, in a fixed order, all or nothing."""
+"""Batches of record changes: atomic, and in a fixed order."""
 
 import httpx
 from pydantic import BaseModel

@@ -1,4 +1,4 @@
-"""Cloudflare's envelope around every answer, its error codes and its paging."""
+"""Cloudflare's response envelope, error codes and paging."""
 
 from typing import Any, TypeVar
 
@@ -39,7 +39,7 @@ def refusal(status: int, code: str | int | None, message: str | None) -> httpx.R
 def problem(
     status: int, code: int, message: str | None = None, *, chain: list[tuple[int, str]] | None = None
 ) -> Refused:
-    """A refusal with its code; `chain` tells the root causes."""
+    """A refusal with its code; `chain` has the causes."""
     error: dict[str, Any] = {"code": code, "message": message or MESSAGES[code]}
     if chain:
         error["error_chain"] = [{"code": number, "message": text} for number, text in chain]
@@ -51,7 +51,7 @@ def invalid(code: int, message: str) -> Refused:
 
 
 def misfit(error: ValidationError) -> Refused:
-    """A body that does not fit its schema."""
+    """A refusal of a body that does not match its schema."""
     issue = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(map(str, issue["loc"])) or "the body"
     return invalid(9207, f"{where}: {issue['msg']}")
@@ -88,7 +88,7 @@ def paged(call: Call, items: list[Any], *, default: int, largest: int) -> httpx.
 
 
 def ordered(call: Call, items: list[dict[str, Any]], fields: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Items in the order that `order` and `direction` ask for; as they stand without."""
+    """The items sorted by the query's `order` and `direction`; unsorted without them."""
     field = call.query.get("order")
     if field is None:
         return items

@@ -1,4 +1,4 @@
-"""DNS records: one at a time, and found by filters."""
+"""DNS records: create, read, change, delete and list with filters."""
 
 from typing import Any
 
@@ -79,7 +79,7 @@ def _change(world: World, call: Call, body: table.RecordChange, *, whole: bool) 
 
 
 def _is_filter(parameter: str) -> bool:
-    """Whether a query parameter filters; an unknown one is refused, for it would match everything."""
+    """Whether a query parameter is a filter. An unknown one is refused: ignored, it would match all records."""
     name, _, operator = parameter.partition(".")
     if name in FILTERED and (not operator or operator in OPERATORS):
         return True

@@ -1,4 +1,4 @@
-"""The records of one zone: what may be written into it, and what clashes."""
+"""The records of one zone: validation and conflicts."""
 
 import ipaddress
 import re
@@ -65,7 +65,7 @@ def add(world: World, zone_name: str, rows: Rows, body: NewRecord) -> Record:
 
 
 def change(world: World, zone_name: str, rows: Rows, record_id: str, body: RecordChange, *, whole: bool) -> Record:
-    """Changes a record in part, or as a whole: then what is not given falls back to its default."""
+    """Change a record. With `whole`, omitted fields get their defaults; otherwise they are unchanged."""
     before = _find(rows, record_id)
     asked = body.model_dump(exclude_unset=True)
     given = {name: value for name, value in asked.items() if value is not None or name == "comment"}
@@ -124,7 +124,7 @@ def _write(world: World, zone_name: str, rows: Rows, record: Record, given: dict
 
 
 def _full_name(name: str, zone_name: str) -> str:
-    """The full name; `@` is the zone itself, a name outside the zone is taken as relative to it."""
+    """The full name. `@` is the zone itself; a name outside the zone is relative to it."""
     name = name.lower().rstrip(".")
     if name in ("@", ""):
         return zone_name
@@ -171,7 +171,7 @@ def _is_host(content: str) -> bool:
 
 
 def _kept_content(record: Record) -> str:
-    """Content as it is kept: a host without its last dot, a text in strings of at most 255 bytes."""
+    """The stored content: a host without trailing dot, a text in strings of at most 255 bytes."""
     if record.type in HOSTS:
         return record.content.rstrip(".")
     if record.type == "TXT" and longest_string(record.content) > 255:

@@ -1,4 +1,4 @@
-"""Zones, which come into being when they are first asked for."""
+"""Zones, which are created on first use."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def get_zone(world: World, call: Call) -> httpx.Response:
 
 
 def find_zone(world: World, call: Call) -> str:
-    """The name of the zone that the path names."""
+    """The name of the zone in the path."""
     name = world.zones.get(call.args["zone_id"])
     if name is None:
         raise problem(403, 9109)

@@ -25,7 +25,7 @@ def answer(world: World, call: Call) -> httpx.Response:
 
 
 def inventory(world: World) -> dict[str, Any]:
-    """Everything that stands here; each tag with what it is put on."""
+    """All resources; each tag with the accounts it is assigned to."""
     used: dict[str, list[str]] = {tag_id: [] for tag_id in world.tags}
     for mapping in world.tag_mappings.values():
         used[mapping.tag_id].append(mapping.resource_id)

@@ -1,4 +1,4 @@
-"""Accounts: created only when their mailbox can be logged in to."""
+"""Accounts: created only when the login to their mailbox succeeds."""
 
 from typing import Annotated, Any, Literal
 
@@ -162,7 +162,7 @@ def _account(world: World, call: Call) -> Account:
 
 
 def _login_failure(world: World, email: str, logins: dict[str, Any]) -> str | None:
-    """Why the mailbox cannot be logged in to; None when it can."""
+    """The reason why the login to the mailbox fails; None when it succeeds."""
     if (logins["imap_host"], logins["imap_port"]) != IMAP:
         return f"IMAP connection failed: cannot reach {logins['imap_host']}"
     if email in world.settings.imap_failures or not _opens(world, email, logins, "imap"):

@@ -1,4 +1,4 @@
-"""Instantly's error body, the sentences its schema check answers with, and its paging."""
+"""Instantly's error body, the messages of its schema validation, and its paging."""
 
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
@@ -38,7 +38,7 @@ WANTED = {
 
 
 def refusal(status: int, code: str | int | None, message: str | None) -> httpx.Response:
-    """Instantly's errors have no code of their own; a given one stands for the sentence."""
+    """A refusal for a fault. Instantly's errors have no code, so a code is used as the message when there is none."""
     phrase = PHRASES.get(status, "Error")
     text = message or (str(code) if code else MESSAGES.get(status, phrase))
     return httpx.Response(status, json={"statusCode": status, "error": phrase, "message": text})
@@ -63,7 +63,7 @@ def body_of(call: Call, model: type[Body]) -> Body:
 
 
 def refuse_a_body(call: Call) -> None:
-    """Some endpoints take no body, and not even the announcement of one."""
+    """Refuse a body or a JSON content type: some endpoints accept neither."""
     announced = "json" in call.headers.get("content-type", "").lower()
     if announced or call.content:
         raise refused(400, "body must be null")
@@ -102,7 +102,7 @@ def page(
     show: Callable[[AnyRow], dict[str, Any]],
     key: Callable[[AnyRow], str] = lambda row: f"{row.number:09}",
 ) -> httpx.Response:
-    """Rows newest first behind `starting_after`; a full page carries a cursor even if it is the last."""
+    """Rows newest first after `starting_after`. A full page has a cursor even if it is the last."""
     limit = limit_of(call)
     after = call.query.get("starting_after")
     by_cursor = {f"{row.created_at}&{key(row)}": row for row in rows}

@@ -1,4 +1,4 @@
-"""Custom tags and what they are put on."""
+"""Custom tags and their assignments."""
 
 import uuid
 from typing import Annotated, Any, Literal
@@ -132,7 +132,7 @@ def _tag(world: World, tag_id: str) -> Tag:
 
 
 def _meant(world: World, body: ToggleResource) -> list[str]:
-    """The accounts a toggle is about; the sandbox has no campaigns."""
+    """The accounts of a toggle request; the sandbox has no campaigns."""
     if body.resource_ids is None and not body.selected_all:
         raise refused(400, "body must have required property 'resource_ids'")
     excluded = {resource.lower() for resource in body.excluded_resource_ids or []}

@@ -1,4 +1,4 @@
-"""Warmup: background jobs, one at a time in a workspace, and the figures that follow from the days warmed."""
+"""Warmup: background jobs, one at a time per workspace, and figures computed from the days of warmup."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -87,7 +87,7 @@ def read_analytics(world: World, call: Call) -> httpx.Response:
 
 
 def settle(world: World) -> None:
-    """Finishes the running job once its time is over."""
+    """Complete the running job when it is due."""
     job = world.jobs.get(world.running_job or "")
     if job is None or clock.now() < job.ends_at:
         return
@@ -104,7 +104,7 @@ def settle(world: World) -> None:
 
 
 def refuse_while_locked(world: World) -> None:
-    """One job at a time holds the workspace."""
+    """Refuse the call while a job is running: a workspace runs one job at a time."""
     if world.running_job:
         message = f"A background job of type {JOB_TYPE} is already running: {world.running_job}"
         raise refused(409, message)
@@ -137,7 +137,7 @@ def _start_job(world: World, body: ChangeWarmup, *, enable: bool) -> httpx.Respo
 
 
 def _meant(world: World, body: ChangeWarmup) -> list[str]:
-    """The addresses a change is about; without any, `include_all_emails` takes the whole workspace."""
+    """The addresses of a change; `include_all_emails` without any is all of the workspace."""
     emails = [email.lower() for email in body.emails or []]
     if not emails and body.include_all_emails:
         emails = [email for email in world.accounts if (body.search or "").lower() in email]
@@ -186,7 +186,7 @@ def _shown(job: Job, data_fields: list[str]) -> dict[str, Any]:
 
 
 def _days(world: World, account: Account) -> dict[str, dict[str, int]]:
-    """Figures of every whole day warmed: a ramp up to the limit, ever less of it in spam."""
+    """Figures of every complete day of warmup: a ramp up to the limit, with a falling share of spam."""
     if account.warmup_started_at is None:
         return {}
     warmed = (account.warmup_paused_at or clock.now()) - account.warmup_started_at

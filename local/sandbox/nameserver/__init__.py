@@ -1,4 +1,4 @@
-"""DNS: every name of two labels is a zone, and one server plays both the zones' own servers and a resolver."""
+"""DNS: every name of two labels is a zone. One server is both its authoritative server and a recursive resolver."""
 
 from local.sandbox.nameserver.answers import answer, asked, failure, forged
 

@@ -1,4 +1,4 @@
-"""What a query is answered: with recursion desired by a resolver, without it by the zone's own server."""
+"""The responses to queries: of a recursive resolver if recursion is desired, otherwise of an authoritative server."""
 
 import dns.flags
 import dns.message
@@ -14,13 +14,13 @@ LONGEST_CHAIN = 8
 
 
 def asked(query: dns.message.Message) -> tuple[str, str]:
-    """The type and the name, lower-case and without its last dot, that a query asks for."""
+    """The type and the name of a query; the name in lower case without trailing dot."""
     (question,) = query.question
     return Kind.to_text(question.rdtype), question.name.canonicalize().to_text(omit_final_dot=True)
 
 
 def answer(world: World, query: dns.message.Message) -> dns.message.Message:
-    """The truth, or what the resolver still has in its cache."""
+    """The response from the zone, or from the resolver's cache."""
     response = _response(query)
     (question,) = query.question
     if _is_recursive(query) and question.rdtype == Kind.TXT:
@@ -31,14 +31,14 @@ def answer(world: World, query: dns.message.Message) -> dns.message.Message:
 
 
 def failure(query: dns.message.Message) -> dns.message.Message:
-    """SERVFAIL."""
+    """A SERVFAIL response."""
     response = _response(query)
     response.set_rcode(dns.rcode.SERVFAIL)
     return response
 
 
 def forged(world: World, query: dns.message.Message, text: str) -> dns.message.Message:
-    """This text, whatever stands there."""
+    """A response with this text, regardless of the zone."""
     (question,) = query.question
     return _with_texts(_response(query), Zone(world, question.name), question.name, [text])
 
@@ -56,7 +56,7 @@ def _is_recursive(query: dns.message.Message) -> bool:
 def _follow(
     world: World, response: dns.message.Message, name: dns.name.Name, kind: dns.rdatatype.RdataType
 ) -> dns.message.Message:
-    """Adds what stands at a name; a resolver goes on to where an alias leads."""
+    """Add the records of a name; a resolver also follows a CNAME."""
     for _ in range(LONGEST_CHAIN):
         zone = Zone(world, name)
         found = zone.find(name, kind) or zone.find(name, Kind.CNAME)
@@ -71,7 +71,7 @@ def _follow(
 
 
 def _negative(response: dns.message.Message, zone: Zone, name: dns.name.Name) -> dns.message.Message:
-    """NODATA where the name has something else, NXDOMAIN where there is no such name (RFC 2308)."""
+    """NODATA when the name has other records, NXDOMAIN when it does not exist (RFC 2308)."""
     if not zone.knows(name):
         response.set_rcode(dns.rcode.NXDOMAIN)
     response.authority.append(dns.rrset.from_rdata_list(zone.name, NEGATIVE_TTL_SECONDS, list(zone.soa)))

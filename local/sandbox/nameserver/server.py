@@ -1,4 +1,4 @@
-"""Serves the sandbox's DNS on loopback, over UDP and TCP at one port."""
+"""Serves the sandbox's DNS on loopback, over UDP and TCP on one port."""
 
 import contextlib
 import socketserver
@@ -15,19 +15,19 @@ from local.sandbox.sandbox import Sandbox
 
 HOST = "127.0.0.1"
 SILENCE_SECONDS = 60
-# What a UDP answer may have unless the query says otherwise (RFC 1035).
+# The maximum size of a UDP response in bytes, unless the query has another (RFC 1035).
 UDP_BYTES = 512
 
 
 class UdpServer(socketserver.ThreadingUDPServer):
-    """One datagram is one query."""
+    """Answers a UDP query."""
 
     daemon_threads = True
     sandbox: Sandbox
 
 
 class TcpServer(socketserver.ThreadingTCPServer):
-    """A connection brings any number of queries."""
+    """Answers the queries of a TCP connection."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -61,7 +61,7 @@ class TcpHandler(socketserver.StreamRequestHandler):
                 pass
 
     def _answer_one(self) -> bool:
-        """Whether the connection goes on."""
+        """Whether the connection stays open."""
         query = _read(self.rfile.read(int.from_bytes(self.rfile.read(2))))
         if query is None:
             return False
@@ -77,10 +77,10 @@ class TcpHandler(socketserver.StreamRequestHandler):
 
 
 class NameServer:
-    """The sandbox's DNS for the length of a block."""
+    """Serves the sandbox's DNS during the block."""
 
     def __init__(self, sandbox: Sandbox, port: int) -> None:
-        """Takes the port, a free one for 0. Raises OSError."""
+        """Bind `port`; 0 selects a free one. Raises OSError."""
         self._tcp = TcpServer((HOST, port), TcpHandler)
         self.port: int = self._tcp.server_address[1]
         try:
@@ -110,7 +110,7 @@ class NameServer:
 
 
 def _read(wire: bytes) -> dns.message.QueryMessage | None:
-    """A query with one question; None for anything else, which is not answered."""
+    """Parse a query with one question; None for anything else, which gets no response."""
     try:
         message = dns.message.from_wire(wire)
     except dns.exception.DNSException:

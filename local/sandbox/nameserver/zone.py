@@ -1,4 +1,4 @@
-"""A zone at one instant, as its own servers hold it."""
+"""A zone at one instant, as on its authoritative servers."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from kindling.platform import clock
 from local.sandbox.world import Record, World
 from local.sandbox.zones import NAME_SERVERS, text_of, zone_id_of, zone_name_of
 
-# Where zones stand that are not Cloudflare's.
+# The name servers of zones that are not at Cloudflare.
 OTHER_NAME_SERVERS = ["ns1.external-host.example", "ns2.external-host.example"]
 ADDRESS = "127.0.0.1"
 TTL_SECONDS = 300
@@ -25,7 +25,7 @@ Kind = dns.rdatatype.RdataType
 
 
 class Zone:
-    """The zone that a name lies in. An NS record below its top is a record like any other: it delegates nothing."""
+    """The zone of a name. NS records below its apex do not delegate."""
 
     def __init__(self, world: World, name: dns.name.Name) -> None:
         self.name = dns.name.Name(name.labels[-ZONE_LABELS - 1 :]).canonicalize()
@@ -33,21 +33,21 @@ class Zone:
         self._nodes = {self.name}
         self._add_servers(world.number)
         self._add_cloudflare_records(world)
-        for at, found in world.settings.dns_txt.items():
-            for text in found:
-                self._add(dns.name.from_text(at), text_record(text))
+        for owner, texts in world.settings.dns_txt.items():
+            for text in texts:
+                self._add(dns.name.from_text(owner), text_record(text))
 
     @property
     def soa(self) -> dns.rrset.RRset:
         return self._rrsets[self.name, Kind.SOA]
 
     def find(self, name: dns.name.Name, kind: Kind) -> dns.rrset.RRset | None:
-        """The records at a name, or those of the wildcard that covers it (RFC 4592)."""
+        """The records of a name, or those of the wildcard that matches it (RFC 4592)."""
         found = self._rrsets.get((self._source_of(name), kind))
         return found and dns.rrset.from_rdata_list(name, found.ttl, list(found))
 
     def knows(self, name: dns.name.Name) -> bool:
-        """Whether the name exists, with records of its own, above others, or by a wildcard."""
+        """Whether the name exists: it has records, is above names with records, or matches a wildcard."""
         return self._source_of(name) in self._nodes
 
     def _source_of(self, name: dns.name.Name) -> dns.name.Name:
@@ -59,7 +59,7 @@ class Zone:
         return dns.name.Name((b"*", *encloser.labels))
 
     def _add_servers(self, serial: int) -> None:
-        hosts = OTHER_NAME_SERVERS if zone_name_of(_plain(self.name)) is None else NAME_SERVERS
+        hosts = OTHER_NAME_SERVERS if zone_name_of(_text(self.name)) is None else NAME_SERVERS
         times = f"{serial} 10000 2400 604800 {NEGATIVE_TTL_SECONDS}"
         self._add(self.name, _record(Kind.SOA, f"{hosts[0]}. dns.{hosts[0]}. {times}"))
         for host in hosts:
@@ -69,12 +69,12 @@ class Zone:
 
     def _add_cloudflare_records(self, world: World) -> None:
         latest = clock.now() - timedelta(seconds=world.settings.dns_visible_seconds)
-        for record in world.records.get(zone_id_of(_plain(self.name)), {}).values():
+        for record in world.records.get(zone_id_of(_text(self.name)), {}).values():
             if clock.parse(record.updated_at) <= latest:
                 self._add(dns.name.from_text(record.name), _cloudflare_record(record))
 
     def _add(self, name: dns.name.Name, record: dns.rdata.Rdata) -> None:
-        """Adds what lies in the zone, and the names between it and the zone's top."""
+        """Add a record and the names between it and the zone's apex. A record outside the zone is ignored."""
         if not name.is_subdomain(self.name):
             return
         key = (name, record.rdtype)
@@ -85,7 +85,7 @@ class Zone:
 
 
 def text_record(text: str) -> dns.rdata.Rdata:
-    """A TXT record, its text in strings of at most 255 bytes."""
+    """A TXT record with its text in strings of at most 255 bytes."""
     data = text.encode()
     strings = [data[start : start + STRING_BYTES] for start in range(0, len(data) or 1, STRING_BYTES)]
     return TXT(dns.rdataclass.IN, Kind.TXT, strings)
@@ -103,5 +103,5 @@ def _record(kind: Kind, text: str) -> dns.rdata.Rdata:
     return dns.rdata.from_text(dns.rdataclass.IN, kind, text)
 
 
-def _plain(name: dns.name.Name) -> str:
+def _text(name: dns.name.Name) -> str:
     return name.to_text(omit_final_dot=True)

@@ -1,13 +1,12 @@
-"""What becomes of each recipient: by the rates of the sender's domain, spread evenly, and the same in every run.
+"""Assigns each recipient its outcomes by the rates of the sender's domain: spread evenly, and the same in every run.
 
-Every kind of outcome is owed its share of each recipient, and is paid with whole recipients. How a recipient ends goes
-to the kind that would otherwise be the first to fall a whole recipient behind, so that of N recipients each kind gets
-its share of N, rounded down or up. A reaction is due as soon as its share rounds up, and waits for the next delivered
-recipient.
+Every recipient adds its share to every kind of outcome, and assigning it to a kind subtracts one. Its final outcome is
+the kind that would otherwise be the first to lag by a whole recipient, so that of N recipients each kind gets its share
+of N, rounded down or up. A reaction is due when its share rounds up to a recipient, and goes to the next delivered one.
 """
 
 from local.sandbox.settings import Rates
-from local.sandbox.world import Fates, World
+from local.sandbox.world import OwedOutcomes, World
 
 WHOLE = 10**9
 SIMULATOR = "@simulator.example"
@@ -17,21 +16,21 @@ Outcomes = dict[str, list[str]]
 
 
 def decide(world: World, domain: str, recipients: list[str]) -> Outcomes:
-    """The recipients of a message that a domain sends, by kind of outcome; kinds are named as in the rates."""
+    """The recipients of a message by kind of outcome; kinds are named as in the rates."""
     rates = world.settings.rates.get(domain, Rates())
-    fates = world.fates.get(domain)
-    if fates is None or fates.rates != rates:
-        fates = world.fates[domain] = Fates(rates=rates)
+    owed_outcomes = world.owed_outcomes.get(domain)
+    if owed_outcomes is None or owed_outcomes.rates != rates:
+        owed_outcomes = world.owed_outcomes[domain] = OwedOutcomes(rates=rates)
     ends, reactions = _ends(rates), _reactions(rates)
     outcomes: Outcomes = {}
     for recipient in recipients:
-        for kind in _simulated(recipient) or _decide(fates.owed, ends, reactions):
+        for kind in _simulated(recipient) or _decide(owed_outcomes.owed, ends, reactions):
             outcomes.setdefault(kind, []).append(recipient)
     return outcomes
 
 
 def _simulated(recipient: str) -> list[str]:
-    """What always becomes of a test address; nothing for any other."""
+    """The fixed outcomes of a test address; empty for any other address."""
     address = recipient.lower()
     if address.endswith(SIMULATOR):
         for name, kinds in SIMULATED.items():
@@ -41,7 +40,7 @@ def _simulated(recipient: str) -> list[str]:
 
 
 def _ends(rates: Rates) -> dict[str, int]:
-    """The share of each way to end, all together a whole recipient; of two that are as urgent, the first is paid."""
+    """The share of each final outcome, in all one recipient; when two are equally due, the first is assigned."""
     failures = {kind: round(getattr(rates, kind) * WHOLE) for kind in ("bounce", "soft_bounce", "reject")}
     left = max(0, WHOLE - sum(failures.values()))
     delivery = min(round(rates.delivery * WHOLE), left)
@@ -55,17 +54,17 @@ def _reactions(rates: Rates) -> dict[str, int]:
 
 
 def _decide(owed: dict[str, int], ends: dict[str, int], reactions: dict[str, int]) -> list[str]:
-    """Pays one recipient out: how it ends, and how it reacts if it is delivered."""
+    """Assign one recipient its final outcome, and its reactions if it is delivered."""
     for kind, share in ends.items():
         owed[kind] = owed.get(kind, 0) + share
     waits = {kind: -((owed[kind] - WHOLE) // share) for kind, share in ends.items() if owed[kind] > 0}
     end = min(waits, key=waits.__getitem__)
     owed[end] -= WHOLE
-    paid = [end]
+    outcomes = [end]
     for kind, share in reactions.items():
-        # What falls on recipients that are never delivered is not saved up for ever.
+        # Reactions do not accumulate without bound while no recipient is delivered.
         owed[kind] = min(owed.get(kind, WHOLE // 2) + share, 2 * WHOLE)
         if end == "delivery" and owed[kind] >= WHOLE:
             owed[kind] -= WHOLE
-            paid.append(kind)
-    return paid
+            outcomes.append(kind)
+    return outcomes

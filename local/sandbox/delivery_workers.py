@@ -1,4 +1,4 @@
-"""Makes webhook deliveries as they fall due, several at a time and so in no promised order."""
+"""Makes webhook deliveries when they are due, concurrently and therefore in no guaranteed order."""
 
 import ssl
 import threading
@@ -14,19 +14,19 @@ ANSWER_SECONDS = 15
 STOP_SECONDS = 2.0
 
 
-class Pump:
-    """Threads that deliver for the length of a block. What is under way at its end is made again after a restart."""
+class DeliveryWorkers:
+    """Threads that make deliveries during the block. Those in progress at its end are repeated after a restart."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._stopping = threading.Event()
-        # Costly to make, and made by every client that is not given one.
+        # Shared, since creating an SSL context is slow and every httpx client would create one.
         self._trust = ssl.create_default_context()
         self._workers = [
             threading.Thread(target=self._work, name=f"webhooks-{number}", daemon=True) for number in range(WORKERS)
         ]
 
-    def __enter__(self) -> "Pump":
+    def __enter__(self) -> "DeliveryWorkers":
         for worker in self._workers:
             worker.start()
         return self
@@ -38,7 +38,7 @@ class Pump:
         self._sandbox.wake()
         end = clock.monotonic() + STOP_SECONDS
         for worker in self._workers:
-            # A receiver that takes its time holds up no stop.
+            # A slow receiver must not delay the stop any longer.
             worker.join(max(0.0, end - clock.monotonic()))
 
     def _work(self) -> None:

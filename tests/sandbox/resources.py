@@ -1,4 +1,4 @@
-"""Steps that many tests begin with, and the time they pass."""
+"""Resources that the tests of the sandbox create, a webhook's receiver, and the sandbox's clock."""
 
 import json
 import threading
@@ -24,12 +24,12 @@ class Time:
 
 
 def zone_id(cloudflare: httpx.Client, name: str = "acme.example") -> str:
-    found = cloudflare.get("/zones", params={"name": name}).json()["result"]
-    return str(found[0]["id"])
+    zones = cloudflare.get("/zones", params={"name": name}).json()["result"]
+    return str(zones[0]["id"])
 
 
 def as_posts(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The records that AgentMail asks for, as Cloudflare takes them."""
+    """Convert the records that AgentMail requires to Cloudflare's format."""
     return [
         {
             "type": record["type"],
@@ -49,7 +49,7 @@ def publish(cloudflare: httpx.Client, records: list[dict[str, Any]], zone: str =
 def verified_domain(
     admin: httpx.Client, agentmail: httpx.Client, cloudflare: httpx.Client, name: str = "acme.example"
 ) -> dict[str, Any]:
-    """A domain that verified at once."""
+    """Create a domain that is verified immediately."""
     admin.post("/settings", json={"settle_seconds": 0}).raise_for_status()
     domain = agentmail.post("/domains", json={"domain": name}).raise_for_status().json()
     publish(cloudflare, domain["records"], name)
@@ -60,18 +60,18 @@ def verified_domain(
 
 
 def inbox(agentmail: httpx.Client, **body: Any) -> str:
-    """A new inbox's address."""
+    """Create an inbox and return its address."""
     return str(agentmail.post("/inboxes", json=body).raise_for_status().json()["inbox_id"])
 
 
 def mailbox_key(agentmail: httpx.Client, address: str) -> str:
-    """The secret of a new key for one inbox."""
+    """Create an API key for one inbox and return it."""
     answer = agentmail.post(f"/inboxes/{address}/api-keys", json={"name": "warmup"}).raise_for_status()
     return str(answer.json()["api_key"])
 
 
 def login_body(address: str, key: str, **changes: Any) -> dict[str, Any]:
-    """What Instantly needs to add an AgentMail inbox."""
+    """The request with which Instantly adds an AgentMail inbox."""
     body: dict[str, Any] = {"email": address, "first_name": "Kim", "last_name": "Lee", "provider_code": 1}
     for protocol, port in (("imap", 993), ("smtp", 465)):
         body |= {
@@ -84,7 +84,7 @@ def login_body(address: str, key: str, **changes: Any) -> dict[str, Any]:
 
 
 def warm_account(agentmail: httpx.Client, instantly: httpx.Client, username: str = "kim") -> str:
-    """The address of an inbox that stands as an account at Instantly too."""
+    """Create an inbox and its account at Instantly, and return the address."""
     address = inbox(agentmail, username=username)
     body = login_body(address, mailbox_key(agentmail, address))
     instantly.post("/accounts", json=body).raise_for_status()
@@ -92,7 +92,7 @@ def warm_account(agentmail: httpx.Client, instantly: httpx.Client, username: str
 
 
 class Receiver:
-    """A webhook's own side: takes every request and answers with `status`."""
+    """The receiver of a webhook: records every request and responds with `status`."""
 
     def __init__(self) -> None:
         self.status = 200
@@ -116,10 +116,10 @@ MESSAGE_EVENTS = ["message.sent", *(f"message.{outcome}" for outcome in OUTCOMES
 
 
 def webhook(agentmail: httpx.Client, **body: Any) -> dict[str, Any]:
-    """A new webhook that hears of everything unless told otherwise."""
-    wanted = {"url": "http://hook.test/agentmail", "event_types": [*MESSAGE_EVENTS, "domain.verified"], **body}
-    made: dict[str, Any] = agentmail.post("/webhooks", json=wanted).raise_for_status().json()
-    return made
+    """Create a webhook, by default for all events."""
+    request = {"url": "http://hook.test/agentmail", "event_types": [*MESSAGE_EVENTS, "domain.verified"], **body}
+    created: dict[str, Any] = agentmail.post("/webhooks", json=request).raise_for_status().json()
+    return created
 
 
 def send(agentmail: httpx.Client, address: str, key: str | None = None, **body: Any) -> httpx.Response:
@@ -129,7 +129,7 @@ def send(agentmail: httpx.Client, address: str, key: str | None = None, **body: 
 
 @contextmanager
 def served(sandbox: Sandbox) -> Iterator[str]:
-    """The URL of a server on loopback, in this process."""
+    """Serve the sandbox on loopback in this process; yields its URL."""
     with SandboxServer(sandbox, 0) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from local.sandbox import Sandbox
-from tests.sandbox.steps import Time, inbox, send, served, webhook
+from tests.sandbox.resources import Time, inbox, send, served, webhook
 
 HEADERS = {"Authorization": "Bearer am_us_organisation"}
 

@@ -1,4 +1,4 @@
-"""What tests of the local cloud share: the small stack, free ports, and calls over HTTP."""
+"""What tests of the local cloud share: the small stack, free ports and HTTP requests."""
 
 import http.client
 import json
@@ -31,7 +31,7 @@ class Answer:
 def call(
     port: int, method: str, path: str, body: bytes | None = None, headers: Iterable[tuple[str, str]] = ()
 ) -> Answer:
-    """One request on a connection of its own, sent exactly as given."""
+    """Send one request on a new connection, exactly as given."""
     connection = http.client.HTTPConnection(HOST, port, timeout=60)
     connection.putrequest(method, path, skip_accept_encoding=True)
     for name, value in headers:
@@ -55,7 +55,7 @@ def free_ports() -> Ports:
 
 
 def addresses_listened_on(home: Home, processes: Iterable[int]) -> set[str]:
-    """The addresses, as the kernel lists them, at which these processes listen. Empty where there is no /proc."""
+    """The addresses on which these processes listen, as in /proc/net/tcp. Empty on systems without /proc."""
     if not Path("/proc/net/tcp").exists():
         return set()
     sockets = {
