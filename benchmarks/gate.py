@@ -1,6 +1,6 @@
-"""How fast the gate decides, and that every decision is right: `.venv/bin/python benchmarks/gate.py`.
+"""Measures the latency of the gate and checks its decisions: `.venv/bin/python benchmarks/gate.py`.
 
-Starts a local cloud of its own. `--decisions 1000000` makes a longer run of the same kind.
+Starts a separate local cloud. `--decisions 1000000` makes a longer run.
 """
 
 import argparse
@@ -28,7 +28,7 @@ CALLS, WARM_UP = 1000, 100
 
 
 def main() -> int:
-    """Print the latencies, then the figures of the checked run; fails when the gate does."""
+    """Print the latencies and the figures of the checked run. Returns 1 when a decision was wrong."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--decisions", type=int, default=100_000)
     decisions = parser.parse_args().decisions
@@ -38,7 +38,7 @@ def main() -> int:
         first = _plan(cloud, ROUNDS)
         os.environ |= first.environment
         _latencies(first)
-        # In parts, so that no more than one part's history is in memory.
+        # In parts, so that the history of only one part is in memory.
         for done in range(0, rounds, ROUNDS):
             judgements.append(judge(run(_plan(cloud, min(ROUNDS, rounds - done)))))
             print(judgements[-1].sentence, flush=True)
@@ -54,7 +54,7 @@ def _plan(cloud: dict[str, str], rounds: int) -> Plan:
 
 
 def _latencies(plan: Plan) -> None:
-    """One client, nobody else: an admitted decision beside the barest update of an item of the same size."""
+    """Compare, with a single client, an admission with a minimal update of an item of the same size."""
     warming = plan.first(0).model_copy(update={"limits": NO_LIMITS})
     table.transact([store.created(warming, {})])
     key = warming_key(warming.user_id, warming.domain_id)

@@ -1,4 +1,4 @@
-"""How long warm calls to a running local cloud take: `.venv/bin/python benchmarks/latency.py`, after `make up`."""
+"""Measures warm calls to a running local cloud: `.venv/bin/python benchmarks/latency.py`, after `make up`."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import httpx
 
 CALLS = 300
 WARM_UP = 30
-# Slower than a key's quota.
+# Slower than a key's request quota.
 PAUSE_SECONDS = 0.05
 PATHS = ("/healthz", "/api/email/domains?skip_sync=true", "/api/email/accounts")
 

@@ -1,6 +1,6 @@
-"""How well the warming policy decides: `.venv/bin/python benchmarks/warming.py`; with `--write` into docs/warming.md.
+"""Simulates the warming policy: `.venv/bin/python benchmarks/warming.py`; `--write` updates docs/warming.md.
 
-Thousands of simulated domains live through their warming under production's own policy; see tests/simulation.
+Thousands of simulated domains run through warming under the production policy; see tests/simulation.
 """
 
 import argparse
@@ -31,7 +31,7 @@ ANNOYING, SLOPPY = Rates(bounces=0.01, complaints=0.001), Rates(bounces=0.03, co
 
 @dataclass(frozen=True)
 class Population:
-    """So many domains of a kind, simulated up to `most` days."""
+    """`number` domains of a kind, simulated for up to `most` days."""
 
     kind: Kind
     number: int
@@ -67,7 +67,7 @@ BAD = [
         ("8 % bounces from day 28 on", HEALTHY, BOUNCING),
     )
 ]
-# So many domains live under each of the other rules.
+# The number of domains for each of the other rules.
 COMPARED = 500
 RULES = {
     "Kindling's": policy.judge,
@@ -78,11 +78,11 @@ RULES = {
 
 
 def main() -> int:
-    """Simulate, print and perhaps write the tables; fails when a limit was exceeded."""
+    """Simulate, and print or write the tables. Returns 1 when a limit was exceeded."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--scale", type=float, default=1.0, help="so many times the domains; 0.05 for a first look")
+    parser.add_argument("--scale", type=float, default=1.0, help="multiplies the domains; 0.05 for a quick run")
     parser.add_argument("--write", action="store_true", help="write the tables into docs/warming.md")
     args = parser.parse_args()
     began = time.monotonic()
@@ -101,7 +101,7 @@ def main() -> int:
 
 
 class Simulation:
-    """Simulates populations, each of them once."""
+    """Simulates populations and caches the results."""
 
     def __init__(self, pool: "multiprocessing.pool.Pool", seed: int, scale: float) -> None:
         self.pool, self.seed, self.scale = pool, seed, scale
@@ -109,7 +109,7 @@ class Simulation:
         self._known: dict[Population, list[Life]] = {}
 
     def lives(self, population: Population) -> list[Life]:
-        """A domain of the same number has the same seed under every policy."""
+        """A domain's seed depends on its number only, so that policies are compared on the same domains."""
         if population not in self._known:
             seeds = [f"{self.seed} {i}" for i in range(max(round(population.number * self.scale), 1))]
             lives = self.pool.map(partial(_live, population), seeds, chunksize=10)

@@ -1,4 +1,4 @@
-"""The whole of Kindling in one process: moto for AWS, the sandbox for the providers, a clock that tests move."""
+"""Kindling in one process: moto for AWS, the sandbox for the providers, and a clock that tests move."""
 
 import gc
 import uuid
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 @dataclass
 class Clock:
-    """Stands still until it is moved; a sleep moves it."""
+    """A clock that moves only by `advance` and `sleep`."""
 
     at: datetime = field(default_factory=lambda: datetime(2026, 3, 1, 9, 0, tzinfo=UTC))
     start: datetime = field(default_factory=lambda: datetime(2026, 3, 1, 9, 0, tzinfo=UTC))
@@ -60,7 +60,7 @@ class Clock:
 
 @dataclass
 class World:
-    """The providers' side, as tests see and disturb it."""
+    """The providers, which tests inspect and disturb."""
 
     sandbox: Sandbox
 
@@ -84,7 +84,7 @@ class World:
 
 @dataclass
 class Kindling:
-    """A deployed Kindling: two tenants' keys, its functions and its machines."""
+    """A deployed Kindling: API keys, functions and state machines."""
 
     user_id: str
     api: Api
@@ -106,7 +106,7 @@ class Kindling:
         return Api(issue(str(uuid.uuid4()), EVERYTHING))
 
     def work(self, function: str, queue: str) -> list[Any]:
-        """The worker on everything that its queue holds; what it failed at and SQS would bring again."""
+        """Run a worker on all messages in its queue; returns its batch item failures, which SQS would redeliver."""
         url = getattr(settings(), f"{queue}_queue_url")
         messages = aws.sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
         if not messages:
@@ -118,7 +118,7 @@ class Kindling:
         return list(answer["batchItemFailures"])
 
     def run_cleanups(self) -> int:
-        """One tick an hour later, and its worker on what it queued."""
+        """Run the poller an hour later, and the worker on what it queued."""
         self.clock.advance(hours=1)
         queued = invoke("RunCleanupsFunction", {})["queued"]
         self.work("AttemptCleanupFunction", "cleanups")
@@ -133,7 +133,7 @@ class Kindling:
         return machines.read(max(found, key=lambda e: e["startDate"])["executionArn"])
 
     def verified_domain(self, name: str = "acme.example") -> dict[str, Any]:
-        """A domain of the first tenant, onboarded step by step without a machine, verified by the provider's word."""
+        """Create a verified domain of the first tenant without a state machine."""
         saga = OnboardDomain(**self._operation(name), domain_id=str(uuid.uuid4()), domain=name)
         onboarding.claim_name(saga)
         onboarding.register_domain(saga)
@@ -147,7 +147,7 @@ class Kindling:
         return domain
 
     def account(self, username: str = "kim", domain: dict[str, Any] | None = None) -> dict[str, Any]:
-        """An account of the first tenant, provisioned step by step without a machine, warming if the provider will."""
+        """Create an account of the first tenant without a state machine; it is warming unless the provider fails."""
         domain = domain or self.verified_domain()
         names = {"domain_id": domain["id"], "domain": domain["domain"], "username": username}
         saga = ProvisionAccount(**self._operation(username), account_id=str(uuid.uuid4()), **names)
@@ -167,14 +167,14 @@ class Kindling:
         return account
 
     def hold_a_lease(self) -> None:
-        """As after four requests in this window: the last one leased four, of which three are left for what comes."""
+        """Make four requests in this window: the last one leases four, of which three are left."""
         quota._leases.clear()
         caller = authentication.authenticate(f"Bearer {self.api.key}", "127.0.0.1")
         for _ in range(4):
             quota.admit_request(caller)
 
     def _operation(self, name: str) -> dict[str, str]:
-        """A running operation's row, as the API writes it before it starts a machine."""
+        """Write the row of a running operation, as the API does before it starts an execution."""
         now = clock.timestamp()
         row = Operation(
             operation_id=str(uuid.uuid4()),
@@ -193,7 +193,7 @@ class Kindling:
 
 
 class Sample(Protocol):
-    """Picks out of a generated matrix: one in so many cases, evenly, or all of them with `--whole`."""
+    """Selects cases of a generated matrix: every `one_in`-th, or all with `--whole`."""
 
     def __call__(self, cases: list[T], *, one_in: int) -> list[T]: ...
 
@@ -214,7 +214,7 @@ def sample(request: pytest.FixtureRequest) -> Sample:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """What is imported to collect the tests stays to the end: the garbage collector need not walk through it."""
+    """Exclude the objects created during collection from garbage collection, since they live until the end."""
     gc.disable()
     collected = yield
     gc.freeze()
@@ -248,7 +248,7 @@ def world(monkeypatch: pytest.MonkeyPatch, steady_clock: Clock) -> World:
 
 @pytest.fixture(scope="session")
 def aws_account() -> Iterator[Cloud]:
-    """moto, started once: clients and what they deploy are costly to make."""
+    """Start moto once, since creating clients and resources is slow."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {
             "AWS_ACCESS_KEY_ID": "test",
@@ -271,7 +271,7 @@ def aws_account() -> Iterator[Cloud]:
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch, aws_account: Cloud) -> Iterator[None]:
-    """AWS as the template makes it: the table, the queues, the secrets, and what a function's environment says."""
+    """The template's table, queues and secrets, and the environment of its functions."""
     aws_account.deployed("dynamodb", _table)
     for name, url in aws_account.deployed("sqs", _queues).items():
         monkeypatch.setenv(f"{name.upper()}_QUEUE_URL", url)
@@ -343,7 +343,7 @@ def issue(user_id: str, scopes: list[str], *, live: bool = True) -> str:
 
 
 def _forget() -> None:
-    """What an execution environment remembers between invocations."""
+    """Clear the caches that an execution environment keeps between invocations."""
     doors = (providers.mail, providers.warmup, providers.dns, providers.resolver)
     for function in (settings, aws.table, aws.table_without_retries, *doors):
         function.cache_clear()

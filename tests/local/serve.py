@@ -1,4 +1,4 @@
-"""Serves the small stack until it is told to stop: `python -m tests.local.serve HOME ENGINE API SANDBOX DNS`."""
+"""Serves the small stack until SIGTERM: `python -m tests.local.serve HOME ENGINE API SANDBOX DNS`."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""The file with the engine's state."""
+"""The checkpoint file with the engine's state."""
 
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ def test_nothing_is_written_when_nothing_changed(path: Path) -> None:
     assert first.write()
 
 
-def test_a_service_that_was_not_asked_keeps_its_state(path: Path) -> None:
+def test_a_service_whose_state_is_not_set_keeps_it(path: Path) -> None:
     first = checkpoint(path)
     first.put("sqs", {"a": 1})
     first.put("iam", {"b": 1})
@@ -61,7 +61,7 @@ def test_a_service_that_was_not_asked_keeps_its_state(path: Path) -> None:
     assert checkpoint(path).read() == {"sqs": {"a": 1}, "iam": {"b": 2}}
 
 
-def test_what_a_crash_left_half_written_is_cleared_away(path: Path) -> None:
+def test_a_partial_file_left_by_a_crash_is_deleted(path: Path) -> None:
     (path.parent / ".state.json.4711").write_text("{")
     assert checkpoint(path).read() == {}
     assert list(path.parent.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The command, as far as it needs no engine."""
+"""The commands that need no engine."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     return Home(tmp_path)
 
 
-def test_advancing_adds_to_what_the_clock_runs_ahead(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+def test_advancing_adds_to_the_offset_of_the_clock(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     for span in ("3d", "12h", "10m", "30s", "1.5h"):
         assert cli.main(["local", "advance", span]) == 0
     ahead = timedelta(days=3, hours=13.5, minutes=10, seconds=30)
@@ -29,19 +29,19 @@ def test_advancing_adds_to_what_the_clock_runs_ahead(home: Home, capsys: pytest.
 
 
 @pytest.mark.parametrize("span", ["3", "d", "-3d", "3w", "3d12h", "1e3s"])
-def test_what_is_no_span_of_time_is_refused(span: str, home: Home) -> None:
+def test_an_invalid_span_of_time_is_refused(span: str, home: Home) -> None:
     with pytest.raises(SystemExit) as refused:
         cli.main(["local", "advance", span])
     assert refused.value.code == 2
     assert not home.clock.exists()
 
 
-def test_status_of_nothing_running(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_status_when_nothing_is_running(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["local", "status"]) == 1
     assert "is not running" in capsys.readouterr().out
 
 
-def test_status_tells_addresses_and_no_keys(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_status_shows_urls_but_no_keys(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     with launcher.locked(home):
         home.description.write_text(
             json.dumps({"api_url": "http://a", "api_key": "kd_live_x", "second_api_key": "kd_y"})
@@ -73,7 +73,7 @@ def test_a_tick_needs_a_running_cloud(capsys: pytest.CaptureFixture[str]) -> Non
     assert "is not running" in capsys.readouterr().err
 
 
-def test_a_port_that_is_none_is_one_sentence(
+def test_an_invalid_port_is_reported_in_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("KINDLING_API_PORT", "eighty")
@@ -83,7 +83,7 @@ def test_a_port_that_is_none_is_one_sentence(
     )
 
 
-def test_a_folder_belongs_to_one_launcher_at_a_time(home: Home) -> None:
+def test_a_folder_is_locked_by_one_launcher_at_a_time(home: Home) -> None:
     with launcher.locked(home):
         assert launcher.holder(home) is not None
         with pytest.raises(Refused, match="is running already"), launcher.locked(home):
@@ -91,13 +91,13 @@ def test_a_folder_belongs_to_one_launcher_at_a_time(home: Home) -> None:
     assert launcher.holder(home) is None
 
 
-def test_what_a_crash_has_left_to_be_read_is_gone_at_the_next_start(home: Home) -> None:
+def test_a_description_left_by_a_crash_is_deleted_at_the_next_start(home: Home) -> None:
     home.description.write_text("{}")
     with launcher.locked(home):
         assert not home.description.exists()
 
 
-def test_a_reset_forgets_the_state_and_touches_nothing_else(home: Home) -> None:
+def test_a_reset_deletes_the_state_and_nothing_else(home: Home) -> None:
     (home.engine / "deep").mkdir(parents=True)
     for path in (home.clock, home.tenants, home.sandbox, home.path / "mine.txt"):
         path.write_text("1")
@@ -113,7 +113,7 @@ def test_a_reset_of_a_running_cloud_is_refused_by_the_launcher(home: Home) -> No
 
 
 @pytest.mark.usefixtures("cloud", "steady_clock")
-def test_a_key_made_by_an_operator_says_so_and_ends_when_it_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_key_created_by_an_operator_is_marked_and_expires_when_requested(capsys: pytest.CaptureFixture[str]) -> None:
     user = "7d3a4c1e-6b52-4f0a-9c8e-2f1b5d907a36"
     arguments = ["keys", "create", "--user", user, "--name", "first", "--scope", "admin"]
     assert cli.main([*arguments, "--expires-in-days", "30"]) == 0

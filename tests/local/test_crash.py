@@ -1,4 +1,4 @@
-"""What is left after the local cloud was stopped, and after it was killed, with the small stack."""
+"""The state after the local cloud was stopped or killed, with the small stack."""
 
 import os
 import signal
@@ -151,7 +151,7 @@ def test_a_killed_engine_loses_seconds_and_ends_the_launcher(launched: Launched)
     assert launched.kept == {"long ago"}
 
 
-def test_a_killed_launcher_takes_everything_with_it_and_loses_nothing(launched: Launched) -> None:
+def test_a_killed_launcher_ends_all_processes_and_loses_no_state(launched: Launched) -> None:
     assert launched.process_of_function
     launched.put("just now")
     launched.end(signal.SIGKILL)
@@ -167,7 +167,7 @@ def test_a_killed_engine_leaves_no_busy_function_behind(launched: Launched) -> N
     assert busy not in processes.find(launched.home)
 
 
-def test_what_a_crash_left_behind_is_ended_by_the_next_start(launched: Launched) -> None:
+def test_processes_left_by_a_crash_are_ended_by_the_next_start(launched: Launched) -> None:
     busy = launched.busy_function()
     os.kill(launched.process_id, signal.SIGKILL)
     launched.kill_engine()

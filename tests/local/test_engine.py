@@ -1,4 +1,4 @@
-"""The mends of the engine, and the private names that they lean on: each must be there in the pinned version."""
+"""The patches of the engine, and the private names that they use: the pinned version must have them."""
 
 import asyncio
 import importlib
@@ -79,7 +79,7 @@ def test_the_runtime_api_answers_at_once(engine: Any) -> None:
     assert socketserver.StreamRequestHandler.wbufsize == -1
 
 
-def test_copies_are_copies_but_for_the_checkpoint() -> None:
+def test_objects_are_copied_except_for_a_checkpoint() -> None:
     copies, original = CopyModule(), {"a": [1]}
     assert copies.deepcopy(original) == original
     assert copies.deepcopy(original) is not original
@@ -100,7 +100,7 @@ def test_a_throttled_call_has_the_name_that_aws_gives_it(engine: Any) -> None:
     assert answer["body"]["errorMessage"] == "Rate exceeded"
 
 
-def test_the_processes_idle_longest_end_surplus(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_surplus_processes_that_have_been_idle_longest_are_ended(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     runtime = importlib.import_module("ministack.core.lambda_runtime")
     workers = [SimpleNamespace(in_use=False, last_used=i) for i in range(4)]
     busy = SimpleNamespace(in_use=True, last_used=-1)
@@ -130,7 +130,7 @@ def test_old_executions_and_log_streams_are_evicted(engine: Any, monkeypatch: py
     assert list(groups["group"]["streams"]) == ["s3", "s4"]
 
 
-def test_a_checkpoint_holds_log_groups_without_their_lines(engine: Any) -> None:
+def test_a_checkpoint_has_log_groups_without_their_lines(engine: Any) -> None:
     logs = importlib.import_module("ministack.services.cloudwatch_logs")
     logs._log_groups["group"] = {"arn": "a", "streams": {"s": {"events": [{"message": "secret"}]}}}
     state = engine._persistent("cloudwatch_logs", logs.get_state())
@@ -152,7 +152,7 @@ def test_an_unchanged_table_is_not_written_again(engine: Any, monkeypatch: pytes
 
 
 @pytest.mark.usefixtures("socket_enabled")
-def test_a_write_counts_once_it_is_done(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_is_counted_when_it_is_completed(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[int, int]] = []
 
     async def application(*_: Any) -> None:

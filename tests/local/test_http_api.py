@@ -1,4 +1,4 @@
-"""What stands between a client and a function, without an engine."""
+"""The HTTP API in front of the functions, without an engine."""
 
 import asyncio
 import base64
@@ -91,7 +91,7 @@ def test_a_new_deployment_changes_the_routes(tmp_path: Path) -> None:
         ("/%zz%4", "/%zz%4"),
     ],
 )
-def test_a_path_is_decoded_but_for_the_percent_sign(raw: str, decoded: str) -> None:
+def test_a_path_is_decoded_except_for_the_percent_sign(raw: str, decoded: str) -> None:
     assert decode_path(raw) == decoded
 
 
@@ -125,13 +125,13 @@ def test_the_event_leaves_out_what_was_not_sent() -> None:
         ("application/json", b"\xff\xfe"),
     ],
 )
-def test_what_is_not_text_comes_as_base64(content_type: str, body: bytes) -> None:
+def test_a_binary_body_is_passed_as_base64(content_type: str, body: bytes) -> None:
     event = make_event(scope("POST", content_type=content_type), "/", body, "$default", {}, "rq")
     assert event["isBase64Encoded"]
     assert base64.b64decode(event["body"]) == body
 
 
-def test_an_answer_is_what_the_function_returned() -> None:
+def test_the_response_is_what_the_function_returned() -> None:
     payload = {
         "statusCode": 201,
         "headers": {"Content-Type": "text/html", "X-Number": 7, "Content-Length": "99", "Connection": "close"},
@@ -170,7 +170,7 @@ def test_a_payload_without_a_status_is_the_body() -> None:
         (Invoked(b"not json"), 500, "Internal Server Error"),
     ],
 )
-def test_a_function_that_fails_is_answered_as_aws_answers_it(invoked: Invoked, status: int, sentence: str) -> None:
+def test_a_failing_function_gets_the_response_of_aws(invoked: Invoked, status: int, sentence: str) -> None:
     response = make_response(invoked)
     assert response.status == status
     assert json.loads(response.body) == {"message": sentence}
@@ -258,5 +258,5 @@ class TestApplication:
         asyncio.run(run())
 
 
-def test_a_route_key_without_a_path_is_no_pattern() -> None:
+def test_a_route_key_without_a_path_matches_nothing() -> None:
     assert Route("$default", "refuse").match("GET", "/anything") == {}

@@ -1,4 +1,4 @@
-"""The local cloud with the small stack: what a client, a queue, a schedule and a saga see of it."""
+"""The local cloud with the small stack, as clients, queues, schedules and sagas use it."""
 
 import base64
 import json
@@ -62,7 +62,7 @@ def until(true: Callable[[], bool], seconds: float) -> bool:
     return true()
 
 
-def test_the_description_has_every_field_and_is_nobody_elses(cloud: Cloud) -> None:
+def test_the_description_has_every_field_and_only_its_owner_can_read_it(cloud: Cloud) -> None:
     assert json.loads(cloud.home.description.read_text()) == cloud.description
     assert stat.S_IMODE(cloud.home.description.stat().st_mode) == 0o600
     assert list(cloud.description) == [
@@ -79,7 +79,7 @@ def test_the_description_has_every_field_and_is_nobody_elses(cloud: Cloud) -> No
     ]
 
 
-def test_it_listens_on_loopback_alone(cloud: Cloud) -> None:
+def test_it_listens_on_loopback_only(cloud: Cloud) -> None:
     listening = addresses_listened_on(cloud.home, processes.find(cloud.home))
     assert listening <= {"0100007F"}
     assert listening or not Path("/proc/net/tcp").exists()
@@ -96,7 +96,7 @@ def test_a_request_reaches_its_function_unchanged(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "PROPFIND"])
-def test_any_method_comes_through(cloud: Cloud, method: str) -> None:
+def test_any_method_is_passed_on(cloud: Cloud, method: str) -> None:
     answer = cloud.call(method, "/things/1")
     assert answer.status == 200
     if method == "HEAD":
@@ -105,7 +105,7 @@ def test_any_method_comes_through(cloud: Cloud, method: str) -> None:
         assert answer.event["requestContext"]["http"]["method"] == method
 
 
-def test_a_large_body_comes_through(cloud: Cloud) -> None:
+def test_a_large_body_is_passed_on(cloud: Cloud) -> None:
     body = secrets.token_bytes(10 * 1024 * 1024)
     answer = cloud.call("POST", "/upload", body, [("content-type", "application/octet-stream")])
     assert base64.b64decode(answer.event["body"]) == body
@@ -125,7 +125,7 @@ def test_a_functions_environment_is_the_templates_and_the_clock(cloud: Cloud) ->
     assert not answer["sees_repository"]
 
 
-def test_events_of_the_sandbox_reach_the_api_signed_with_the_secret_it_knows(cloud: Cloud) -> None:
+def test_webhooks_of_the_sandbox_are_signed_with_the_secret_of_the_api(cloud: Cloud) -> None:
     headers = {"Authorization": "Bearer am_local"}
     with httpx.Client(base_url=cloud.description["sandbox_url"], headers=headers, trust_env=False) as sandbox:
         (webhook,) = sandbox.get("/v0/webhooks").json()["webhooks"]
@@ -152,7 +152,7 @@ def test_a_function_may_answer_502_itself(cloud: Cloud) -> None:
     assert (answer.status, answer.body) == (502, b"my own words")
 
 
-def test_clients_that_leave_do_no_harm(cloud: Cloud) -> None:
+def test_clients_that_disconnect_do_no_harm(cloud: Cloud) -> None:
     for sent in (
         b"GET /things/1?sleep=0.5 HTTP/1.1\r\nhost: x\r\n\r\n",
         b"POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\nx",
@@ -162,14 +162,14 @@ def test_clients_that_leave_do_no_harm(cloud: Cloud) -> None:
     assert cloud.call("GET", "/things/1").status == 200
 
 
-def test_twenty_calls_of_one_function_run_at_once(cloud: Cloud) -> None:
+def test_twenty_calls_of_one_function_run_concurrently(cloud: Cloud) -> None:
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda at: cloud.call("GET", f"/things/{at}?sleep=3"), range(20)))
     assert {answer.status for answer in answers} == {200}
     assert len({answer.json["process"] for answer in answers}) > 10
 
 
-def test_a_bad_message_fails_alone_and_ends_among_the_dead(cloud: Cloud) -> None:
+def test_a_bad_message_fails_alone_and_ends_in_the_dead_letter_queue(cloud: Cloud) -> None:
     queue, queues = cloud.output("JobsUrl"), cloud.aws("sqs")
     for body in ("one", "bad", "two"):
         queues.send_message(QueueUrl=queue, MessageBody=body)

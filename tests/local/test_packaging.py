@@ -1,4 +1,4 @@
-"""What the engine gets to deploy."""
+"""The package that is deployed to the engine."""
 
 import io
 import shutil
@@ -32,7 +32,7 @@ def archive(of: Package, name: str) -> zipfile.ZipFile:
     return zipfile.ZipFile(io.BytesIO(of.archives[key]))
 
 
-def test_a_function_runs_by_a_bootstrap_of_its_own(template: Path, home: Home) -> None:
+def test_a_function_has_its_own_bootstrap(template: Path, home: Home) -> None:
     packaged = package(template, home)
     properties = packaged.template["Resources"]["TickFunction"]["Properties"]
     assert properties["Runtime"] == "provided.al2023"
@@ -58,21 +58,21 @@ def test_a_layer_is_a_folder_of_compiled_packages(template: Path, home: Home) ->
     assert list(built["dependencies"].iterdir()) == []
 
 
-def test_a_definition_stands_in_the_template(template: Path, home: Home) -> None:
+def test_a_definition_is_inlined_in_the_template(template: Path, home: Home) -> None:
     properties = package(template, home).template["Resources"]["Saga"]["Properties"]
     assert properties["Definition"]["StartAt"] == "Step"
     assert "DefinitionUri" not in properties
     assert "DefinitionSubstitutions" in properties
 
 
-def test_the_clock_is_all_that_the_local_cloud_adds(template: Path, home: Home) -> None:
+def test_only_the_clock_file_is_added_to_the_environment(template: Path, home: Home) -> None:
     written = packaging.read_template(template)
     variables = package(template, home).template["Globals"]["Function"]["Environment"]["Variables"]
     before = written["Globals"]["Function"]["Environment"]["Variables"]
     assert variables == before | {"KINDLING_CLOCK_FILE": str(home.clock)}
 
 
-def test_everything_else_is_as_written(template: Path, home: Home) -> None:
+def test_everything_else_in_the_template_is_unchanged(template: Path, home: Home) -> None:
     written = packaging.read_template(template)
     packaged = package(template, home).template
     assert {name: packaged[name] for name in written if name not in ("Globals", "Resources")} == {

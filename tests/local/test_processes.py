@@ -1,4 +1,4 @@
-"""Processes of ours that a crash left behind, and processes that are none of our business."""
+"""Processes that a crash has left are ended, and no others."""
 
 import os
 import signal
@@ -44,14 +44,14 @@ def spawn(spawned: list[subprocess.Popen[str]], code: str, *arguments: str) -> s
     return process
 
 
-def test_a_stray_is_told_by_the_folder_it_was_started_for(home: Home, spawned: list[subprocess.Popen[str]]) -> None:
+def test_a_stray_is_recognized_by_its_folder(home: Home, spawned: list[subprocess.Popen[str]]) -> None:
     ours = spawn(spawned, SLEEP, "--home", str(home.path), "more")
     spawn(spawned, SLEEP, "--home", str(home.path) + "2")
     spawn(spawned, SLEEP, str(home.path))
     assert processes.find(home) == [ours.pid]
 
 
-def test_strays_are_ended_and_nobody_else(
+def test_strays_are_ended_and_no_other_process(
     home: Home, spawned: list[subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "GRACE_SECONDS", 0.5)
@@ -89,7 +89,7 @@ def test_a_child_ends_when_its_launcher_is_killed(home: Home) -> None:
     assert processes.find(home) == []
 
 
-def test_a_child_that_is_asked_to_end_does(home: Home) -> None:
+def test_a_child_ends_on_request(home: Home) -> None:
     arguments = ["local.exit_with_parent", "--home", str(home.path), "http.server", "--bind", HOST, "0"]
     child = processes.start("child", home, arguments, dict(os.environ))
     assert child.alive
@@ -108,7 +108,7 @@ def test_a_taken_port_is_refused_in_one_sentence() -> None:
 
 
 @pytest.mark.usefixtures("socket_enabled")
-def test_a_port_that_takes_datagrams_is_taken_too() -> None:
+def test_a_port_with_a_udp_listener_is_taken_too() -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as taken:
         taken.bind((HOST, 0))
         port = taken.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The command `kindling zones`: what the operator says of zones, and what he is told."""
+"""The command `kindling zones`."""
 
 import uuid
 
@@ -12,7 +12,7 @@ USER, RIVAL = str(uuid.uuid4()), str(uuid.uuid4())
 pytestmark = pytest.mark.usefixtures("cloud", "steady_clock")
 
 
-def test_a_zone_is_bound_listed_and_taken_back(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_zone_is_bound_listed_and_unbound(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["zones", "bind", "Example.COM.", "--user", USER]) == 0
     assert zones.is_bound("example.com", USER)
     assert cli.main(["zones", "list"]) == 0
@@ -22,7 +22,7 @@ def test_a_zone_is_bound_listed_and_taken_back(capsys: pytest.CaptureFixture[str
     assert zones.list_bindings() == []
 
 
-def test_a_zone_with_records_is_not_given_away(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_zone_with_records_is_neither_rebound_nor_unbound(capsys: pytest.CaptureFixture[str]) -> None:
     zones.bind("example.com", USER)
     assert zones.join("example.com", USER, "a-domain")
     for command in (["zones", "bind", "example.com", "--user", RIVAL], ["zones", "unbind", "example.com"]):
@@ -32,7 +32,7 @@ def test_a_zone_with_records_is_not_given_away(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("zone", ["example", "", "exa mple.com", "*.example.com", "https://example.com"])
-def test_what_is_no_zone_is_refused(zone: str) -> None:
+def test_an_invalid_zone_name_is_refused(zone: str) -> None:
     with pytest.raises(SystemExit) as refused:
         cli.main(["zones", "bind", zone, "--user", USER])
     assert refused.value.code == 2

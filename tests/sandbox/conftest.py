@@ -1,4 +1,4 @@
-"""A sandbox in process, a clock that only moves when told to, and a client for each side of it."""
+"""A sandbox in process, a clock that only tests move, and a client for each of its APIs."""
 
 from collections.abc import Iterator
 

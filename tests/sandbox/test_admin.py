@@ -1,4 +1,4 @@
-"""The admin side: faults that hit when told to, settings, and an empty world again."""
+"""The admin API: faults, settings and reset."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def test_a_refused_call_does_nothing(admin: httpx.Client, agentmail: httpx.Clien
     assert admin.get("/inventory").json() == EMPTY
 
 
-def test_an_answer_that_never_comes_was_worked_for(admin: httpx.Client, agentmail: httpx.Client) -> None:
+def test_a_call_without_a_response_was_executed(admin: httpx.Client, agentmail: httpx.Client) -> None:
     post_fault(admin, **CREATE_INBOX, fault="timeout_after", calls=[1])
     with pytest.raises(httpx.ReadTimeout):
         agentmail.post("/inboxes", json={"client_id": "acct-1"})
@@ -39,7 +39,7 @@ def test_an_answer_that_never_comes_was_worked_for(admin: httpx.Client, agentmai
     assert inbox(agentmail, client_id="acct-1") == address
 
 
-def test_a_dropped_answer_was_worked_for(admin: httpx.Client, agentmail: httpx.Client) -> None:
+def test_a_call_whose_connection_is_closed_was_executed(admin: httpx.Client, agentmail: httpx.Client) -> None:
     post_fault(admin, **CREATE_INBOX, fault="drop_answer")
     with pytest.raises(httpx.RemoteProtocolError):
         agentmail.post("/inboxes", json={})
@@ -59,7 +59,7 @@ def test_calls_are_counted_from_the_moment_of_posting(admin: httpx.Client, agent
     assert statuses == [200, 503, 503, 200]
 
 
-def test_every_fault_counts_for_itself(admin: httpx.Client, agentmail: httpx.Client) -> None:
+def test_every_fault_counts_its_own_calls(admin: httpx.Client, agentmail: httpx.Client) -> None:
     post_fault(admin, **CREATE_INBOX, fault="refuse", status=503, calls=[1])
     post_fault(admin, **CREATE_INBOX, fault="refuse", status=500, calls=[1, 2])
     statuses = [agentmail.post("/inboxes", json={}).status_code for _ in range(3)]
@@ -76,7 +76,7 @@ def test_a_path_may_end_in_a_star(admin: httpx.Client, agentmail: httpx.Client) 
     assert agentmail.get("/inboxes").status_code == 200
 
 
-def test_faults_can_be_taken_back(admin: httpx.Client, agentmail: httpx.Client) -> None:
+def test_faults_can_be_deleted(admin: httpx.Client, agentmail: httpx.Client) -> None:
     post_fault(admin, **CREATE_INBOX, fault="refuse", status=500)
     admin.delete("/faults").raise_for_status()
     assert agentmail.post("/inboxes", json={}).status_code == 200
@@ -99,7 +99,7 @@ def test_faults_can_be_taken_back(admin: httpx.Client, agentmail: httpx.Client) 
         ),
     ],
 )
-def test_agentmail_refuses_in_its_two_shapes(
+def test_agentmail_refuses_in_its_two_formats(
     admin: httpx.Client, agentmail: httpx.Client, fault: dict[str, Any], status: int, body: dict[str, Any]
 ) -> None:
     post_fault(admin, **CREATE_INBOX, fault="refuse", **fault)
@@ -107,13 +107,13 @@ def test_agentmail_refuses_in_its_two_shapes(
     assert (answer.status_code, answer.json()) == (status, body)
 
 
-def test_a_plan_limit_tells_what_it_limits(admin: httpx.Client, agentmail: httpx.Client) -> None:
+def test_a_plan_limit_names_the_limited_resource(admin: httpx.Client, agentmail: httpx.Client) -> None:
     post_fault(admin, **CREATE_INBOX, fault="refuse", status=403, code="limit_exceeded")
     body = agentmail.post("/inboxes", json={}).json()
     assert (body["name"], body["resource"]) == ("LimitExceededError", "inboxes")
 
 
-def test_instantly_refuses_in_its_shape(admin: httpx.Client, instantly: httpx.Client) -> None:
+def test_instantly_refuses_in_its_format(admin: httpx.Client, instantly: httpx.Client) -> None:
     post_fault(admin, provider="instantly", method="GET", path="/api/v2/accounts", fault="refuse", status=402)
     assert instantly.get("/accounts").json() == {
         "statusCode": 402,
@@ -122,7 +122,7 @@ def test_instantly_refuses_in_its_shape(admin: httpx.Client, instantly: httpx.Cl
     }
 
 
-def test_cloudflare_refuses_in_its_shape(admin: httpx.Client, cloudflare: httpx.Client) -> None:
+def test_cloudflare_refuses_in_its_format(admin: httpx.Client, cloudflare: httpx.Client) -> None:
     path = f"/zones/{zone_id(cloudflare)}/dns_records/batch"
     fault = {"method": "POST", "path": f"/client/v4{path}", "fault": "refuse", "status": 400}
     post_fault(admin, provider="cloudflare", code=81053, **fault)
@@ -141,7 +141,7 @@ def test_cloudflare_refuses_in_its_shape(admin: httpx.Client, cloudflare: httpx.
         ("cloudflare", "/client/v4/zones", "971"),
     ],
 )
-def test_a_rate_limit_tells_when_to_come_back(
+def test_a_rate_limit_has_a_retry_after(
     admin: httpx.Client, sandbox: Sandbox, provider: str, path: str, told: str
 ) -> None:
     post_fault(admin, provider=provider, method="GET", path=path, fault="rate_limit", seconds=2)
@@ -164,14 +164,14 @@ def test_a_rate_limit_tells_when_to_come_back(
         ({"code": 81053}, "only a Cloudflare code is a number"),
     ],
 )
-def test_a_fault_that_makes_no_sense_is_refused(admin: httpx.Client, change: dict[str, Any], sentence: str) -> None:
+def test_an_invalid_fault_is_refused(admin: httpx.Client, change: dict[str, Any], sentence: str) -> None:
     answer = admin.post("/faults", json={**CREATE_INBOX, "fault": "refuse", "status": 500, **change})
     assert answer.status_code == 400
     assert sentence in answer.json()["message"]
     assert admin.get("/faults").json() == {"faults": []}
 
 
-def test_settings_are_merged_and_told(admin: httpx.Client) -> None:
+def test_settings_are_merged_and_returned(admin: httpx.Client) -> None:
     assert admin.get("/settings").json()["settle_seconds"] == 3
     admin.post("/settings", json={"rates": {"A.example": {"bounce": 0.1}}}).raise_for_status()
     admin.post("/settings", json={"rates": {"b.example": {"open": 0.4}}, "settle_seconds": 1})
@@ -204,7 +204,7 @@ def test_settings_are_merged_and_told(admin: httpx.Client) -> None:
         (b"{", "The body is not JSON."),
     ],
 )
-def test_a_setting_that_makes_no_sense_changes_nothing(admin: httpx.Client, body: bytes, sentence: str) -> None:
+def test_an_invalid_setting_changes_nothing(admin: httpx.Client, body: bytes, sentence: str) -> None:
     before = admin.get("/settings").json()
     answer = admin.post("/settings", content=body)
     assert answer.status_code == 400
@@ -229,6 +229,6 @@ def test_a_reset_empties_the_world(
     assert inbox(agentmail, username="kim") == "kim@agentmail.to"
 
 
-def test_what_nobody_serves_is_not_found(admin: httpx.Client, sandbox: Sandbox) -> None:
+def test_an_unknown_path_is_not_found(admin: httpx.Client, sandbox: Sandbox) -> None:
     assert admin.get("/nothing").status_code == 404
     assert sandbox.handle(httpx.Request("GET", "http://sandbox/")).status_code == 404

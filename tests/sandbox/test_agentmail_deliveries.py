@@ -1,4 +1,4 @@
-"""Deliveries are signed as Svix signs them, repeated until they are taken, and given up in the end."""
+"""Deliveries are signed as Svix signs them, retried after a failure, and finally given up."""
 
 import base64
 import hashlib
@@ -55,7 +55,7 @@ def test_a_delivery_is_signed(
     assert receiver.events[0]["send"]["recipients"] == ["ünal@else.test"]
 
 
-def test_what_is_refused_is_repeated_under_the_same_id_and_signed_anew(
+def test_a_failed_delivery_is_retried_with_the_same_id_and_a_new_signature(
     admin: httpx.Client, agentmail: httpx.Client, sandbox: Sandbox, address: str, hook: dict[str, Any], time: Time
 ) -> None:
     send(agentmail, address, to="ann@else.test").raise_for_status()
@@ -95,7 +95,7 @@ def test_only_a_2xx_is_success(
 
 
 @pytest.mark.usefixtures("hook")
-def test_a_receiver_that_breaks_leaves_the_delivery_to_be_repeated(
+def test_a_delivery_is_retried_after_a_connection_error(
     admin: httpx.Client, agentmail: httpx.Client, sandbox: Sandbox, address: str, time: Time
 ) -> None:
     def broken(_request: httpx.Request) -> httpx.Response:
@@ -124,7 +124,7 @@ def test_after_the_last_attempt_a_delivery_is_given_up(
     assert len(receiver.requests) == 8
 
 
-def test_a_webhook_that_fails_for_five_days_is_switched_off_until_somebody_switches_it_on(
+def test_a_webhook_that_fails_for_five_days_is_disabled_until_it_is_enabled_again(
     admin: httpx.Client, agentmail: httpx.Client, sandbox: Sandbox, address: str, hook: dict[str, Any], time: Time
 ) -> None:
     path = f"/webhooks/{hook['webhook_id']}"
@@ -146,7 +146,7 @@ def test_a_webhook_that_fails_for_five_days_is_switched_off_until_somebody_switc
     assert [event["send"]["recipients"] for event in again.events] == [["heard@else.test"]]
 
 
-def test_a_success_in_between_forgives_the_failures_before(
+def test_a_success_resets_the_failures_before_it(
     agentmail: httpx.Client, sandbox: Sandbox, address: str, hook: dict[str, Any], time: Time
 ) -> None:
     receiver = Receiver()
@@ -159,7 +159,7 @@ def test_a_success_in_between_forgives_the_failures_before(
 
 
 @pytest.mark.parametrize("gone", ["deleted", "switched off"])
-def test_nothing_more_is_sent_to_a_webhook_that_is_gone(
+def test_nothing_is_sent_to_a_deleted_webhook(
     admin: httpx.Client, agentmail: httpx.Client, sandbox: Sandbox, address: str, hook: dict[str, Any], gone: str
 ) -> None:
     send(agentmail, address, to="ann@else.test").raise_for_status()
@@ -172,7 +172,7 @@ def test_nothing_more_is_sent_to_a_webhook_that_is_gone(
     assert counts(admin) == (0, 0, 1)
 
 
-def test_a_webhook_may_go_while_it_is_called(
+def test_a_webhook_may_be_deleted_during_a_delivery(
     admin: httpx.Client, agentmail: httpx.Client, sandbox: Sandbox, address: str, hook: dict[str, Any]
 ) -> None:
     def leave(_request: httpx.Request) -> httpx.Response:
@@ -185,7 +185,7 @@ def test_a_webhook_may_go_while_it_is_called(
 
 
 @pytest.mark.usefixtures("hook")
-def test_every_event_is_delivered_as_often_as_told_under_one_id(
+def test_repeated_deliveries_of_an_event_have_the_same_id(
     admin: httpx.Client, agentmail: httpx.Client, sandbox: Sandbox, address: str
 ) -> None:
     admin.post("/settings", json={"webhook_repeat": 3}).raise_for_status()
@@ -227,7 +227,7 @@ def test_any_event_can_be_sent_signed(admin: httpx.Client, sandbox: Sandbox, hoo
     assert admin.post("/webhooks/send", json={"delivery": {}}).status_code == 400
 
 
-def test_a_reset_drops_what_is_on_its_way_and_keeps_the_webhook(
+def test_a_reset_drops_pending_deliveries_and_keeps_the_webhook(
     admin: httpx.Client, agentmail: httpx.Client, sandbox: Sandbox, address: str, hook: dict[str, Any]
 ) -> None:
     send(agentmail, address, to="ann@else.test").raise_for_status()

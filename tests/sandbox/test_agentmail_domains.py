@@ -1,4 +1,4 @@
-"""Domains verify by the records that stand in the sandbox's own zone, after a while."""
+"""Domains are verified by their records in the sandbox's zones, after a delay."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def records_of(domain: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     return {(record["type"], record["name"]): record for record in domain["records"]}
 
 
-def test_a_new_domain_tells_its_records_and_has_not_started(agentmail: httpx.Client) -> None:
+def test_a_new_domain_has_its_records_and_is_not_started(agentmail: httpx.Client) -> None:
     domain = create(agentmail, "Acme.example")
     assert domain["domain_id"] == "acme.example"
     assert domain["status"] == "NOT_STARTED"
@@ -39,7 +39,7 @@ def test_a_new_domain_tells_its_records_and_has_not_started(agentmail: httpx.Cli
     assert {record["status"] for record in domain["records"]} == {"MISSING"}
 
 
-def test_a_domain_verifies_some_time_after_its_records_stand(
+def test_a_domain_is_verified_some_time_after_its_records_are_published(
     agentmail: httpx.Client, cloudflare: httpx.Client, time: Time
 ) -> None:
     domain = create(agentmail)
@@ -57,7 +57,7 @@ def test_a_domain_verifies_some_time_after_its_records_stand(
     assert {record["status"] for record in verified["records"]} == {"VALID"}
 
 
-def test_a_domain_whose_verification_was_never_asked_for_does_not_start(
+def test_a_domain_whose_verification_was_not_requested_is_not_verified(
     agentmail: httpx.Client, cloudflare: httpx.Client, time: Time
 ) -> None:
     publish(cloudflare, create(agentmail)["records"])
@@ -88,7 +88,7 @@ def test_a_record_with_another_value_is_invalid(
     assert (mx["status"], mx["reason"]) == ("INVALID", "value_mismatch")
 
 
-def test_the_wait_begins_anew_when_a_record_was_gone(
+def test_the_delay_restarts_when_a_record_was_missing(
     agentmail: httpx.Client, cloudflare: httpx.Client, time: Time
 ) -> None:
     domain = create(agentmail)
@@ -104,7 +104,7 @@ def test_the_wait_begins_anew_when_a_record_was_gone(
     assert shown(agentmail)["status"] == "VERIFYING"
 
 
-def test_a_domain_outside_the_hosted_zones_waits_for_word_of_its_records(
+def test_a_domain_outside_the_hosted_zones_is_verified_by_a_setting(
     admin: httpx.Client, agentmail: httpx.Client, time: Time
 ) -> None:
     create(agentmail, "external-acme.example")
@@ -129,7 +129,7 @@ def test_a_state_can_be_forced_and_unforced(
     assert shown(agentmail)["status"] == "VERIFIED"
 
 
-def test_a_domain_registered_again_wants_another_key(agentmail: httpx.Client) -> None:
+def test_a_domain_registered_again_has_another_dkim_key(agentmail: httpx.Client) -> None:
     first = create(agentmail)["records"][0]["value"]
     assert agentmail.delete("/domains/acme.example").status_code == 204
     assert create(agentmail)["records"][0]["value"] != first
@@ -144,7 +144,7 @@ def test_the_same_domain_twice_is_refused(admin: httpx.Client, agentmail: httpx.
     assert (taken.status_code, taken.json()["name"]) == (403, "IsTakenError")
 
 
-def test_a_domain_that_receives_at_google_is_refused_unless_told_otherwise(
+def test_a_domain_that_receives_at_google_is_refused_unless_that_is_allowed(
     agentmail: httpx.Client, cloudflare: httpx.Client
 ) -> None:
     google = {"type": "MX", "name": "acme.example", "value": "smtp.google.com", "priority": 1}
@@ -154,7 +154,7 @@ def test_a_domain_that_receives_at_google_is_refused_unless_told_otherwise(
     create(agentmail, allow_conflicting_provider=True)
 
 
-def test_flags_decide_which_records_are_wanted(
+def test_flags_decide_which_records_are_required(
     admin: httpx.Client, agentmail: httpx.Client, cloudflare: httpx.Client
 ) -> None:
     verified_domain(admin, agentmail, cloudflare)
@@ -167,7 +167,7 @@ def test_flags_decide_which_records_are_wanted(
     assert inbox(agentmail, username="kim", domain="bot.acme.example") == "kim@bot.acme.example"
 
 
-def test_a_send_only_domain_wants_no_mx_at_its_apex(agentmail: httpx.Client) -> None:
+def test_a_send_only_domain_requires_no_mx_at_its_apex(agentmail: httpx.Client) -> None:
     assert ("MX", "acme.example") not in records_of(create(agentmail, inbound_enabled=False))
 
 
@@ -183,7 +183,7 @@ def test_a_domain_with_inboxes_cannot_be_deleted(
     assert agentmail.delete("/domains/acme.example").json()["code"] == "resource_deleting"
 
 
-def test_a_list_of_domains_tells_no_states(agentmail: httpx.Client) -> None:
+def test_a_list_of_domains_has_no_states(agentmail: httpx.Client) -> None:
     create(agentmail)
     create(agentmail, "other.example")
     domains = agentmail.get("/domains").json()["domains"]
@@ -208,7 +208,7 @@ def test_the_zone_file_holds_every_record(agentmail: httpx.Client) -> None:
         ({"domain": "acme.example", "client_id": "x"}, "unrecognized_keys", ["client_id"]),
     ],
 )
-def test_a_body_that_does_not_fit_is_told_where(
+def test_an_invalid_body_is_refused_with_the_path_of_the_field(
     agentmail: httpx.Client, body: dict[str, Any], issue: str, path: list[str]
 ) -> None:
     answer = agentmail.post("/domains", json=body)

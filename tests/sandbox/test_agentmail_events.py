@@ -1,4 +1,4 @@
-"""What a sent message and a verified domain bring about, as webhooks hear of it."""
+"""The webhook events of a sent message and of a verified domain."""
 
 from collections import Counter
 from math import ceil, floor
@@ -79,7 +79,7 @@ def test_a_message_is_sent_and_delivered(
     assert len({event["event_id"] for event in hook.events}) == 2
 
 
-def test_a_refused_or_repeated_send_tells_nobody(
+def test_a_refused_or_repeated_send_publishes_no_event(
     agentmail: httpx.Client, sandbox: Sandbox, address: str, hook: Receiver
 ) -> None:
     send(agentmail, address, "key-1", to="ann@else.test").raise_for_status()
@@ -106,7 +106,7 @@ def test_test_addresses_always_have_their_outcome(
     assert (complained["type"], complained["recipients"]) == ("abuse", [f"complaint@{SIMULATOR}"])
 
 
-def test_outcomes_keep_to_the_rates_at_every_moment(
+def test_outcomes_match_the_rates_at_every_moment(
     admin: httpx.Client, agentmail: httpx.Client, sandbox: Sandbox, address: str, hook: Receiver
 ) -> None:
     set_rates(admin, bounce=0.05, soft_bounce=0.03, reject=0.007, complaint=0.004, open=0.37, click=0.1)
@@ -128,7 +128,7 @@ def test_outcomes_keep_to_the_rates_at_every_moment(
             assert floor(round(total * share, 6)) <= counts[kind] <= ceil(round(total * share, 6)), (kind, total)
 
 
-def test_a_recipient_has_one_end_and_reacts_only_when_delivered(
+def test_a_recipient_has_one_final_outcome_and_reacts_only_when_delivered(
     admin: httpx.Client, agentmail: httpx.Client, sandbox: Sandbox, address: str, hook: Receiver
 ) -> None:
     set_rates(admin, delivery=0.4, bounce=0.2, soft_bounce=0.1, reject=0.1, complaint=1.0, open=1.0, click=1.0)
@@ -162,7 +162,7 @@ def test_two_runs_have_the_same_outcomes(hook: Receiver) -> None:
     assert runs[0] == runs[1]
 
 
-def test_rates_are_each_domains_own(
+def test_every_domain_has_its_own_rates(
     admin: httpx.Client, agentmail: httpx.Client, cloudflare: httpx.Client, sandbox: Sandbox, hook: Receiver
 ) -> None:
     verified_domain(admin, agentmail, cloudflare)
@@ -174,7 +174,7 @@ def test_rates_are_each_domains_own(
     assert hook.kinds == ["message.sent", "message.bounced", "message.sent", "message.delivered"]
 
 
-def test_an_untracked_message_is_not_known_to_be_opened(
+def test_an_untracked_message_has_no_opened_event(
     admin: httpx.Client, agentmail: httpx.Client, sandbox: Sandbox, address: str, hook: Receiver
 ) -> None:
     set_rates(admin, open=1.0)
@@ -184,7 +184,7 @@ def test_an_untracked_message_is_not_known_to_be_opened(
     assert hook.kinds.count("message.opened") == 1
 
 
-def test_outcomes_come_later_than_the_send_when_told_so(
+def test_outcomes_are_delayed_by_a_setting(
     admin: httpx.Client, agentmail: httpx.Client, sandbox: Sandbox, address: str, hook: Receiver, time: Time
 ) -> None:
     admin.post("/settings", json={"webhook_delay_seconds": 60}).raise_for_status()
@@ -197,7 +197,7 @@ def test_outcomes_come_later_than_the_send_when_told_so(
     assert hook.events[1]["delivery"]["timestamp"] == "2026-11-20T10:01:00.000Z"
 
 
-def test_a_webhook_hears_only_what_it_subscribed_to(
+def test_a_webhook_gets_only_the_events_it_subscribed_to(
     admin: httpx.Client, agentmail: httpx.Client, sandbox: Sandbox, address: str
 ) -> None:
     set_rates(admin, open=1.0, click=1.0)
@@ -211,7 +211,7 @@ def test_a_webhook_hears_only_what_it_subscribed_to(
     assert sorted(hook.kinds) == ["message.delivered", "message.opened"]
 
 
-def test_a_domain_is_announced_without_anybody_looking(
+def test_a_verified_domain_is_announced_without_a_request(
     agentmail: httpx.Client, cloudflare: httpx.Client, sandbox: Sandbox, hook: Receiver, time: Time
 ) -> None:
     records = agentmail.post("/domains", json={"domain": "acme.example"}).json()["records"]
@@ -227,7 +227,7 @@ def test_a_domain_is_announced_without_anybody_looking(
     assert sandbox.deliver(hook) == 0
 
 
-def test_a_domain_that_verifies_again_is_announced_again(
+def test_a_domain_that_is_verified_again_is_announced_again(
     admin: httpx.Client, agentmail: httpx.Client, cloudflare: httpx.Client, sandbox: Sandbox, hook: Receiver
 ) -> None:
     domain = verified_domain(admin, agentmail, cloudflare)
@@ -241,7 +241,7 @@ def test_a_domain_that_verifies_again_is_announced_again(
     assert hook.kinds == ["domain.verified", "domain.verified"]
 
 
-def test_a_state_that_was_set_is_announced_and_a_deleted_domain_is_not(
+def test_a_forced_state_is_announced_and_a_deleted_domain_is_not(
     admin: httpx.Client, agentmail: httpx.Client, cloudflare: httpx.Client, sandbox: Sandbox, hook: Receiver, time: Time
 ) -> None:
     for name in ("set.example", "gone.example"):

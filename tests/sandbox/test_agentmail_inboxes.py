@@ -1,4 +1,4 @@
-"""Inboxes: replay, burnt addresses, late visibility, slow deletes, and the keys that open them."""
+"""Inboxes: idempotency, burnt addresses, delayed visibility and deletion, and their API keys."""
 
 from datetime import timedelta
 from typing import Any
@@ -30,7 +30,7 @@ def test_an_inbox_without_a_name_gets_one(agentmail: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["kim+a@agentmail.to", "kim+a%40agentmail.to", "KIM%2Ba@AgentMail.to"])
-def test_an_address_in_the_path_may_be_written_in_every_way(agentmail: httpx.Client, path: str) -> None:
+def test_an_address_in_the_path_may_be_encoded_in_every_way(agentmail: httpx.Client, path: str) -> None:
     inbox(agentmail, username="kim+a")
     assert agentmail.get(f"/inboxes/{path}").json()["email"] == "kim+a@agentmail.to"
 
@@ -50,7 +50,7 @@ def test_an_address_in_use_is_refused_with_suggestions(agentmail: httpx.Client) 
     assert answer.json()["suggestions"] == ["kim2", "kim3", "kim4"]
 
 
-def test_an_address_of_somebody_else_is_taken(admin: httpx.Client, agentmail: httpx.Client) -> None:
+def test_an_address_of_another_organisation_is_taken(admin: httpx.Client, agentmail: httpx.Client) -> None:
     admin.post("/settings", json={"taken_addresses": ["Kim@agentmail.to"]})
     answer = agentmail.post("/inboxes", json={"username": "kim"})
     assert refusal(answer) == (403, "resource_taken")
@@ -77,7 +77,7 @@ def test_a_new_inbox_may_not_be_found_for_a_while(admin: httpx.Client, agentmail
     assert agentmail.get(f"/inboxes/{address}").status_code == 200
 
 
-def test_a_slow_delete_is_accepted_and_finishes_later(admin: httpx.Client, agentmail: httpx.Client, time: Time) -> None:
+def test_a_slow_delete_is_accepted_and_ends_later(admin: httpx.Client, agentmail: httpx.Client, time: Time) -> None:
     admin.post("/settings", json={"inbox_delete_seconds": 5})
     address = inbox(agentmail, username="kim", client_id="acct-1")
     mailbox_key(agentmail, address)
@@ -118,7 +118,7 @@ def test_a_patch_merges_metadata(agentmail: httpx.Client) -> None:
         {"metadata": {"a": ["list"]}},
     ],
 )
-def test_an_inbox_body_that_does_not_fit_is_refused(agentmail: httpx.Client, body: dict[str, Any]) -> None:
+def test_an_invalid_inbox_is_refused(agentmail: httpx.Client, body: dict[str, Any]) -> None:
     assert refusal(agentmail.post("/inboxes", json=body)) == (400, "validation_error")
 
 
@@ -143,11 +143,11 @@ def test_lists_are_paged_newest_first(agentmail: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("params", [{"limit": "0"}, {"limit": "-1"}, {"page_token": "nonsense"}])
-def test_a_bad_page_is_refused(agentmail: httpx.Client, params: dict[str, str]) -> None:
+def test_an_invalid_page_is_refused(agentmail: httpx.Client, params: dict[str, str]) -> None:
     assert refusal(agentmail.get("/inboxes", params=params)) == (400, "validation_error")
 
 
-def test_the_gateway_knows_no_codes(agentmail: httpx.Client) -> None:
+def test_errors_of_the_gateway_have_no_code(agentmail: httpx.Client) -> None:
     del agentmail.headers["authorization"]
     missing = agentmail.get("/inboxes")
     assert (missing.status_code, missing.json()) == (401, {"message": "Unauthorized"})
@@ -182,7 +182,7 @@ def test_a_keys_secret_is_shown_once(admin: httpx.Client, agentmail: httpx.Clien
     assert admin.get("/inventory").json()["agentmail"]["api_keys"][0]["api_key"] == created["api_key"]
 
 
-def test_a_deleted_key_opens_nothing(agentmail: httpx.Client) -> None:
+def test_a_deleted_key_is_refused(agentmail: httpx.Client) -> None:
     address = inbox(agentmail, username="kim")
     created = agentmail.post(f"/inboxes/{address}/api-keys", json={}).json()
     path = f"/inboxes/{address}/api-keys/{created['api_key_id']}"

@@ -54,7 +54,7 @@ def test_an_idempotency_key_with_another_request_is_a_conflict(agentmail: httpx.
         (" ", {"to": "you@else.test"}),
     ],
 )
-def test_a_message_that_does_not_fit_is_refused(
+def test_an_invalid_message_is_refused(
     agentmail: httpx.Client, address: str, key: str | None, body: dict[str, Any]
 ) -> None:
     answer = send(agentmail, address, key, **body)
@@ -86,7 +86,7 @@ def test_a_domain_that_lost_its_records_sends_nothing(
 
 
 @pytest.mark.parametrize("to", ["Gone@else.test", "Gone Lee <gone@else.test>"])
-def test_a_recipient_on_the_suppression_list_has_the_message_refused(
+def test_a_message_to_a_suppressed_recipient_is_refused(
     admin: httpx.Client, agentmail: httpx.Client, address: str, to: str
 ) -> None:
     admin.post("/settings", json={"rejected_recipients": ["gone@ELSE.test"]}).raise_for_status()
@@ -95,7 +95,7 @@ def test_a_recipient_on_the_suppression_list_has_the_message_refused(
     assert agentmail.get(f"/inboxes/{address}/messages").json()["count"] == 0
 
 
-def test_a_request_whose_answer_is_held_back_is_still_running(
+def test_a_request_whose_response_is_delayed_is_still_running(
     admin: httpx.Client, agentmail: httpx.Client, address: str, sandbox: Sandbox, time: Time
 ) -> None:
     path = f"/v0/inboxes/{address}/messages/send"

@@ -1,4 +1,4 @@
-"""Zones below `.example` and their records: filters, clashes, limits and atomic batches."""
+"""Zones below `.example` and their records: filters, conflicts, limits and atomic batches."""
 
 from typing import Any
 
@@ -78,7 +78,7 @@ def test_a_page_past_the_end_is_empty(cloudflare: httpx.Client, path: str) -> No
     }
 
 
-def test_a_record_shows_what_was_given(cloudflare: httpx.Client, path: str) -> None:
+def test_a_record_has_the_fields_of_the_request(cloudflare: httpx.Client, path: str) -> None:
     record = create(cloudflare, path, {**MX, "name": "Acme.example.", "comment": "kindling:1"})
     shown = {name: record[name] for name in ("name", "type", "content", "priority", "ttl", "comment")}
     assert shown == {**MX, "ttl": 1, "comment": "kindling:1"}
@@ -94,7 +94,7 @@ def test_names_become_full_names(cloudflare: httpx.Client, path: str, name: str,
     assert create(cloudflare, path, {**TXT, "name": name})["name"] == full
 
 
-def test_a_long_text_comes_back_in_quoted_parts(cloudflare: httpx.Client, path: str) -> None:
+def test_a_long_text_is_returned_in_quoted_parts(cloudflare: httpx.Client, path: str) -> None:
     text = "v=DKIM1; k=rsa; p=" + "A" * 392
     record = create(cloudflare, path, {**TXT, "content": f'"{text}"'})
     assert record["content"] == f'"{text[:255]}" "{text[255:]}"'
@@ -124,7 +124,7 @@ def test_an_identical_record_is_refused(
         ({"type": "NS", "name": "www.acme.example", "content": "ns.else.test"}, CNAME, 81056),
     ],
 )
-def test_records_that_cannot_stand_together_clash(
+def test_conflicting_records_are_refused(
     cloudflare: httpx.Client, path: str, first: dict[str, Any], second: dict[str, Any], code: int
 ) -> None:
     create(cloudflare, path, first)
@@ -157,9 +157,7 @@ def test_another_text_or_host_at_the_same_name_is_no_error(cloudflare: httpx.Cli
         ({**A, "type": "AAAA"}, 9006),
     ],
 )
-def test_a_record_that_does_not_fit_is_refused(
-    cloudflare: httpx.Client, path: str, body: dict[str, Any], cause: int
-) -> None:
+def test_an_invalid_record_is_refused(cloudflare: httpx.Client, path: str, body: dict[str, Any], cause: int) -> None:
     assert codes(cloudflare.post(path, json=body)) == (400, 1004, [cause])
 
 
@@ -169,7 +167,7 @@ def test_the_texts_of_one_name_have_a_limit(cloudflare: httpx.Client, path: str)
     assert codes(cloudflare.post(path, json={**TXT, "content": "e" * 2000})) == (400, 1004, [9207])
 
 
-def test_a_patch_keeps_what_it_does_not_name_and_a_put_does_not(cloudflare: httpx.Client, path: str) -> None:
+def test_a_patch_keeps_omitted_fields_and_a_put_does_not(cloudflare: httpx.Client, path: str) -> None:
     record = create(cloudflare, path, {**MX, "comment": "kindling:1", "ttl": 300})
     one = f"{path}/{record['id']}"
     patched = cloudflare.patch(one, json={"priority": 20}).json()["result"]
@@ -178,7 +176,7 @@ def test_a_patch_keeps_what_it_does_not_name_and_a_put_does_not(cloudflare: http
     assert (put["id"], put["priority"], put["comment"], put["ttl"]) == (record["id"], 10, None, 1)
 
 
-def test_a_missing_record_is_named_by_its_code(cloudflare: httpx.Client, path: str) -> None:
+def test_a_missing_record_has_its_own_code(cloudflare: httpx.Client, path: str) -> None:
     record = create(cloudflare, path, TXT)
     one = f"{path}/{record['id']}"
     assert cloudflare.delete(one).json()["result"] == {"id": record["id"]}
@@ -266,6 +264,6 @@ def test_a_token_is_checked(cloudflare: httpx.Client) -> None:
     assert codes(unknown) == (403, 10000, [])
 
 
-def test_a_zone_that_was_never_asked_for_is_not_ours(cloudflare: httpx.Client) -> None:
+def test_a_zone_that_was_never_looked_up_does_not_exist(cloudflare: httpx.Client) -> None:
     assert codes(cloudflare.get(f"/zones/{'0' * 32}/dns_records")) == (403, 9109, [])
     assert codes(cloudflare.get("/nothing")) == (404, 7003, [])

@@ -1,4 +1,4 @@
-"""The server delivers by itself: promptly, several at a time, and again after a restart."""
+"""The server makes deliveries by itself: promptly, concurrently, and again after a restart."""
 
 import threading
 from collections.abc import Iterator
@@ -96,7 +96,7 @@ def test_events_are_delivered_promptly(sandbox: Sandbox, listener: Listener) -> 
     assert len(set(listener.heard)) == 2
 
 
-def test_several_are_delivered_at_once_and_nobody_waits_for_them(sandbox: Sandbox, listener: Listener) -> None:
+def test_deliveries_are_concurrent_and_block_no_request(sandbox: Sandbox, listener: Listener) -> None:
     listener.open.clear()
     with mail(sandbox) as client:
         webhook(client, url=listener.url, event_types=["message.sent"])
@@ -113,7 +113,7 @@ def test_several_are_delivered_at_once_and_nobody_waits_for_them(sandbox: Sandbo
     assert len(listener.heard) == len(set(listener.heard)) == 12
 
 
-def test_a_retry_goes_out_as_soon_as_the_clock_has_jumped(sandbox: Sandbox, listener: Listener, time: Time) -> None:
+def test_a_retry_is_sent_as_soon_as_the_clock_has_moved(sandbox: Sandbox, listener: Listener, time: Time) -> None:
     listener.status = 500
     with mail(sandbox) as client:
         webhook(client, url=listener.url, event_types=["message.sent"])
@@ -129,7 +129,7 @@ def test_a_retry_goes_out_as_soon_as_the_clock_has_jumped(sandbox: Sandbox, list
     assert len(listener.heard) == 2
 
 
-def test_a_stop_waits_for_no_slow_receiver_and_the_next_start_asks_it_again(listener: Listener, tmp_path: Path) -> None:
+def test_a_stop_waits_for_no_slow_receiver_and_the_next_start_retries(listener: Listener, tmp_path: Path) -> None:
     listener.open.clear()
     stopped = Sandbox(tmp_path / "state.json")
     with mail(stopped) as client:

@@ -1,4 +1,4 @@
-"""DNS: the same names by a zone's own server and by a resolver, faults and delays included."""
+"""DNS: responses of authoritative servers and of a resolver, with faults and delays."""
 
 import socket
 import time as real_time
@@ -98,7 +98,7 @@ def test_every_type_is_answered(zone: None, ask: Ask, flags: int, name: str, kin
     assert response.answer[0].name.to_text() == f"{name}."
 
 
-def test_a_zones_top_has_its_soa(ask: Ask) -> None:
+def test_the_apex_of_a_zone_has_its_soa(ask: Ask) -> None:
     (soa,) = values(ask("acme.example", "SOA"))
     assert soa.startswith("ada.ns.cloudflare.com. ")
     (soa,) = values(ask("external-acme.example", "SOA"))
@@ -122,7 +122,7 @@ def test_a_zones_top_has_its_soa(ask: Ask) -> None:
     ],
 )
 @pytest.mark.parametrize("flags", [0, dns.flags.RD])
-def test_what_is_not_there_is_told_with_the_zones_soa(
+def test_a_negative_response_has_the_soa_of_the_zone(
     zone: None, ask: Ask, flags: int, name: str, kind: str, code: str
 ) -> None:
     response = ask(name, kind, flags=flags)
@@ -132,7 +132,7 @@ def test_what_is_not_there_is_told_with_the_zones_soa(
     assert authority.name.to_text() == ".".join(name.split(".")[-2:]) + "."
 
 
-def test_the_zones_own_server_has_authority_and_a_resolver_has_none(zone: None, ask: Ask) -> None:
+def test_only_the_zones_server_responds_with_authority(zone: None, ask: Ask) -> None:
     own, resolver = ask("acme.example", "MX", flags=0), ask("acme.example", "MX")
     assert own.flags & (dns.flags.AA | dns.flags.RA) == dns.flags.AA
     assert resolver.flags & (dns.flags.AA | dns.flags.RA) == dns.flags.RA
@@ -147,7 +147,7 @@ def test_only_a_resolver_follows_an_alias(zone: None, ask: Ask) -> None:
     assert rcode(ask("ping.acme.example", "A")) == "SERVFAIL"
 
 
-def test_texts_stand_outside_of_cloudflare_too(admin: httpx.Client, zone: None, ask: Ask) -> None:
+def test_txt_records_may_be_set_outside_of_cloudflare(admin: httpx.Client, zone: None, ask: Ask) -> None:
     names = {"_kindling.external-acme.example": ["one", "two"], "acme.example": ["more"], NAME: []}
     admin.post("/settings", json={"dns_txt": names}).raise_for_status()
     assert values(ask("_kindling.external-acme.example", "TXT")) == {'"one"', '"two"'}
@@ -177,7 +177,7 @@ def test_a_record_becomes_visible_after_a_while(
     assert rcode(ask(NAME, "TXT", flags=0)) == "NXDOMAIN"
 
 
-def test_a_resolver_may_have_something_old_in_its_cache(admin: httpx.Client, ask: Ask) -> None:
+def test_a_resolver_may_have_stale_records_in_its_cache(admin: httpx.Client, ask: Ask) -> None:
     stale = {NAME: ["old"], "_kindling.other.example": []}
     texts = {NAME: ["new"], "_kindling.other.example": ["new"]}
     admin.post("/settings", json={"dns_txt": texts, "dns_stale_txt": stale}).raise_for_status()
@@ -190,13 +190,13 @@ def test_a_resolver_may_have_something_old_in_its_cache(admin: httpx.Client, ask
 
 @pytest.mark.parametrize("setting", ["dns_txt", "dns_stale_txt"])
 @pytest.mark.parametrize("name", ["example", "a..example", "a b.example", "acme.example.", "x" * 64 + ".example"])
-def test_what_is_no_name_is_refused(admin: httpx.Client, setting: str, name: str) -> None:
+def test_an_invalid_name_is_refused(admin: httpx.Client, setting: str, name: str) -> None:
     answer = admin.post("/settings", json={setting: {name: ["text"]}})
     assert answer.status_code == 400
     assert setting in answer.json()["message"]
 
 
-def test_a_fault_hits_its_name_and_type_and_nothing_else(admin: httpx.Client, ask: Ask) -> None:
+def test_a_fault_applies_to_its_name_and_type_only(admin: httpx.Client, ask: Ask) -> None:
     post_fault(admin, "refuse")
     assert rcode(ask(NAME, "TXT")) == rcode(ask("_Kindling.acme.example", "TXT", flags=0)) == "SERVFAIL"
     assert rcode(ask(NAME, "A")) == rcode(ask("_kindling.other.example", "TXT")) == "NXDOMAIN"
@@ -205,7 +205,7 @@ def test_a_fault_hits_its_name_and_type_and_nothing_else(admin: httpx.Client, as
     assert codes == ["NXDOMAIN", "SERVFAIL", "NXDOMAIN"]
 
 
-def test_a_lost_answer_raises_what_the_client_would(admin: httpx.Client, ask: Ask) -> None:
+def test_a_lost_response_raises_the_exception_of_dnspython(admin: httpx.Client, ask: Ask) -> None:
     post_fault(admin, "timeout_after", calls=[1])
     post_fault(admin, "drop_answer", calls=[2])
     with pytest.raises(dns.exception.Timeout):
@@ -215,7 +215,7 @@ def test_a_lost_answer_raises_what_the_client_would(admin: httpx.Client, ask: As
     assert rcode(ask(NAME, "TXT")) == "NXDOMAIN"
 
 
-def test_a_delay_matters_when_it_is_longer_than_the_time_out(admin: httpx.Client, ask: Ask) -> None:
+def test_a_delay_longer_than_the_timeout_raises(admin: httpx.Client, ask: Ask) -> None:
     post_fault(admin, "delay", seconds=2)
     assert rcode(ask(NAME, "TXT", timeout=2)) == "NXDOMAIN"
     with pytest.raises(dns.exception.Timeout):
@@ -247,7 +247,7 @@ def test_an_answer_can_be_forged(admin: httpx.Client, ask: Ask) -> None:
         ({"code": "servfail"}, "dns knows no rate limit, status or code"),
     ],
 )
-def test_a_fault_that_makes_no_sense_is_refused(admin: httpx.Client, change: dict[str, Any], sentence: str) -> None:
+def test_an_invalid_fault_is_refused(admin: httpx.Client, change: dict[str, Any], sentence: str) -> None:
     fault = {"provider": "dns", "method": "TXT", "path": f"/{NAME}", "fault": "forge", "message": "lie", **change}
     answer = admin.post("/faults", json=fault)
     assert answer.status_code == 400
@@ -274,7 +274,7 @@ def test_a_real_client_resolves_over_real_sockets(zone: None, served: int, over_
     assert zone_name.to_text() == "acme.example."
 
 
-def test_what_a_datagram_cannot_hold_comes_over_tcp(admin: httpx.Client, served: int) -> None:
+def test_a_response_too_large_for_udp_is_sent_over_tcp(admin: httpx.Client, served: int) -> None:
     admin.post("/settings", json={"dns_txt": {NAME: [letter * 250 for letter in "abcd"]}}).raise_for_status()
     query = dns.message.make_query(NAME, "TXT")
     assert dns.query.udp(query, "127.0.0.1", 5, served).flags & dns.flags.TC
@@ -284,7 +284,7 @@ def test_what_a_datagram_cannot_hold_comes_over_tcp(admin: httpx.Client, served:
     assert len(values(dns.query.udp(query, "127.0.0.1", 5, served))) == 4
 
 
-def test_a_connection_carries_many_queries(served: int) -> None:
+def test_a_connection_serves_many_queries(served: int) -> None:
     with socket.create_connection(("127.0.0.1", served)) as connection:
         connection.setblocking(False)
         for name in ("acme.example", "other.example"):
@@ -292,7 +292,7 @@ def test_a_connection_carries_many_queries(served: int) -> None:
             assert len(dns.query.tcp(query, "127.0.0.1", 5, sock=connection).answer) == 1
 
 
-def test_faults_hold_over_sockets(admin: httpx.Client, served: int) -> None:
+def test_faults_apply_over_sockets(admin: httpx.Client, served: int) -> None:
     query = dns.message.make_query(NAME, "TXT")
     post_fault(admin, "timeout_after")
     for send in (dns.query.udp, dns.query.tcp):
@@ -312,7 +312,7 @@ def test_faults_hold_over_sockets(admin: httpx.Client, served: int) -> None:
         assert real_time.monotonic() - began >= 0.2
 
 
-def test_nonsense_is_not_answered_and_harms_nobody(served: int) -> None:
+def test_an_invalid_query_gets_no_response_and_does_no_harm(served: int) -> None:
     notify = dns.message.make_query("acme.example", "SOA")
     notify.set_opcode(dns.opcode.NOTIFY)
     answered = dns.message.make_response(dns.message.make_query("acme.example", "SOA"))

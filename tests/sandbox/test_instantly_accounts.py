@@ -1,4 +1,4 @@
-"""Accounts are added only when their mailbox opens, and are known by their address."""
+"""Accounts are created only when the login to their mailbox succeeds, and are identified by address."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def address(agentmail: httpx.Client) -> str:
     return inbox(agentmail, username="kim")
 
 
-def test_an_account_is_known_by_its_address(agentmail: httpx.Client, instantly: httpx.Client) -> None:
+def test_an_account_is_identified_by_its_address(agentmail: httpx.Client, instantly: httpx.Client) -> None:
     address = warm_account(agentmail, instantly, "kim+a")
     account = instantly.get(f"/accounts/{address}").json()
     assert (account["email"], account["first_name"], account["provider_code"]) == (address, "Kim", 1)
@@ -47,7 +47,7 @@ def test_an_account_is_known_by_its_address(agentmail: httpx.Client, instantly: 
         ({"warmup": {"advanced": {"x": 1}}}, "body/warmup/advanced must NOT have additional properties"),
     ],
 )
-def test_a_body_that_does_not_fit_is_told_where(
+def test_an_invalid_body_is_refused_with_the_path_of_the_field(
     agentmail: httpx.Client, instantly: httpx.Client, address: str, changes: dict[str, Any], message: str
 ) -> None:
     body = login_body(address, mailbox_key(agentmail, address), **changes)
@@ -55,7 +55,7 @@ def test_a_body_that_does_not_fit_is_told_where(
     assert refusal(instantly.post("/accounts", json=fitting)) == (400, message)
 
 
-def test_the_mailbox_must_open_with_a_living_key_of_its_own(
+def test_the_mailbox_login_needs_a_valid_key_of_the_inbox(
     agentmail: httpx.Client, instantly: httpx.Client, address: str
 ) -> None:
     other = inbox(agentmail, username="lee")
@@ -105,13 +105,13 @@ def test_the_same_account_twice_is_a_bad_request(
     assert refusal(instantly.post("/accounts", json=body)) == (400, message)
 
 
-def test_an_account_whose_mailbox_is_gone_cannot_connect(agentmail: httpx.Client, instantly: httpx.Client) -> None:
+def test_an_account_whose_inbox_was_deleted_cannot_connect(agentmail: httpx.Client, instantly: httpx.Client) -> None:
     address = warm_account(agentmail, instantly)
     agentmail.delete(f"/inboxes/{address}")
     assert instantly.get(f"/accounts/{address}").json()["status"] == -1
 
 
-def test_a_delete_carries_no_body_and_announces_none(
+def test_a_delete_has_no_body_and_no_content_type(
     admin: httpx.Client, agentmail: httpx.Client, instantly: httpx.Client
 ) -> None:
     before = admin.get("/inventory").json()["instantly"]
@@ -125,14 +125,14 @@ def test_a_delete_carries_no_body_and_announces_none(
     assert admin.get("/inventory").json()["instantly"] == before
 
 
-def test_an_account_is_changed_in_part(agentmail: httpx.Client, instantly: httpx.Client) -> None:
+def test_an_account_is_changed_partly(agentmail: httpx.Client, instantly: httpx.Client) -> None:
     path = f"/accounts/{warm_account(agentmail, instantly)}"
     changed = instantly.patch(path, json={"daily_limit": 20, "warmup": {"limit": 10}}).json()
     assert (changed["daily_limit"], changed["warmup"], changed["last_name"]) == (20, {"limit": 10}, "Lee")
     assert instantly.patch(path, json={"email": "other@agentmail.to"}).status_code == 400
 
 
-def test_accounts_are_paged_and_a_full_page_carries_a_cursor(agentmail: httpx.Client, instantly: httpx.Client) -> None:
+def test_accounts_are_paged_and_a_full_page_has_a_cursor(agentmail: httpx.Client, instantly: httpx.Client) -> None:
     addresses = [warm_account(agentmail, instantly, f"kim{number}") for number in range(4)]
     seen: list[str] = []
     params: dict[str, str] = {"limit": "2"}
@@ -173,7 +173,7 @@ def test_a_missing_or_foreign_key_is_refused(instantly: httpx.Client) -> None:
         (b"{}", "text/plain", 415),
     ],
 )
-def test_what_is_no_json_object_is_refused(
+def test_a_body_other_than_a_json_object_is_refused(
     instantly: httpx.Client, content: bytes, content_type: str | None, status: int
 ) -> None:
     headers = {"Content-Type": content_type} if content_type else {}

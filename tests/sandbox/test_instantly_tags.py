@@ -1,4 +1,4 @@
-"""Custom tags: one of each label, set on accounts as often as one likes."""
+"""Custom tags: labels are unique, and assigning is idempotent."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def toggle(instantly: httpx.Client, tag_id: str, *emails: str, assign: bool = Tr
     return instantly.post("/custom-tags/toggle-resource", json=body)
 
 
-def test_a_label_is_trimmed_and_used_once(instantly: httpx.Client, tag: dict[str, Any]) -> None:
+def test_a_label_is_trimmed_and_unique(instantly: httpx.Client, tag: dict[str, Any]) -> None:
     assert tag["label"] == "kindling"
     again = instantly.post("/custom-tags", json={"label": "kindling"})
     assert (again.status_code, again.json()["message"]) == (409, "A tag with this name already exists.")
@@ -34,9 +34,7 @@ def test_tags_are_searched_by_part_of_their_label(instantly: httpx.Client, tag: 
     assert instantly.get(f"/custom-tags/{tag['id']}").json() == tag
 
 
-def test_assigning_twice_is_assigning_once(
-    agentmail: httpx.Client, instantly: httpx.Client, tag: dict[str, Any]
-) -> None:
+def test_assigning_a_tag_is_idempotent(agentmail: httpx.Client, instantly: httpx.Client, tag: dict[str, Any]) -> None:
     address = warm_account(agentmail, instantly)
     for _ in range(2):
         assert toggle(instantly, tag["id"], address).json() == {"success": True}
@@ -61,7 +59,7 @@ def test_an_unknown_address_or_tag_is_not_found(
     assert instantly.get("/custom-tags/no-such-tag").status_code == 404
 
 
-def test_a_deleted_tag_or_account_takes_its_mappings_along(
+def test_the_mappings_of_a_deleted_tag_or_account_are_deleted(
     admin: httpx.Client, agentmail: httpx.Client, instantly: httpx.Client, tag: dict[str, Any]
 ) -> None:
     kim, lee = (warm_account(agentmail, instantly, name) for name in ("kim", "lee"))

@@ -1,4 +1,4 @@
-"""Warmup runs in background jobs, one at a time, and its figures follow from the days warmed."""
+"""Warmup runs in background jobs, one at a time, and its figures are computed from the days of warmup."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def test_a_job_is_pending_then_in_progress_then_success(instantly: httpx.Client,
     assert warmup_status(instantly, address) == 1
 
 
-def test_a_job_tells_its_counters_only_when_asked(
+def test_a_job_has_its_counters_only_on_request(
     agentmail: httpx.Client, instantly: httpx.Client, address: str, time: Time
 ) -> None:
     gone = warm_account(agentmail, instantly, "lee")
@@ -115,7 +115,7 @@ def test_unknown_accounts_cannot_be_warmed(instantly: httpx.Client) -> None:
     assert instantly.get("/background-jobs/64b7f0c2a9d3e1f5c8b6a7d4").status_code == 404
 
 
-def test_include_all_emails_takes_the_whole_workspace(
+def test_include_all_emails_selects_the_whole_workspace(
     agentmail: httpx.Client, instantly: httpx.Client, address: str, time: Time
 ) -> None:
     other = warm_account(agentmail, instantly, "lee")
@@ -125,7 +125,7 @@ def test_include_all_emails_takes_the_whole_workspace(
     assert [warmup_status(instantly, email) for email in (address, other)] == [1, 1]
 
 
-def test_an_account_without_a_whole_day_has_no_figures(instantly: httpx.Client, address: str, time: Time) -> None:
+def test_an_account_without_a_complete_day_has_no_figures(instantly: httpx.Client, address: str, time: Time) -> None:
     nothing: dict[str, Any] = {"email_date_data": {}, "aggregate_data": {}}
     assert analytics(instantly, address) == nothing
     start(instantly, address)
@@ -134,7 +134,7 @@ def test_an_account_without_a_whole_day_has_no_figures(instantly: httpx.Client, 
     assert analytics(instantly, "nobody@agentmail.to") == nothing
 
 
-def test_figures_grow_by_the_day_and_leave_out_zeros(instantly: httpx.Client, address: str, time: Time) -> None:
+def test_figures_grow_daily_and_omit_zeros(instantly: httpx.Client, address: str, time: Time) -> None:
     start(instantly, address)
     time.advance(days=2, seconds=1)
     figures = analytics(instantly, address)
@@ -181,6 +181,6 @@ def test_an_account_can_be_banned(admin: httpx.Client, instantly: httpx.Client, 
     assert warmup_status(instantly, address) == 1
 
 
-def test_analytics_want_addresses(instantly: httpx.Client) -> None:
+def test_analytics_require_addresses(instantly: httpx.Client) -> None:
     answer = instantly.post("/accounts/warmup-analytics", json={"emails": []})
     assert answer.json()["message"] == "body/emails must NOT have fewer than 1 items"

@@ -1,4 +1,4 @@
-"""The official SDKs as judges, with validation switched on, in process and over loopback HTTP."""
+"""The official SDKs against the sandbox, with validation enabled, in process and over HTTP."""
 
 from collections.abc import Iterator
 from typing import Any, TypeVar, get_args

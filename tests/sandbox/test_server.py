@@ -1,4 +1,4 @@
-"""The server: real sockets on loopback, a state file that survives, and a clean end."""
+"""The server: sockets on loopback, a persistent state file, and a clean stop."""
 
 import re
 import select
@@ -61,13 +61,13 @@ def test_one_connection_serves_many_calls(sandbox: Sandbox) -> None:
             assert connection.sock is opened
 
 
-def test_an_answer_without_a_body_keeps_the_connection(client: httpx.Client) -> None:
+def test_a_response_without_a_body_keeps_the_connection(client: httpx.Client) -> None:
     client.post("/v0/domains", json={"domain": "acme.example"}).raise_for_status()
     assert client.delete("/v0/domains/acme.example").status_code == 204
     assert client.get("/v0/domains").json()["count"] == 0
 
 
-def test_a_silent_server_has_done_the_work(client: httpx.Client) -> None:
+def test_a_call_without_a_response_was_executed_by_the_server(client: httpx.Client) -> None:
     fault = {"provider": "agentmail", "method": "POST", "path": "/v0/inboxes", "fault": "timeout_after"}
     client.post("/_admin/faults", json=fault).raise_for_status()
     with pytest.raises(httpx.ReadTimeout):
@@ -75,7 +75,7 @@ def test_a_silent_server_has_done_the_work(client: httpx.Client) -> None:
     assert client.get("/v0/inboxes").json()["count"] == 1
 
 
-def test_a_cut_connection_comes_after_the_work(client: httpx.Client) -> None:
+def test_a_connection_is_closed_after_the_call_was_executed(client: httpx.Client) -> None:
     fault = {"provider": "agentmail", "method": "POST", "path": "/v0/inboxes", "fault": "drop_answer"}
     client.post("/_admin/faults", json=fault).raise_for_status()
     with pytest.raises(httpx.RemoteProtocolError):
@@ -83,7 +83,7 @@ def test_a_cut_connection_comes_after_the_work(client: httpx.Client) -> None:
     assert client.get("/v0/inboxes").json()["count"] == 1
 
 
-def test_a_delayed_answer_holds_up_nobody_else(client: httpx.Client) -> None:
+def test_a_delayed_response_delays_no_other(client: httpx.Client) -> None:
     fault = {"provider": "agentmail", "method": "POST", "path": "/v0/inboxes", "fault": "delay", "seconds": 30}
     client.post("/_admin/faults", json=fault).raise_for_status()
     with pytest.raises(httpx.ReadTimeout):
@@ -96,7 +96,7 @@ def test_a_body_of_unknown_length_is_refused(client: httpx.Client) -> None:
     assert answer.status_code == 400
 
 
-def test_nothing_but_loopback_is_bound(sandbox: Sandbox) -> None:
+def test_only_loopback_is_bound(sandbox: Sandbox) -> None:
     with pytest.raises(ValueError, match="loopback only"):
         SandboxServer(sandbox, 0, host="0.0.0.0")  # noqa: S104
 
@@ -126,7 +126,7 @@ def test_the_state_survives_a_restart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("which", ["port", "dns_port"])
-def test_a_taken_port_is_one_clear_message(tmp_path: Path, which: str) -> None:
+def test_a_taken_port_is_reported_in_one_message(tmp_path: Path, which: str) -> None:
     with SandboxServer(Sandbox(), 0) as server:
         done = subprocess.run(  # noqa: S603
             server_command(tmp_path / "s", **{which: server.server_port}),
@@ -140,7 +140,7 @@ def test_a_taken_port_is_one_clear_message(tmp_path: Path, which: str) -> None:
     assert done.stderr == f"The sandbox cannot serve on port {server.server_port}: Address already in use.\n"
 
 
-def test_an_unreadable_state_file_is_one_clear_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_state_file_is_reported_in_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     state = tmp_path / "state.json"
     state.write_text("{")
     assert main(["--port", "0", "--dns-port", "0", "--state", str(state)]) == 1

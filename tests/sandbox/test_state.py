@@ -1,4 +1,4 @@
-"""The state file: written soon after a change, whole or not at all."""
+"""The state file: written shortly after a change, atomically."""
 
 import threading
 from pathlib import Path
@@ -70,7 +70,7 @@ def test_a_zone_that_was_looked_up_is_remembered(tmp_path: Path, timers: list[So
         assert cloudflare.get(f"/zones/{known}").json()["result"]["name"] == "acme.example"
 
 
-def test_a_domain_goes_on_verifying_after_a_restart(tmp_path: Path, time: Time, timers: list[SoonTimer]) -> None:
+def test_a_verification_continues_after_a_restart(tmp_path: Path, time: Time, timers: list[SoonTimer]) -> None:
     sandbox = Sandbox(tmp_path / "state.json")
     with client_of(sandbox, "/v0") as agentmail, client_of(sandbox, "/client/v4") as cloudflare:
         records = agentmail.post("/domains", json={"domain": "acme.example"}).json()["records"]
@@ -111,7 +111,7 @@ def test_pending_deliveries_retries_and_rates_survive_a_restart(
     assert receiver.events[-1]["bounce"]["recipients"] == [{"address": "d@else.test", "status": "5.1.1"}]
 
 
-def test_a_verification_under_way_is_announced_after_a_restart(
+def test_a_running_verification_is_announced_after_a_restart(
     tmp_path: Path, time: Time, timers: list[SoonTimer]
 ) -> None:
     sandbox = Sandbox(tmp_path / "state.json")
@@ -127,7 +127,7 @@ def test_a_verification_under_way_is_announced_after_a_restart(
     assert receiver.kinds == ["domain.verified"]
 
 
-def test_of_many_messages_the_last_are_kept(tmp_path: Path) -> None:
+def test_only_the_newest_messages_are_kept(tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     sandbox = Sandbox(state)
     with client_of(sandbox, "/v0") as agentmail:
@@ -149,7 +149,7 @@ def test_of_many_messages_the_last_are_kept(tmp_path: Path) -> None:
         assert len(kept) == KEPT_MESSAGES
 
 
-def test_an_idempotency_key_is_forgotten_with_its_day(tmp_path: Path, time: Time, timers: list[SoonTimer]) -> None:
+def test_an_idempotency_key_expires_after_a_day(tmp_path: Path, time: Time, timers: list[SoonTimer]) -> None:
     sandbox = Sandbox(tmp_path / "state.json")
     with client_of(sandbox, "/v0") as agentmail:
         address = inbox(agentmail, username="kim")

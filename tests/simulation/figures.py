@@ -1,4 +1,4 @@
-"""What many simulated lives come to."""
+"""Statistics of many simulated domains."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ WEEKS = 8
 
 
 def upper_bound(events: int, trials: int, confidence: float = 0.95) -> float:
-    """The rate that is not exceeded with `confidence`, one-sided and exact, where `events` of `trials` were seen."""
+    """The exact one-sided upper confidence bound of the rate, given `events` in `trials`."""
     low, high = events / trials, 1.0
     for _ in range(60):
         middle = (low + high) / 2
@@ -19,14 +19,14 @@ def upper_bound(events: int, trials: int, confidence: float = 0.95) -> float:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The smallest value that so large a share of `values` does not exceed."""
+    """The smallest value that at least `share` of the values do not exceed."""
     ordered = sorted(values)
     return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Domains that should not be stopped. Weeks count in which a domain was stopped; after a suspension all do."""
+    """Domains that should not be stopped. Counts the weeks with a stop; after a suspension all weeks count."""
 
     domains: int
     stopped_weeks: int
@@ -64,7 +64,7 @@ class Kept:
         return sum(day <= week * WEEK_DAYS for day in self.warmed) / self.domains
 
     def warmed_after(self, share: float) -> float | None:
-        """The day by which so large a share of all domains was warmed, None where it never was."""
+        """The day by which `share` of all domains was warmed; None when fewer ever were."""
         never = float("inf")
         found = quantile([*self.warmed, *[never] * self.not_warmed], share)
         return None if found == never else found
@@ -72,7 +72,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Caught:
-    """Domains that should be stopped, and what the stopped ones had sent by then, since they turned bad."""
+    """Domains that should be stopped, and the recipients of the stopped ones from the first bad day to the stop."""
 
     domains: int
     sent: list[int]
@@ -91,7 +91,7 @@ class Caught:
         return len(self.sent) / self.domains
 
     def after(self, share: float) -> float:
-        """Recipients after which so large a share of those that were stopped had been stopped."""
+        """The recipients after which `share` of the stopped domains had been stopped."""
         return quantile(self.sent, share)
 
 

@@ -1,12 +1,12 @@
-"""The simulated life of a warming domain: what it sends, what comes back and when, and what the policy makes of it.
+"""Simulates a warming domain: the mail it sends, the reports and their delays, and the decisions of the policy.
 
-Production's own code decides: `judgement.judge` at each UTC midnight and after every bounce and complaint, on a table
-in memory. Only questions whose answer is known are left out (see `Windows.asks`).
+The production code decides: `judgement.judge` runs at each UTC midnight and after every bounce and complaint, on a
+table in memory. Only evaluations whose result is known are skipped (see `Windows.asks`).
 
 A domain is verified at a random hour of day 0. Each day it sends its share of the daily limit, one recipient after
-another at the pace of the hourly limit, beginning at an hour of its own. Each recipient bounces or complains with the
-domain's rates, independently of all others. Nine bounces of ten come within minutes, the others after hours, some of
-them on the next day; complaints come with a median of ten hours, and one in twenty after more than two days.
+another at the rate of the hourly limit, from a random hour on. Each recipient bounces or complains with the
+domain's rates, independently of all others. Nine in ten bounces arrive within minutes, the others after hours, some of
+them on the next day. Complaints arrive with a median of ten hours, one in twenty after more than two days.
 """
 
 from dataclasses import dataclass, field
@@ -25,9 +25,9 @@ WEEKEND = 5
 # In hours: how long a delivery takes, the mean of a quick bounce, the medians of a slow one and of a complaint.
 DELIVERY, QUICK_BOUNCE, SLOW_BOUNCE, COMPLAINT = 2 / 60, 2 / 60, 6.0, 10.0
 QUICK_SHARE, SPREAD = 0.9, 1.0
-# An owner begins the day's mail up to this hour; the last instant of a day that still belongs to it.
+# The latest hour at which the day's mail starts, and the last second of a day, in hours.
 LATEST_START, LAST_SECOND = 12.0, 24 - 1 / 3600
-# Below so many recipients in two days the policy is asked after every bounce and complaint, whatever the rate.
+# Below this number of recipients in two days, the policy is evaluated after every bounce and complaint.
 FEW = 1_000
 
 
@@ -40,7 +40,7 @@ class Rates(NamedTuple):
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of domain. From day `turns_on` it has the rates `then`, where they are given.
+    """A kind of domain. From day `turns_on` it has the rates `then`, unless they are None.
 
     `uneven` is the coefficient of variation of its rates from one day to the next.
     """
@@ -68,7 +68,7 @@ class Stop(NamedTuple):
 
 @dataclass
 class Life:
-    """What became of a domain. `warmed_on` is the midnight at which its limits ended, counted from day 0."""
+    """The result of a simulation. `warmed_on` is the day, from 0, at whose midnight the domain became `warmed`."""
 
     stops: list[Stop] = field(default_factory=list)
     stopped_weeks: set[int] = field(default_factory=set)
@@ -84,32 +84,32 @@ class Life:
 
 
 class Mailing(NamedTuple):
-    """One day's mail: `n` recipients, one after another from the hour `start` on, `pace` of them in an hour."""
+    """One day's mail: `n` recipients from the hour `start` on, `pace` per hour."""
 
     n: int
     start: float
     pace: float
 
     def sent_by(self, hours: float) -> int:
-        """Recipients written to until then."""
+        """The number of recipients sent to by then."""
         return 0 if hours < self.start else min(self.n, int((hours - self.start) * self.pace) + 1)
 
 
-# A bounce or complaint: when it is told, when its mail was sent, in hours since day 0 began; and whether it is the
-# latter. A bare tuple, as there are tens of thousands in a life.
+# A bounce or complaint: the times of its report and of its message, in hours since the start of day 0, and whether it
+# is a complaint. A plain tuple, since a simulation has tens of thousands.
 Event = tuple[float, float, bool]
 
 
 class Windows:
-    """What the policy counts in its two windows before today's figures are added."""
+    """The policy's counts in its two windows, without today's."""
 
     def __init__(self, memory: Memory) -> None:
         found, bar = memory.evidence(), memory.schedule.thresholds
         self.sums = [(counts.sent, counts.bounced, counts.complained) for counts in (found.recent, found.week)]
         self.bounce, self.complaint = bar.pause_bounce_rate, bar.pause_complaint_rate
-        # Where today's figures count only in part, the sums do not simply add up.
+        # Where today's figures count only partly, the sums cannot be added.
         self.partly = memory.warming.judged_from == memory.today and bool(memory.warming.judged_less)
-        # So many today say nothing, however much is sent: the rates of the windows stay below their thresholds.
+        # Up to this many today cannot stop the domain: the rates of the windows stay below their thresholds.
         known = not self.partly and found.recent.sent >= FEW
         self.alone_from = policy.TODAY_SHARE * found.recent.sent
         harmless = min(self.bounce * sent - n for sent, n, _ in self.sums)
@@ -144,7 +144,7 @@ def live(
     patient: bool = True,
     thorough: bool = False,
 ) -> Life:
-    """The domain's first `days` days, and more of them, up to `most`, as long as it is not warmed.
+    """Simulate a domain for `days` days, and until it is warmed for up to `most` days.
 
     Patient owners resume at the first midnight after a pause; otherwise a life ends with the first stop, as it
     does with a suspension. A `thorough` simulation asks the policy after every single event.
@@ -166,7 +166,7 @@ def live(
 
 
 class Domain:
-    """A domain that lives one day after another."""
+    """Simulates a domain day by day."""
 
     def __init__(self, kind: Kind, memory: Memory, draw: Random, *, thorough: bool = False) -> None:
         self.kind, self.memory, self.draw, self.thorough = kind, memory, draw, thorough
@@ -178,11 +178,11 @@ class Domain:
         self.delivered_late = 0
 
     def live_through(self, day: int) -> None:
-        """Midnight and its verdict, the day's mail, and what is told that day."""
+        """Simulate a day: the evaluation at midnight, the day's mail, and the reports of that day."""
         ready = self._begin(day)
         mailing = self._mailing(day, ready)
-        bounces = self._befall(day, mailing)
-        mailing, bounces = self._hear(day, mailing, bounces)
+        bounces = self._draw_reports(day, mailing)
+        mailing, bounces = self._process_reports(day, mailing, bounces)
         delivered = mailing.sent_by(DAY_HOURS - DELIVERY)
         told = self.memory.today_counts
         told.delivered = max(delivered - bounces, 0) + self.delivered_late
@@ -192,7 +192,7 @@ class Domain:
             self.sent_bad += mailing.n
 
     def _begin(self, day: int) -> float:
-        """The new day's verdict, or the start, or a resumption; the hour from which the domain may send."""
+        """Evaluate the new day, or start or resume warming; returns the hour from which the domain may send."""
         if day == 0:
             verified = self.draw.random() * DAY_HOURS
             self.memory.go_to(0, verified)
@@ -200,7 +200,7 @@ class Domain:
             return verified
         self.memory.go_to(day, 0)
         if self.memory.sends:
-            self._ask(day, 0, Mailing(0, 0, 1))
+            self._evaluate(day, 0, Mailing(0, 0, 1))
         else:
             self.memory.resume()
         if self.memory.warming.phase == Phase.WARMED and self.life.warmed_on is None:
@@ -208,7 +208,7 @@ class Domain:
         return 0
 
     def _mailing(self, day: int, ready: float) -> Mailing:
-        """As much as it is used to, at the pace of the hourly limit; once warmed what its last limits were."""
+        """The day's mail, at the rate of the hourly limit; a warmed domain keeps its last limits."""
         if self.memory.sends:
             self.limits = self.memory.warming.limits or self.limits
         off = self.kind.weekdays and (self.memory.first + timedelta(days=day)).weekday() >= WEEKEND
@@ -218,16 +218,16 @@ class Domain:
         start = max(ready, min(self.hour, DAY_HOURS - n / pace))
         return Mailing(min(n, int((DAY_HOURS - start) * pace)), start, pace)
 
-    def _befall(self, day: int, mailing: Mailing) -> int:
-        """Draw what will be told about the day's mail; the number of bounces.
+    def _draw_reports(self, day: int, mailing: Mailing) -> int:
+        """Draw the reports about the day's mail; returns the number of bounces.
 
-        From one hit to the next is a geometric number of recipients: exact, and no slower than there are hits.
+        The distance between reports is drawn from the geometric distribution: exact, and one draw per report.
         """
         bounces, complaints = self._rates(day)
         hit, random, bounced, i = bounces + complaints, self.draw.random, 0, -1
-        spared = log1p(-hit)
+        log_no_report = log1p(-hit)
         while True:
-            i += 1 + int(log(1 - random()) / spared)
+            i += 1 + int(log(1 - random()) / log_no_report)
             if i >= mailing.n:
                 return bounced
             sent_at = DAY_HOURS * day + mailing.start + i / mailing.pace
@@ -250,15 +250,15 @@ class Domain:
     def _spread(self) -> float:
         return self.draw.lognormvariate(0, SPREAD)
 
-    def _hear(self, day: int, mailing: Mailing, bounces: int) -> tuple[Mailing, int]:
-        """Tell the policy of the day's events, one after another; the mail and the bounces as far as it got."""
+    def _process_reports(self, day: int, mailing: Mailing, bounces: int) -> tuple[Mailing, int]:
+        """Pass the day's reports to the policy in order; returns the mail and the bounces up to a stop."""
         midnight = DAY_HOURS * day
         events = sorted(event for event in self.pending if event[0] < midnight + DAY_HOURS)
         self.pending = [event for event in self.pending if event[0] >= midnight + DAY_HOURS]
-        windows, counts, halted = Windows(self.memory), self.memory.today_counts, float("inf")
+        windows, counts, stopped_at = Windows(self.memory), self.memory.today_counts, float("inf")
         bounced = complained = 0
         for at, sent_at, complaint in events:
-            if sent_at > halted:
+            if sent_at > stopped_at:
                 bounces -= not complaint
                 continue
             if complaint:
@@ -272,18 +272,18 @@ class Domain:
             sent = mailing.sent_by(at - midnight)
             if self.thorough or windows.asks(sent, bounced, complained, complaint=complaint):
                 counts.bounced, counts.complained = bounced, complained
-                self._ask(day, at - midnight, mailing)
+                self._evaluate(day, at - midnight, mailing)
                 if not self.memory.sends:
-                    halted = at
+                    stopped_at = at
                     mailing = mailing._replace(n=sent)
         counts.bounced, counts.complained = bounced, complained
-        bounces -= sum(sent_at > halted and not complaint for _, sent_at, complaint in self.pending)
-        self.pending = [event for event in self.pending if event[1] <= halted]
+        bounces -= sum(sent_at > stopped_at and not complaint for _, sent_at, complaint in self.pending)
+        self.pending = [event for event in self.pending if event[1] <= stopped_at]
         self._count(day, LAST_SECOND, mailing)
         return mailing, bounces
 
-    def _ask(self, day: int, hours: float, mailing: Mailing) -> None:
-        """Have the domain judged as it stands now."""
+    def _evaluate(self, day: int, hours: float, mailing: Mailing) -> None:
+        """Evaluate the domain in its present state."""
         self._count(day, hours, mailing)
         self.life.asked += 1
         judgement.judge(KEY)
@@ -295,7 +295,7 @@ class Domain:
             self.life.stops.append(stop)
 
     def _count(self, day: int, hours: float, mailing: Mailing) -> None:
-        """Bring the gate's count and the metrics up to this hour."""
+        """Update the gate's counters and the metrics to this hour."""
         self.memory.go_to(day, min(hours, LAST_SECOND))
         sent = mailing.sent_by(hours)
         self.memory.admit(sent)

@@ -1,4 +1,4 @@
-"""The table, the metrics and the clock in memory, for one domain: the production code judges, this only remembers."""
+"""The table, the metrics and the clock of one domain in memory, for the production code."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,7 +19,7 @@ KEY = {"pk": "TENANT#u", "sk": "WARMING#d"}
 
 
 class Memory:
-    """One domain's item, history and metrics, and what time it is. `faults` has every write that breaks a promise."""
+    """One domain's item, history and metrics, and the time. `faults` has the writes that break a guarantee."""
 
     def __init__(self, schedule: Schedule, first: date) -> None:
         self.schedule = schedule
@@ -37,11 +37,11 @@ class Memory:
 
     @property
     def sends(self) -> bool:
-        """Whether the domain stands in a phase in which it may send."""
+        """Whether the domain is in a phase in which it may send."""
         return self.warming.phase in SENDING
 
     def go_to(self, day: int, hours: float) -> None:
-        """Move the clock to so many hours of the simulation's day `day`."""
+        """Move the clock to `hours` of day `day` of the simulation."""
         self.instant = datetime.combine(self.first, time.min, tzinfo=UTC) + timedelta(days=day, hours=hours)
 
     def admit(self, so_many: int) -> None:
@@ -57,29 +57,29 @@ class Memory:
 
     @property
     def today_counts(self) -> Counts:
-        """Today's metrics, to be counted on."""
+        """Today's metrics, which are counted up."""
         return self.periods.setdefault(self.today, Period(name=self.today)).total
 
     def evidence(self) -> Evidence:
-        """What the policy would judge by now."""
+        """The evidence that the policy would use now."""
         today = self.instant.date()
         return policy.evidence(self.warming, self.days("u", "d", dates(today, PERIOD_DAYS)), today)
 
     def start(self) -> None:
-        """What a verified domain's warming begins with."""
+        """Start warming, as for a verified domain."""
         entry = changes.start_entry(self.warming, "system")
         put, drop = changes.started(self.warming, self.schedule)
         self.move(self.warming, entry, put=put, drop=drop)
 
     def resume(self) -> None:
-        """What the owner's `resume` does after a pause by the policy."""
+        """Resume after a pause by the policy, as `resume` does."""
         phase = self.warming.phase_before or Phase.PHASE_1
         put, drop = changes.resumed(self.warming, self.schedule)
         put |= changes.judged_from_now(self.today_counts)
         entry = history_entry(self.warming, phase, reason="warming_resumed", triggered_by="api")
         self.move(self.warming, entry, put=put, drop=drop)
 
-    # In the places of kindling.warming.store's and kindling.metrics.store's functions.
+    # These replace functions of kindling.warming.store and kindling.metrics.store.
 
     def read(self, _key: dict[str, str]) -> Warming:
         return self.warming
@@ -112,7 +112,7 @@ class Memory:
 
     @staticmethod
     def _falls(before: Warming, phase: Phase, put: dict[str, Any]) -> bool:
-        """Whether a write leads back to an earlier phase, or to an earlier day of the same one."""
+        """Whether a write moves to an earlier phase, or to an earlier day of the same phase."""
         now = (SENDING.index(phase), put.get("ramp_day", before.ramp_day))
         return now < (SENDING.index(before.phase), before.ramp_day)
 
@@ -128,7 +128,7 @@ class Memory:
 
 @contextmanager
 def remembering(memory: Memory, judge: Judge = policy.judge) -> Iterator[None]:
-    """Have the production code find `memory` where the table and the clock are, and decide by `judge`."""
+    """Let the production code use `memory` as its table and clock, and `judge` as its policy."""
     with ExitStack() as stack:
         for place, name, instead in (
             (clock, "now", lambda: memory.instant),

@@ -1,4 +1,4 @@
-"""What rules without statistics would do: they pause at a raw rate. All else is production's."""
+"""Rules without statistics: they pause at a raw rate. Everything else is production code."""
 
 from kindling.warming.model import Phase, Warming
 from kindling.warming.policy import Action, Evidence, Verdict
@@ -18,12 +18,12 @@ def at_every_report(warming: Warming, schedule: Schedule, evidence: Evidence, *,
 
 
 def once_a_day(warming: Warming, schedule: Schedule, evidence: Evidence, *, new_day: bool) -> Verdict:
-    """The same, looked at when a day ends only."""
+    """The same, evaluated only at the end of a day."""
     rule = at_every_report if new_day else production
     return rule(warming, schedule, evidence, new_day=new_day)
 
 
 def with_a_floor(warming: Warming, schedule: Schedule, evidence: Evidence, *, new_day: bool) -> Verdict:
-    """The same at every report, but from 1,000 recipients in seven days on."""
+    """The same at every report, but only from 1,000 recipients in seven days on."""
     rule = at_every_report if evidence.week.sent >= FLOOR else production
     return rule(warming, schedule, evidence, new_day=new_day)

@@ -1,4 +1,4 @@
-"""The simulator itself: that it asks whenever it matters, draws what it should, and finds a bad policy out."""
+"""The simulator itself: it skips no relevant evaluation, draws at the right rates, and detects bad policies."""
 
 from dataclasses import replace
 from datetime import date
@@ -24,7 +24,7 @@ FIRST = date(2026, 3, 1)
 
 
 def blind(warming: Warming, schedule: Schedule, evidence: Evidence, *, new_day: bool) -> Verdict:
-    """Production's policy without anything that stops a domain or sets it back."""
+    """The production policy without stops and steps back."""
     with patch.object(policy, "_stop", lambda *_: None), patch.object(policy, "_demotion", lambda *_: None):
         return production(warming, schedule, evidence, new_day=new_day)
 
@@ -38,21 +38,21 @@ def hasty(warming: Warming, schedule: Schedule, evidence: Evidence, *, new_day: 
 
 
 @pytest.mark.parametrize("rule", [naive.at_every_report, naive.once_a_day])
-def test_a_rule_on_raw_rates_is_found_to_stop_healthy_domains(rule: Judge) -> None:
+def test_a_rule_on_raw_rates_stops_healthy_domains(rule: Judge) -> None:
     kept = Kept.of([live(HEALTHY, f"test {i}", days=28, most=28, judge=rule) for i in range(10)])
     assert kept.stopped_weeks / (4 * kept.domains) > 0.05
 
 
-def test_a_policy_that_never_stops_is_found_to_let_bad_domains_go_on() -> None:
+def test_a_policy_that_never_stops_is_detected_by_its_bad_domains() -> None:
     assert not any(live(BOUNCING, f"test {i}", days=14, most=14, judge=blind).stops for i in range(3))
 
 
-def test_a_policy_that_hurries_is_found_to_warm_too_early() -> None:
+def test_a_policy_that_advances_daily_is_detected_by_its_early_domains() -> None:
     assert live(HEALTHY, "test", days=6, most=6, judge=hasty).warmed_on == 4
 
 
-def test_leaving_out_what_cannot_matter_changes_nothing() -> None:
-    """Also where the domain is paused, resumed, stepped back and stopped for good in between."""
+def test_skipping_evaluations_that_cannot_stop_changes_nothing() -> None:
+    """The kinds include domains that are paused, resumed, stepped back and suspended."""
     stops = backs = spared = 0
     for kind in (
         HEALTHY,
@@ -70,15 +70,15 @@ def test_leaving_out_what_cannot_matter_changes_nothing() -> None:
     assert spared
 
 
-def test_the_same_seed_is_the_same_life_and_another_is_another() -> None:
+def test_the_result_depends_on_the_seed_only() -> None:
     lives = [live(BOUNCING, seed, days=10, most=10) for seed in ("a", "a", "b")]
     assert lives[0] == lives[1] != lives[2]
 
 
-def test_bounces_and_complaints_are_drawn_at_their_rates_and_told_when_they_should_be() -> None:
+def test_bounces_and_complaints_are_drawn_at_their_rates_and_delays() -> None:
     kind = Kind("bad", Rates(bounces=0.08, complaints=0.02))
     domain = Domain(kind, Memory(PRESETS["standard"], FIRST), Random("test"))  # noqa: S311
-    bounces = domain._befall(0, Mailing(100_000, 2, 10_000))
+    bounces = domain._draw_reports(0, Mailing(100_000, 2, 10_000))
     complaints = [at - sent_at for at, sent_at, complaint in domain.pending if complaint]
     delays = [at - sent_at for at, sent_at, complaint in domain.pending if not complaint]
     assert bounces == len(delays)
@@ -92,7 +92,7 @@ def test_bounces_and_complaints_are_drawn_at_their_rates_and_told_when_they_shou
     assert (min(sent_at) >= 2, max(sent_at) < 12) == (True, True)
 
 
-def test_uneven_rates_have_the_same_mean_and_the_spread_that_is_asked_for() -> None:
+def test_uneven_rates_have_the_same_mean_and_the_requested_spread() -> None:
     kind = replace(HEALTHY, uneven=0.5)
     domain = Domain(kind, Memory(PRESETS["standard"], FIRST), Random("test"))  # noqa: S311
     days = [domain._rates(day).bounces / 0.01 for day in range(2_000)]
@@ -101,11 +101,11 @@ def test_uneven_rates_have_the_same_mean_and_the_spread_that_is_asked_for() -> N
 
 
 class Gated(Domain):
-    """A domain each recipient of which asks production's gate."""
+    """Sends every recipient through the production gate."""
 
     refused = admitted = 0
 
-    def _befall(self, day: int, mailing: Mailing) -> int:
+    def _draw_reports(self, day: int, mailing: Mailing) -> int:
         for i in range(mailing.n):
             self.memory.go_to(day, mailing.start + i / mailing.pace)
             self.refused += self._refused()
@@ -116,7 +116,7 @@ class Gated(Domain):
         if mailing.n == self.memory.warming.limit.daily_limit:
             self.memory.go_to(day, DAY_HOURS - 0.01)
             assert self._refused()
-        return super()._befall(day, mailing)
+        return super()._draw_reports(day, mailing)
 
     def _refused(self) -> bool:
         return gate.refusal(self.memory.warming, 1, self.memory.instant) is not None
@@ -133,7 +133,7 @@ def test_what_a_domain_sends_passes_the_gate(schedule: str) -> None:
     assert domain.admitted == domain.life.sent > 50
 
 
-def test_the_memory_finds_what_must_not_be() -> None:
+def test_the_memory_detects_writes_that_break_a_guarantee() -> None:
     memory = Memory(PRESETS["standard"], FIRST)
     with remembering(memory):
         memory.start()

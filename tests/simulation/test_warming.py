@@ -1,4 +1,4 @@
-"""Hundreds of simulated domains under production's policy: what docs/warming.md promises, on a fixed seed.
+"""Hundreds of simulated domains under the production policy: checks docs/warming.md, on a fixed seed.
 
 `benchmarks/warming.py` simulates thousands.
 """

@@ -1,4 +1,4 @@
-"""The local cloud, deployed from the real template once for all system tests, in a folder and on ports of its own."""
+"""The local cloud, deployed from the real template once for all system tests, with its own folder and ports."""
 
 import json
 import socket
@@ -19,7 +19,7 @@ from local.settings import Home, Ports
 
 @dataclass
 class Local:
-    """A running local cloud, and a user's view of it."""
+    """A running local cloud, as a user sees it."""
 
     description: dict[str, Any]
     home: Home
@@ -43,7 +43,7 @@ class Local:
         return json.loads(ticks.tick(poller, self.description["engine_url"]))
 
     def new_domain(self) -> dict[str, Any]:
-        """A verified domain that no other test knows."""
+        """Create a verified domain with a unique name."""
         name = f"t-{uuid.uuid4().hex[:8]}.example"
         created = self.api.post("/api/email/domains", json={"domain": name})
         assert created.status_code == 201, created.text
@@ -55,7 +55,7 @@ class Local:
 
 
 def free_ports() -> Ports:
-    """Four ports that nobody listens at now."""
+    """Four free ports."""
     sockets = [socket.socket() for _ in range(4)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))

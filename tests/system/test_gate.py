@@ -1,4 +1,4 @@
-"""The gate under many clients at once: a hundred thousand decisions, every one of which has to be explained."""
+"""The gate under concurrent clients: a hundred thousand decisions, all of which must be explained by an order."""
 
 import sys
 import uuid
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.system
 
 DECISIONS = 100_000
 ROUNDS, CLIENTS = 12, 6
-# Without these the run would not have shown what it is for.
+# Without these events the run would not test anything.
 WANTED = (
     "admitted",
     "refused by the phase",
@@ -40,7 +40,7 @@ def judged(cloud: LocalCloud, rounds: int, clients: int, decisions: int, **extra
     return judge(run(Plan(url, table, uuid.uuid4().hex[:8], rounds, clients, decisions, **extra)))
 
 
-def test_a_hundred_thousand_decisions_have_an_order_in_which_no_limit_and_no_pause_is_passed(
+def test_a_hundred_thousand_decisions_have_an_order_that_exceeds_no_limit_and_ignores_no_pause(
     cloud: LocalCloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
     judgement = judged(cloud, ROUNDS, CLIENTS, DECISIONS // (ROUNDS * CLIENTS) + 1)
@@ -51,13 +51,13 @@ def test_a_hundred_thousand_decisions_have_an_order_in_which_no_limit_and_no_pau
     assert [name for name in WANTED if not judgement.figures[name]] == []
 
 
-def test_the_same_run_finds_a_gate_that_counts_what_it_has_read_instead_of_what_is_there(cloud: LocalCloud) -> None:
+def test_the_same_run_detects_a_gate_without_a_condition(cloud: LocalCloud) -> None:
     faults = " ".join(judged(cloud, 1, 8, 60, careless=True).faults)
     assert "has counted" in faults
     assert "no order explains" in faults
 
 
-def test_a_give_back_whose_answer_is_lost_frees_its_quota_once_at_most(cloud: LocalCloud) -> None:
+def test_a_return_of_quota_whose_response_is_lost_is_applied_at_most_once(cloud: LocalCloud) -> None:
     judgement = judged(cloud, 1, 4, 250, lose_give_backs=0.15)
     assert judgement.faults == []
     assert judgement.figures["lost answers"] > 0

@@ -1,4 +1,4 @@
-"""The main job over HTTP: the real template, the real machines, real functions, the sandbox over its wire."""
+"""The main job over HTTP, with the real template, state machines and functions, and the sandbox."""
 
 import time
 from collections import Counter
@@ -62,7 +62,7 @@ def test_an_account_is_provisioned_and_warms(local: Local) -> None:
     assert local.api.get(f"/api/email/accounts/{account['id']}").json() == {"account": account}
 
 
-def test_twenty_retries_at_once_make_one_transition(local: Local) -> None:
+def test_twenty_concurrent_retries_make_one_transition(local: Local) -> None:
     account = stuck(local)
     path = f"/api/email/accounts/{account['id']}/retry-warmup"
     before = jobs(local)
@@ -76,7 +76,7 @@ def test_twenty_retries_at_once_make_one_transition(local: Local) -> None:
 
 
 def jobs(local: Local) -> int:
-    """How many warmup jobs the provider has been asked for."""
+    """The number of warmup jobs requested from the provider."""
     headers = {"Authorization": "Bearer inst_local"}
     listed = httpx.get(
         f"{local.description['sandbox_url']}/api/v2/background-jobs",
@@ -160,7 +160,7 @@ def test_an_aborted_saga_is_undone_by_the_reconciler(local: Local) -> None:
     assert local.inventory() == before
 
 
-def test_the_same_idempotency_key_at_once_runs_once(local: Local) -> None:
+def test_concurrent_requests_with_one_idempotency_key_run_once(local: Local) -> None:
     name = f"i-{time.monotonic_ns()}.example"
     headers = {"Idempotency-Key": name}
     answers = together(8, lambda _: local.api.post("/api/email/domains", json={"domain": name}, headers=headers))
@@ -174,7 +174,7 @@ def test_the_same_idempotency_key_at_once_runs_once(local: Local) -> None:
 @pytest.mark.parametrize(
     ("path", "status"), [("/api/email/nothing", 404), ("/api/email/domains/x", 404), ("/healthz", 200)]
 )
-def test_every_answer_over_http_has_our_shape(local: Local, path: str, status: int) -> None:
+def test_every_response_over_http_has_the_format_of_the_contract(local: Local, path: str, status: int) -> None:
     answer = local.api.get(path)
     assert answer.status_code == status
     assert answer.headers["X-Request-ID"]

@@ -1,4 +1,4 @@
-"""The official `postscale` package as a client of the local cloud: the routes of /v1 as it knows them."""
+"""The official `postscale` package as a client of the local cloud: the /v1 routes that it has."""
 
 import asyncio
 import re
@@ -26,14 +26,14 @@ def client(local: Local) -> Iterator[Postscale]:
 
 
 def fine(result: Any) -> Any:
-    """What the client was answered, with the id of the request."""
+    """The client's result, with the id of the request."""
     assert result.error is None, result.error
     assert result.headers.request_id
     return result.data
 
 
 def refused(result: Any, status: int, code: str, **extras: Any) -> Any:
-    """The error as the client reads it."""
+    """The error that the client raised."""
     error = result.error
     assert (result.data, error.status_code, error.code) == (None, status, code), error
     assert error.message == error.body["message"]
@@ -43,7 +43,7 @@ def refused(result: Any, status: int, code: str, **extras: Any) -> Any:
 
 
 def eventually(look: Callable[[], bool]) -> None:
-    """Webhooks are on their way for a moment."""
+    """Wait for a result of webhooks, which are asynchronous."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not look():
         assert time.monotonic() < deadline, "it did not come true"
@@ -63,7 +63,7 @@ def verified(local: Local, client: Postscale) -> dict[str, Any]:
 
 
 def sender(local: Local, domain: dict[str, Any]) -> str:
-    """An address of the domain that may send at once."""
+    """Create an account on the domain that may send immediately."""
     made = local.api.post("/api/email/accounts", json={"username": "kim", "domain_id": domain["id"]})
     assert made.status_code == 201, made.text
     account = made.json()["account"]
@@ -131,7 +131,7 @@ def test_warming(local: Local, client: Postscale) -> None:
     rest = fine(client.warming.history(domain["id"], {"limit": 2, "cursor": history["next_cursor"]}))
     assert [(entry["reason"], entry["triggered_by"]) for entry in rest["history"]] == [("warming_started", "api")]
     refused(client.warming.history(domain["id"], {"cursor": "x"}), 400, "invalid_request")
-    # One that is verified needs nobody to start it.
+    # Warming has started on verification.
     assert fine(client.warming.get_status(verified(local, client)["id"]))["phase"] == "phase_1"
 
 
@@ -173,7 +173,7 @@ def test_sending_and_its_figures(local: Local, client: Postscale) -> None:
     by_provider = {entry["isp"]: entry["total_sent"] for entry in fine(client.stats.isp(domain["id"]))["stats"]}
     assert by_provider == {"gmail": 2, "other": 2}
     refused(client.stats.aggregate(domain["id"], {"days": 91}), 400, "invalid_request")
-    # Whoever bounced is not written to again.
+    # A bounced address is suppressed.
     refused(
         client.emails.send({**message, "cc": ["bounce@simulator.example"]}),
         422,
@@ -236,7 +236,7 @@ def test_the_asynchronous_client(local: Local, client: Postscale) -> None:
             assert (fine(status)["phase"], fine(total)["today_sent"]) == ("phase_1", 0)
             assert len(fine(history)["history"]) == 1
             message = {"from": address, "to": ["pat@example.com"], "text_body": "Hello"}
-            # As many at once as a minute allows, and more.
+            # More concurrent sends than the minute's limit allows.
             answers = await asyncio.gather(*(made.emails.send(message) for _ in range(12)))
             admitted = [answer for answer in answers if answer.error is None]
             assert len({fine(answer)["message_id"] for answer in admitted}) == len(admitted)

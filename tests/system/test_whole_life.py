@@ -1,4 +1,4 @@
-"""Graduation and deletion over HTTP, with callers and pollers at the same moment."""
+"""Graduation and deletion over HTTP, with concurrent callers and pollers."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ ANALYTICS = "/api/email/accounts/warmup-analytics"
 
 
 def accounts(local: Local, count: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """A new domain and warming accounts on it, made one after the other: the provider takes one job at a time."""
+    """Create a domain and warming accounts, one after the other: the provider runs one job at a time."""
     domain = local.new_domain()
     made = []
     for number in range(count):
@@ -25,7 +25,7 @@ def accounts(local: Local, count: int) -> tuple[dict[str, Any], list[dict[str, A
     return domain, made
 
 
-def test_two_callers_and_the_poller_at_once_move_each_account_once(local: Local) -> None:
+def test_two_callers_and_the_poller_concurrently_move_each_account_once(local: Local) -> None:
     _, made = accounts(local, 3)
     local.advance(days=30)
     with ThreadPoolExecutor(3) as pool:
@@ -41,7 +41,7 @@ def test_two_callers_and_the_poller_at_once_move_each_account_once(local: Local)
     assert not ids & set(local.api.get(ANALYTICS).json()["transitions"])
 
 
-def test_a_domain_with_three_accounts_goes_while_instantly_is_down(local: Local) -> None:
+def test_a_domain_with_three_accounts_is_deleted_while_instantly_is_down(local: Local) -> None:
     domain, made = accounts(local, 3)
     for method in ("GET", "POST", "DELETE"):
         local.fault("instantly", method, "/api/v2/*", "refuse", status=503)
@@ -61,7 +61,7 @@ def test_a_domain_with_three_accounts_goes_while_instantly_is_down(local: Local)
 
 
 def left(local: Local, name: str) -> list[str]:
-    """What the providers and the list of cleanups still name of a domain."""
+    """The provider resources and cleanups that are left of a domain."""
     inventory = local.inventory()
     found = [f"inbox {row['email']}" for row in inventory["agentmail"]["inboxes"] if row["email"].endswith(name)]
     found += [f"account {row['email']}" for row in inventory["instantly"]["accounts"] if row["email"].endswith(name)]

@@ -176,7 +176,7 @@ def explains(order: tuple[Event[State], ...]) -> bool:
     for i, event in enumerate(order):
         if any(later.ended is not None and later.ended < event.began for later in order[i + 1 :]):
             return False
-        state = event.call.step(state) if state else None
+        state = event.call.apply(state) if state else None
     return state is not None
 
 

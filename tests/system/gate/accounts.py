@@ -1,4 +1,4 @@
-"""What must hold whatever the order was, added up from the answers alone; and the figures of a run."""
+"""Invariants that must hold in any order, computed from the responses alone, and the figures of a run."""
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
@@ -54,7 +54,7 @@ _NAMES = {DAY: "day", HOUR: "hour", MINUTE: "minute"}
 
 @dataclass(frozen=True)
 class Took:
-    """So many recipients, counted into the windows of a minute or given back, between two instants."""
+    """`n` recipients, counted in the windows of a minute or returned, between two instants."""
 
     n: int
     minute: str
@@ -64,7 +64,7 @@ class Took:
 
 @dataclass(frozen=True)
 class Rule:
-    """A phase and limits that may have been in force between two instants, and were not at any other."""
+    """A phase and limits that may have been in force between two instants, but not before or after."""
 
     phase: str
     limits: Three | None
@@ -73,12 +73,12 @@ class Rule:
 
 
 def violations(history: History) -> list[str]:
-    """Every broken promise, in words; nothing here depends on the search for an order."""
+    """Describe every violated invariant. None depends on the search for an order."""
     return [*_broken_chain(history), *_wrong_admissions(history), *_wrong_counters(history)]
 
 
 def figures(history: History) -> Counter[str]:
-    """How many of what there were."""
+    """The figures of a run, by name."""
     count: Counter[str] = Counter(dict.fromkeys(FIGURES, 0))
     minutes = {took.minute for took in _admissions(history)}
     for length, name in _NAMES.items():
@@ -107,14 +107,14 @@ def figures(history: History) -> Counter[str]:
 
 
 def _broken_chain(history: History) -> Iterator[str]:
-    """Every change of phase or limits follows from the one before it, so that no two were made from the same."""
+    """Every change of phase or limits is based on the previous one, and no two on the same."""
     seen = sorted(event.call.seen for event in history.events if isinstance(event.call, Changed))
     if seen != list(range(len(seen))):
         yield f"the changes were made from the revisions {seen}"
 
 
 def _wrong_admissions(history: History) -> Iterator[str]:
-    """Admissions that neither the phase nor the limits of any time during them allow."""
+    """Admissions that no phase and limits in force during them allow."""
     rules = _rules(history)
     admissions, returns = _by_window(_admissions(history)), _by_window(_returns(history))
     for window, taken in admissions.items():
@@ -131,7 +131,7 @@ def _wrong_admissions(history: History) -> Iterator[str]:
 
 
 def _wrong_counters(history: History) -> Iterator[str]:
-    """When everybody has finished, the item has counted what was admitted and not given back."""
+    """In the end, the item's counters equal what was admitted and not returned."""
     last = history.events[-1].call
     assert isinstance(last, Looked), last
     admissions, returns = _by_window(_admissions(history)), _by_window(_returns(history))
@@ -144,7 +144,7 @@ def _wrong_counters(history: History) -> Iterator[str]:
 
 
 def _admissions(history: History) -> list[Took]:
-    """What was counted, with what a repeat of an unanswered write counted twice."""
+    """The recipients counted, including those that a retry of an unanswered write counted twice."""
     answered = [_took(event) for event in history.events if isinstance(event.call, Admitted)]
     return answered + [
         Took(lost.call.n, lost.call.minute, lost.began, lost.ended)
@@ -176,14 +176,14 @@ def _by_window(taken: list[Took]) -> dict[str, list[Took]]:
     return dict(windows)
 
 
-def _sums(steps: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
-    """Instants in order, and what has come together before the first, the second, … and after the last of them."""
-    steps.sort()
-    return [at for at, _ in steps], [0, *accumulate(n for _, n in steps)]
+def _sums(changes: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    """The sorted instants, and the cumulative sums before the first, between them and after the last."""
+    changes.sort()
+    return [at for at, _ in changes], [0, *accumulate(n for _, n in changes)]
 
 
 def _rules(history: History) -> list[Rule]:
-    """What was in force, one after the other. A change takes place somewhere between its beginning and its end."""
+    """The phases and limits in force, in order. A change takes effect between its start and its end."""
     changes = [(e.call, e.began, e.ended) for e in history.events if isinstance(e.call, Changed)]
     changes.sort(key=lambda change: change[0].seen)
     since = [0, *(began for _, began, _ in changes)]

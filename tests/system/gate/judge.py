@@ -1,4 +1,4 @@
-"""The verdict over a run: the search for an order, the accounts, and the figures to quote."""
+"""The result of a run: the search for an order, the invariants, and the figures."""
 
 import time
 from collections import Counter
@@ -11,7 +11,7 @@ from tests.system.gate.run import Outcome
 
 @dataclass(frozen=True)
 class Judgement:
-    """`faults` says in words what is wrong, and is empty for a gate that holds."""
+    """`faults` describes what is wrong; it is empty for a correct gate."""
 
     faults: list[str]
     figures: Counter[str]
@@ -31,7 +31,7 @@ class Judgement:
 
 
 def judge(outcome: Outcome) -> Judgement:
-    """Check every item's history by itself: a whole is linearizable when each of its parts is."""
+    """Check the history of every item separately: linearizability is compositional."""
     faults: list[str] = []
     total: Counter[str] = Counter()
     most = 0
@@ -47,7 +47,7 @@ def judge(outcome: Outcome) -> Judgement:
 
 
 def together(judgements: Sequence[Judgement]) -> Judgement:
-    """Several runs as if they had been one."""
+    """Combine the results of several runs."""
     total: Counter[str] = Counter()
     for judgement in judgements:
         total.update(judgement.figures)

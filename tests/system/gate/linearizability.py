@@ -1,39 +1,39 @@
-"""Whether what several clients saw of one thing can have happened one after the other.
+"""Checks whether a history of concurrent calls on one object is linearizable.
 
-The search is Wing and Gong's with Lowe's memory, done breadth first: every way in which the operations so far can have
-followed each other is kept as one *configuration*, the pending operations that already took place and the state
-after them, and ways that lead to the same configuration are one. An operation is made to take place no earlier than
-some answer needs it, so that a history of any length costs only what is pending at a time.
+The search is that of Wing and Gong with Lowe's memoization, breadth first. A *configuration* is the set of pending
+operations that have taken effect, and the state after them; orders that lead to the same configuration are merged. An
+operation takes effect only when a response requires it, so that the cost depends on the number of pending operations
+and not on the length of the history.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-# More than any history comes to whose calls are answered; a search that grows further would not end.
+# More configurations than any history of answered calls has. A search beyond that would not end.
 MOST = 100_000
 
 S = TypeVar("S", bound=Hashable)
 
 
 class TooManyWays(Exception):
-    """The history leaves so much open that the search was given up."""
+    """The history allows too many orders to search."""
 
 
 class Call(Protocol[S]):
-    """What was asked and answered; `reads` says that it changes nothing."""
+    """A call with its response; `reads` is True when it changes nothing."""
 
     @property
     def reads(self) -> bool: ...
 
-    def step(self, state: S) -> S | None:
-        """The state afterwards, None where this answer cannot have been given."""
+    def apply(self, state: S) -> S | None:
+        """The state after the call; None when the response is impossible in `state`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Event(Generic[S]):
-    """A call between two instants. Without an end, nobody knows whether it took place, or when since its beginning."""
+    """A call between two instants. Without an end it is unknown whether, and when after its start, it took effect."""
 
     call: Call[S]
     began: int
@@ -42,7 +42,7 @@ class Event(Generic[S]):
 
 @dataclass(frozen=True)
 class Verdict(Generic[S]):
-    """`stuck` is the event whose answer nothing explains, None when everything fits."""
+    """`stuck` is the first event whose response no order explains; None when the history is linearizable."""
 
     stuck: Event[S] | None
     most_configurations: int
@@ -53,10 +53,10 @@ class Verdict(Generic[S]):
 
 
 def check(initial: S, events: Sequence[Event[S]]) -> Verdict[S]:
-    """Look for one order of `events` that begins in `initial`, keeps to their instants and gives their answers."""
+    """Search an order of `events` from the state `initial` that respects their instants and gives their responses."""
     search = _Search(initial)
     most = 1
-    # At one and the same instant beginnings come first: events that touch may have happened in either order.
+    # At the same instant starts come before ends: adjacent events may have taken effect in either order.
     points = [(event.began, 0, i) for i, event in enumerate(events)]
     points += [(event.ended, 1, i) for i, event in enumerate(events) if event.ended is not None]
     for _, is_end, i in sorted(points):
@@ -71,7 +71,7 @@ def check(initial: S, events: Sequence[Event[S]]) -> Verdict[S]:
 
 
 class _Search(Generic[S]):
-    """All configurations at one instant. A pending call has a slot, and is a bit in a configuration once it is done."""
+    """All configurations at one instant. A pending call has a slot, whose bit is set once the call has taken effect."""
 
     def __init__(self, initial: S) -> None:
         self.configurations: set[tuple[int, S]] = {(0, initial)}
@@ -79,7 +79,7 @@ class _Search(Generic[S]):
         self._free: list[int] = []
         self._reads: dict[int, Call[S]] = {}
         self._writes: dict[int, Call[S]] = {}
-        # Reads that no configuration has been asked about yet.
+        # Reads that have not been applied to the configurations yet.
         self._new_reads: dict[int, Call[S]] = {}
 
     def begin(self, i: int, call: Call[S]) -> None:
@@ -91,7 +91,7 @@ class _Search(Generic[S]):
             self._writes[bit] = call
 
     def end(self, i: int) -> None:
-        """Keep the configurations in which the call was done, having it and others done where that is possible."""
+        """Keep the configurations in which the call has taken effect, applying pending calls where possible."""
         bit = self._bits.pop(i)
         kept = set()
         pending = [_with_reads(done, state, self._new_reads.items()) for done, state in self.configurations]
@@ -102,7 +102,7 @@ class _Search(Generic[S]):
                 kept.add((done ^ bit, state))
                 continue
             for other, call in self._writes.items():
-                if not done & other and (after := call.step(state)) is not None:
+                if not done & other and (after := call.apply(state)) is not None:
                     reached = _with_reads(done | other, after, self._reads.items())
                     if reached not in seen:
                         seen.add(reached)
@@ -117,8 +117,8 @@ class _Search(Generic[S]):
 
 
 def _with_reads(done: int, state: S, reads: Iterable[tuple[int, Call[S]]]) -> tuple[int, S]:
-    """The configuration with every read done that fits: doing one now rules nothing out."""
+    """The configuration with every possible read applied, which excludes no other order."""
     for bit, call in reads:
-        if not done & bit and call.step(state) is not None:
+        if not done & bit and call.apply(state) is not None:
             done |= bit
     return done, state

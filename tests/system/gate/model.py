@@ -1,18 +1,18 @@
-"""The gate as it is meant to be: what each answer says about the one item that every decision is made on."""
+"""A model of the gate: the effect of each call on the item that all decisions are made on."""
 
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from kindling.warming.model import DAY, HOUR, MINUTE, SENDING, Limits, Warming
 
-# Of a day, an hour and a minute.
+# For the day, the hour and the minute.
 Three = tuple[int, int, int]
 LENGTHS = (DAY, HOUR, MINUTE)
 OPEN = frozenset(phase.value for phase in SENDING)
 
 
 class State(NamedTuple):
-    """A gate: `minute` is the newest one counted in, `hour_used` and `minute_used` are its hour's and its own.
+    """The state of a gate. `minute` is the newest one counted in; the other counts are of it and its hour.
 
     `limits_on` is the first day of the limits; none older is counted in.
     """
@@ -28,7 +28,7 @@ class State(NamedTuple):
 
     @property
     def newest(self) -> str:
-        """The minute before which nothing may be counted any more."""
+        """The first minute that may still be counted in."""
         return max(self.minute, f"{self.limits_on}T00:00" if self.limits_on else "")
 
     def used_in(self, day: str) -> int:
@@ -40,7 +40,7 @@ class State(NamedTuple):
         return tuple(sorted((dict(self.days) | {day: used}).items()))
 
     def used(self, minute: str) -> Three:
-        """What is counted in the windows of `minute`, which is not older than the newest."""
+        """The counts in the windows of `minute`, which is not older than the newest."""
         return (
             self.used_in(minute[:DAY]),
             self.hour_used if minute[:HOUR] == self.minute[:HOUR] else 0,
@@ -53,7 +53,7 @@ def three(limits: Limits | None) -> Three | None:
 
 
 def state_of(warming: Warming) -> State:
-    """The gate that an item is."""
+    """The state of the gate in an item."""
     sent, minute = warming.sent, warming.minute
     return State(
         warming.revision,
@@ -81,7 +81,7 @@ class Admitted:
     until: str
     revision: int | None = None
 
-    def step(self, state: State) -> State | None:
+    def apply(self, state: State) -> State | None:
         if state.phase not in OPEN or self.revision not in (None, state.revision):
             return None
         if not _is_now(self.minute, state.newest, self.since, self.until):
@@ -110,13 +110,13 @@ class ClosedTo:
     reads: ClassVar[bool] = True
     phase: str
 
-    def step(self, state: State) -> State | None:
+    def apply(self, state: State) -> State | None:
         return state if state.phase == self.phase and self.phase not in OPEN else None
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A refusal because `n` do not fit into `window`, which is named by its beginning; no longer window is full."""
+    """A refusal because `n` exceed `window`, given by its start, while no longer window is exceeded."""
 
     reads: ClassVar[bool] = True
     n: int
@@ -127,7 +127,7 @@ class Refused:
     since: str
     until: str
 
-    def step(self, state: State) -> State | None:
+    def apply(self, state: State) -> State | None:
         length = len(self.window)
         if state.phase != self.phase or state.limits is None:
             return None
@@ -145,18 +145,18 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """The whole gate, as a reader was shown it."""
+    """A read of the whole state."""
 
     reads: ClassVar[bool] = True
     seen: State
 
-    def step(self, state: State) -> State | None:
+    def apply(self, state: State) -> State | None:
         return state if state == self.seen else None
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The phase and the limits were set, as long as the revision was `seen`."""
+    """A change of phase and limits, on condition that the revision was `seen`."""
 
     reads: ClassVar[bool] = False
     seen: int
@@ -164,7 +164,7 @@ class Changed:
     limits: Three | None
     limits_on: str = ""
 
-    def step(self, state: State) -> State | None:
+    def apply(self, state: State) -> State | None:
         if state.revision != self.seen:
             return None
         return state._replace(revision=self.seen + 1, phase=self.phase, limits=self.limits, limits_on=self.limits_on)
@@ -172,24 +172,24 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Outrun:
-    """A change was refused because the revision was not `seen` any more."""
+    """A change that was refused because the revision was not `seen` any more."""
 
     reads: ClassVar[bool] = True
     seen: int
 
-    def step(self, state: State) -> State | None:
+    def apply(self, state: State) -> State | None:
         return state if state.revision != self.seen else None
 
 
 @dataclass(frozen=True, slots=True)
 class GaveBack:
-    """`n` recipients were taken out of the windows of `minute`, as far as they are still there."""
+    """`n` recipients were subtracted from the windows of `minute` that still exist."""
 
     reads: ClassVar[bool] = False
     n: int
     minute: str
 
-    def step(self, state: State) -> State | None:
+    def apply(self, state: State) -> State | None:
         day = self.minute[:DAY]
         left = state.used_in(day) - self.n
         after = state._replace(
@@ -204,5 +204,5 @@ AnyCall = Admitted | ClosedTo | Refused | Looked | Changed | Outrun | GaveBack
 
 
 def _is_now(window: str, newest: str, since: str, until: str) -> bool:
-    """Whether a decision falls into `window`: the one of the client's clock, or the newest when that is behind."""
+    """Whether a decision counts in `window`: that of the client's clock, or the newest when the clock is behind."""
     return since <= window and newest <= window and (window == newest or window <= until)

@@ -1,4 +1,4 @@
-"""A run of many clients against the gates of one table, and what came of it."""
+"""Runs many clients against the gates of one table."""
 
 import multiprocessing
 import time
@@ -18,12 +18,12 @@ SILENCE_SECONDS = 600.0
 
 
 class ClientFailed(Exception):
-    """A client's process ended by an error; the message is its traceback."""
+    """A client's process failed; the message is its traceback."""
 
 
 @dataclass
 class History:
-    """What all clients together saw of one item; the last event is a look when everybody had finished."""
+    """The events of all clients on one item; the last one is a read after all have finished."""
 
     initial: State
     events: list[Event[State]] = field(default_factory=list)
@@ -40,7 +40,7 @@ class History:
         self.races += record.races
 
     def check(self) -> Verdict[State]:
-        """Whether it is linearizable. A lost answer's write stays open to the end: it may still come to count."""
+        """Check linearizability. A write whose response was lost stays pending to the end: it may still be applied."""
         return check(self.initial, [*self.events, *(Event(lost.call, lost.began, None) for lost in self.lost)])
 
 
@@ -51,7 +51,7 @@ class Outcome:
 
 
 def run(plan: Plan) -> Outcome:
-    """Carry out a plan. Every process that it starts has ended when it returns or raises."""
+    """Run a plan. All its processes have ended when it returns or raises."""
     histories = [History(state_of(plan.first(number))) for number in range(plan.rounds)]
     began = time.monotonic()
     with _clients(plan) as open_ends:
@@ -61,7 +61,7 @@ def run(plan: Plan) -> Outcome:
             if not ready:
                 raise TimeoutError("the clients have fallen silent")
             received: list[Record | str] = [end.recv() for end in ready if isinstance(end, Connection)]
-            # One that fails stops the others; its own account is among theirs.
+            # A failing client stops the others; its error is among the results.
             if failures := [text for text in received if isinstance(text, str)]:
                 raise ClientFailed("\n".join(failures))
             for record in received:

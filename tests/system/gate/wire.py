@@ -1,4 +1,4 @@
-"""The SDK's way to DynamoDB, on which answers get lost."""
+"""A transport for the SDK that loses DynamoDB's responses on request."""
 
 import json
 import socket
@@ -17,9 +17,9 @@ TIMEOUT_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """A write whose answer never came: the values in its expressions, and whether it was carried out.
+    """A write whose response was lost: the values in its expressions, and whether it was applied.
 
-    The last is the truth, which no client can know.
+    A client cannot know the latter.
     """
 
     values: dict[str, Any]
@@ -29,9 +29,9 @@ class Unanswered:
 
 
 class Wire:
-    """One connection, a request in one packet. It carries what the SDK made and brings the answer, nothing else.
+    """One connection, which sends each of the SDK's requests in one packet and returns the response.
 
-    The answers to the next `to_lose` updates are received and thrown away; for the SDK they timed out.
+    The responses to the next `to_lose` updates are discarded; for the SDK they time out.
     """
 
     def __init__(self, url: str) -> None:
@@ -39,17 +39,17 @@ class Wire:
         self._address = (parts.hostname or "", parts.port or 80)
         self._socket: socket.socket | None = None
         self.to_lose = 0
-        # Writes that met another state than the one they were made for.
+        # Writes whose condition failed.
         self.races = 0
         self._unanswered: list[Unanswered] = []
 
     def attach(self, client: Any) -> None:
-        """Have all requests of an SDK client go this way. They are not signed: it takes long, and nobody looks."""
+        """Send all requests of an SDK client through this. They are unsigned, which is faster."""
         client.meta.events.register("choose-signer.dynamodb", lambda **_: UNSIGNED)
         client.meta.events.register("before-send.dynamodb", self._send)
 
     def take(self) -> list[Unanswered]:
-        """The updates whose answers were lost since the last call of this; no more are lost from here on."""
+        """The updates whose responses were lost since the last call. No more are lost afterwards."""
         taken, self._unanswered, self.to_lose = self._unanswered, [], 0
         return taken
 
@@ -63,7 +63,7 @@ class Wire:
         try:
             status, headers, body = self._exchange(request)
         except OSError as error:
-            # The SDK would repeat a write that may have been carried out, and no history would tell.
+            # The SDK would retry a write that may have been applied, and the history would not show it.
             self.close()
             raise RuntimeError("the engine did not answer") from error
         self.races += status == 400
@@ -98,7 +98,7 @@ class Wire:
 
 
 class _Body:
-    """An answer's body as the SDK wants it."""
+    """A response's body as the SDK expects it."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body

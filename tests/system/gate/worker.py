@@ -1,4 +1,4 @@
-"""One client of many gates, in a process of its own: it decides, gives back, pauses, changes, and notes all it sees."""
+"""One client in its own process: it sends, returns quota, pauses and changes limits, and records every response."""
 
 import gc
 import os
@@ -37,12 +37,12 @@ from tests.system.gate.model import (
 from tests.system.gate.wire import Unanswered, Wire
 
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
-# How many times faster than real time the clock runs, one after the other from round to round.
+# The speeds of the clock, as multiples of real time, cycled from round to round.
 SPEEDS = (600, 300, 1200, 120)
 SKEW_SECONDS = 2.0
 LAG_SECONDS = 90.0
 ROUND_SECONDS = 300.0
-# Recipients in a minute at the first speed; the other windows have more of the same.
+# The limit per minute at the first speed, from which the other limits are derived.
 PER_MINUTE = (40, 80, 120, 200, 400)
 MINUTES_IN_HOUR, HOURS_IN_DAY = (15, 30, 60), (1, 2, 8)
 
@@ -55,7 +55,7 @@ _LENGTH = {"daily": 10, "hourly": 13, "per_minute": 16}
 
 @dataclass(frozen=True)
 class Plan:
-    """A run: in every round all clients use one item, each until it has made `decisions` decisions."""
+    """A run. In every round all clients use one item, until each has made `decisions` decisions."""
 
     engine_url: str
     table_name: str
@@ -63,9 +63,9 @@ class Plan:
     rounds: int
     clients: int
     decisions: int
-    # A gate that counts what it read instead of what is there, to see that the checks find it.
+    # Use a broken gate, which writes back what it has read, to show that the checks detect it.
     careless: bool = False
-    # The share of give-backs whose answer is lost.
+    # The share of quota returns whose response is lost.
     lose_give_backs: float = 0.0
 
     @property
@@ -81,7 +81,7 @@ class Plan:
         }
 
     def first(self, number: int) -> Warming:
-        """A round's item before anything happened to it."""
+        """A round's item at the start."""
         return Warming(
             user_id=f"gate-{self.run}",
             domain_id=f"domain-{number}",
@@ -93,7 +93,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A write that no answer told of. It was carried out, if it was, before `ended`; a client cannot know either."""
+    """A write whose response was lost. If it was applied, then before `ended`; a client cannot know either."""
 
     call: Admitted | GaveBack
     began: int
@@ -103,15 +103,15 @@ class Lost:
 
 @dataclass
 class Record:
-    """What one client saw of one item."""
+    """The events of one client on one item."""
 
     number: int
     events: list[Event[State]] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
-    # Decisions that ended in an error: none could be made, or its outcome is unknown.
+    # Decisions that raised an error: none was made, or its outcome is unknown.
     undecided: int = 0
     unknown: int = 0
-    # Writes that came too late for the state that they were made for.
+    # Writes whose condition failed.
     races: int = 0
 
 
@@ -122,7 +122,7 @@ def some_limits(dice: random.Random, number: int) -> Limits:
 
 
 def main(plan: Plan, index: int, barrier: Barrier, results: Connection) -> None:
-    """Take part in every round, and send a record of each; of a failure, its text."""
+    """Take part in every round and send a record of each, or the text of an error."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "KINDLING_"))]:
         del os.environ[name]
     os.environ |= plan.environment
@@ -130,7 +130,7 @@ def main(plan: Plan, index: int, barrier: Barrier, results: Connection) -> None:
     try:
         wire.attach(aws.dynamodb().meta.client)
         wire.attach(aws.table_without_retries().meta.client)
-        # What a client keeps is wanted; looking for rubbish in it time and again would take a tenth of the time.
+        # All objects are kept until the end, so garbage collection would only take a tenth of the time.
         gc.freeze()
         gc.set_threshold(100_000)
         for number in range(plan.rounds):
@@ -154,7 +154,7 @@ def main(plan: Plan, index: int, barrier: Barrier, results: Connection) -> None:
 
 
 class FastClock:
-    """A clock that reaches midnight a few real seconds from now. The last client's is behind, the others' are close."""
+    """A clock that reaches midnight in a few real seconds. The last client's is behind, the others' are close."""
 
     def __init__(self, plan: Plan, index: int, number: int) -> None:
         self._speed = SPEEDS[number % len(SPEEDS)]
@@ -212,7 +212,7 @@ class Client:
         self.record.events.append(Event(call, began, time.monotonic_ns()))
 
     def _decide(self) -> None:
-        """What a send does: read the item, then pass the gate."""
+        """Decide as a send does: read the item, then pass the gate."""
         n = self._dice.randint(1, 20)
         chance = 1.0 if self._plan.careless else self._dice.random()
         self._wire.to_lose = ALL_TRIES if chance < LOSE_ALL else 1 if chance < LOSE else 0
@@ -231,7 +231,7 @@ class Client:
         self.record.lost += [_counted(unanswered) for unanswered in self._wire.take()]
 
     def _give_back(self) -> None:
-        """Take back one of the last few admissions, whose windows may be gone by now."""
+        """Return the quota of one of the last admissions, whose windows may have expired."""
         windows, n = self._kept.pop(-self._dice.randint(1, min(len(self._kept), 20)))
         call = GaveBack(n, windows.minute)
         self._wire.to_lose = int(self._dice.random() < self._plan.lose_give_backs)
@@ -260,7 +260,7 @@ class Client:
             self._move(warming, warming.phase, limits)
 
     def _move(self, warming: Warming, to: Phase, limits: Limits, drop: tuple[str, ...] = ()) -> None:
-        """Set limits from today on, of which the last phase has none, and the phase if it is another one."""
+        """Set limits from today on, none in the last phase, and the phase if it differs."""
         new = warming.model_copy(update={"limits": limits, "limits_on": changes.today()})
         put = {"limits": limits.model_dump(), "limits_on": new.limits_on}
         if to == warming.phase:
@@ -285,7 +285,7 @@ class Client:
 
 
 def answer(outcome: Windows | Refusal, n: int, since: str, until: str) -> Admitted | ClosedTo | Refused:
-    """What a decision said, by a clock that stood at `since` before it and at `until` after it."""
+    """The call for a decision that was made between `since` and `until` of the client's clock."""
     if isinstance(outcome, Windows):
         return Admitted(n, outcome.minute, since, until)
     if outcome.bound is None:
@@ -297,7 +297,7 @@ def answer(outcome: Windows | Refusal, n: int, since: str, until: str) -> Admitt
 
 
 def _counted(unanswered: Unanswered) -> Lost:
-    """A counting write whose answer was lost, read off its values."""
+    """The call for a counting write whose response was lost, from its values."""
     values = unanswered.values
     minute = values[":minute"]["S"]
     call = Admitted(int(values[":n"]["N"]), minute, minute, minute, int(values[":revision"]["N"]))
@@ -305,7 +305,7 @@ def _counted(unanswered: Unanswered) -> Lost:
 
 
 def careless_count(warming: Warming, windows: Windows, n: int) -> None:
-    """Counts as `store.count` does, but into the item as it was read, and puts that back without a condition."""
+    """Counts like `store.count`, but in the item as it was read, and writes it back without a condition."""
     sent = {name: warming.sent.get(name, 0) + n for name in windows.names}
     counted = warming.model_copy(update={"minute": windows.minute, "sent": warming.sent | sent})
     aws.table().put_item(Item={**warming_key(warming.user_id, warming.domain_id), **counted.item()})
