@@ -1,4 +1,4 @@
-"""A landscape as SVG: rows of functions on the left, lanes of what they reach on the right, a dot where one does."""
+"""A landscape as SVG: rows of functions on the left, lanes of resources on the right, a dot where a row uses one."""
 
 import textwrap
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ SAYS = (
 
 
 def draw(landscape: Landscape) -> str:
-    """The picture, the same for the same landscape to the last byte."""
+    """The picture as SVG: the same bytes for the same landscape."""
     return "\n".join([*_Sheet(landscape).elements(), "</svg>", ""])
 
 
@@ -98,7 +98,7 @@ class _Sheet:
         yield from self._bar()
 
     def _owners(self) -> Iterator[str]:
-        """Every provider above the lanes of its secrets."""
+        """The names of the providers, above the lanes of their secrets."""
         owners: dict[str, list[float]] = {}
         for x, kind, lane in self._lanes.values():
             if kind == "secret":
@@ -109,7 +109,7 @@ class _Sheet:
             yield _text((left + right) / 2, 33, "owner", owner)
 
     def _lane(self, key: str) -> Iterator[str]:
-        """From its label down to the row that it leads to, or to the last row that reaches it."""
+        """A lane: from its label down to the row that it leads to, or to the last row that uses it."""
         x, kind, lane = self._lanes[key]
         yield f'<g class="{kind}">'
         yield f'<text class="label" transform="translate({x + 4:g} {HEAD - 6}) rotate(-90)">{escape(lane.label)}</text>'
@@ -136,7 +136,7 @@ class _Sheet:
                 yield f'<g class="{kind}"><circle class="dot" cx="{x:g}" cy="{at:g}" r="4.5"/></g>'
 
     def _bar(self) -> Iterator[str]:
-        """The table, which every function is told of."""
+        """The table, which every function may use."""
         top = self._rows[0][0]
         yield '<g class="table">'
         yield f'<path class="lane" d="M{RAIL} {top:g}V{self._table + 16:g}H{LEFT - 8}"/>'
@@ -148,7 +148,7 @@ class _Sheet:
 
 
 def _lines(row: Row) -> list[str]:
-    """The row's functions in lines of letters of one width; an only one stands in the note."""
+    """The row's functions, wrapped for a monospaced font; a single one is in the note instead."""
     return textwrap.wrap(", ".join(row.functions), COLUMNS) if len(row.functions) > 1 else []
 
 
@@ -158,12 +158,12 @@ def _note(row: Row) -> str:
 
 
 def _entrance(y: float) -> float:
-    """Where what leads to a row comes in."""
+    """The height at which a row's entry is drawn."""
     return y + 10
 
 
 def _exit(y: float, height: float, row: Row) -> float:
-    """Where a row's own reach goes out: below what comes in."""
+    """The height at which a row's line to its lanes starts: below its entry."""
     return y + height - 9 if row.entry else y + height / 2
 
 

@@ -1,4 +1,4 @@
-"""What the template says of itself: who answers, runs and works, and which machine, queue or secret each reaches."""
+"""The template as rows of functions, and the state machines, queues and secrets that each row uses."""
 
 import json
 import posixpath
@@ -13,8 +13,8 @@ from local.packaging import FUNCTION, STATE_MACHINE, read_template
 QUEUE = "AWS::SQS::Queue"
 MAPPING = "AWS::Lambda::EventSourceMapping"
 START = "states:StartExecution"
-# How a function is told of what it reaches: by variables with these endings.
-TOLD = ("_ARN", "_QUEUE_URL", "_SECRET")
+# The endings of the environment variables that name what a function uses.
+REFERENCE_SUFFIXES = ("_ARN", "_QUEUE_URL", "_SECRET")
 INVOCATION = re.compile(r"\$\{(\w+)Arn\}")
 TAG = re.compile(r"\btag=\"(\w+)\"")
 PARAMETER = re.compile(r"\{\w+\}")
@@ -23,7 +23,7 @@ HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 @dataclass(frozen=True)
 class Lane:
-    """Something that rows reach: a machine, a queue or a secret. `owner` is the provider whose secret it is."""
+    """A machine, a queue or a secret that rows use. `owner` is the provider that a secret is for."""
 
     key: str
     label: str
@@ -32,7 +32,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Row:
-    """Functions that belong together, by their folders' names, and the lanes that they reach.
+    """A group of functions, by their folders' names, and the lanes that they use.
 
     `entry` is the lane that leads to the row, such as a worker's queue.
     """
@@ -46,7 +46,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Landscape:
-    """All rows, by what they are, and all lanes that a row reaches, in the order of the template."""
+    """All rows by kind, and all lanes that a row uses, in the order of the template."""
 
     rows: dict[str, list[Row]]
     machines: list[Lane]
@@ -87,20 +87,20 @@ class _Template:
         return Path(self.functions[function]["CodeUri"]).parent.name
 
     def tag(self, function: str) -> str:
-        """What the route's own declaration files it under; empty for one that declares none."""
+        """The tag in the route's declaration; empty without one."""
         source = (self._root / self.functions[function]["CodeUri"] / "app.py").read_text()
         found = TAG.search(source)
         return found[1] if found else ""
 
     def reached(self, function: str) -> frozenset[str]:
-        """What the function's environment names, and the machines that its policies let it start."""
+        """The resources in the function's environment, and the machines that its policies allow it to start."""
         properties = self.functions[function]
         variables = properties.get("Environment", {}).get("Variables", {})
-        told = {_named(value) for name, value in variables.items() if name.endswith(TOLD)}
-        return frozenset(told | self._started(properties))
+        referenced = {_named(value) for name, value in variables.items() if name.endswith(REFERENCE_SUFFIXES)}
+        return frozenset(referenced | self._started(properties))
 
     def _started(self, properties: dict[str, Any]) -> set[str]:
-        """Who finds the machine in a row is told of none by its environment."""
+        """The machines that its policies allow it to start: it may read their ARNs from an item, not from a variable."""
         statements = [one for policy in properties.get("Policies", []) for one in self._statements(policy)]
         return {
             _named(resource)
@@ -115,7 +115,7 @@ class _Template:
         return _listed(policy["Statement"])
 
     def consumers(self) -> dict[str, str]:
-        """The queue that feeds each worker, wherever the template says so."""
+        """The queue of each worker, from its events or an event source mapping."""
         found = {name: _named(event["Queue"]) for name, event in self.events("SQS")}
         mappings = self.of_type(MAPPING).values()
         return found | {_named(one["FunctionName"]): _named(one["EventSourceArn"]) for one in mappings}

@@ -121,7 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
         sandbox = Sandbox(options.state)
     except ValueError:
         print(
-            f"The sandbox cannot read its state file {options.state}; delete it to begin anew.",
+            f"The sandbox cannot read its state file {options.state}; delete it to start with an empty world.",
             file=sys.stderr,
         )
         return 1

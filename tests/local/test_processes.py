@@ -57,7 +57,7 @@ def test_strays_are_ended_and_no_other_process(
     monkeypatch.setattr(processes, "GRACE_SECONDS", 0.5)
     ours = [spawn(spawned, code, "--home", str(home.path)) for code in (SLEEP, STUBBORN)]
     stranger = spawn(spawned, SLEEP, "--home", str(home.path.parent))
-    # Nobody waits for an orphan, but these are this process's children.
+    # init reaps orphans, but these are this process's children.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         assert processes.end_strays(home) == len(ours)

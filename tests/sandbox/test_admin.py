@@ -134,7 +134,7 @@ def test_cloudflare_refuses_in_its_format(admin: httpx.Client, cloudflare: httpx
 
 
 @pytest.mark.parametrize(
-    ("provider", "path", "told"),
+    ("provider", "path", "message"),
     [
         ("agentmail", "/v0/inboxes", '"rate_limit_exceeded"'),
         ("instantly", "/api/v2/accounts", '"Too Many Requests"'),
@@ -142,12 +142,12 @@ def test_cloudflare_refuses_in_its_format(admin: httpx.Client, cloudflare: httpx
     ],
 )
 def test_a_rate_limit_has_a_retry_after(
-    admin: httpx.Client, sandbox: Sandbox, provider: str, path: str, told: str
+    admin: httpx.Client, sandbox: Sandbox, provider: str, path: str, message: str
 ) -> None:
     post_fault(admin, provider=provider, method="GET", path=path, fault="rate_limit", seconds=2)
     answer = sandbox.handle(httpx.Request("GET", f"http://sandbox{path}"))
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "2")
-    assert told in answer.text
+    assert message in answer.text
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,9 @@ def signature(secret: str, request: httpx.Request) -> str:
 
 
 def counts(admin: httpx.Client) -> tuple[int, int, int]:
-    told = admin.get("/webhooks").json()
-    assert list(told) == ["pending", "delivered", "failed"]
-    pending, delivered, failed = told.values()
+    counts = admin.get("/webhooks").json()
+    assert list(counts) == ["pending", "delivered", "failed"]
+    pending, delivered, failed = counts.values()
     return pending, delivered, failed
 
 

@@ -50,12 +50,12 @@ def set_rates(admin: httpx.Client, **rates: float) -> None:
 
 
 def content(event: dict[str, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = event[KEYS[event["event_type"]]]
-    return told
+    details: dict[str, Any] = event[KEYS[event["event_type"]]]
+    return details
 
 
 def counted(hook: Receiver) -> Counter[str]:
-    """How many recipients each kind of event has told of; bounces by their type."""
+    """How many recipients each kind of event has; bounces by their type."""
     counts: Counter[str] = Counter()
     for event in hook.events:
         kind = content(event).get("type") if event["event_type"] == "message.bounced" else event["event_type"]
@@ -70,12 +70,12 @@ def test_a_message_is_sent_and_delivered(
     assert sandbox.deliver(hook) == 2
     assert hook.kinds == ["message.sent", "message.delivered"]
     for event in hook.events:
-        told = content(event)
+        details = content(event)
         assert set(event) == {"type", "event_type", "event_id", KEYS[event["event_type"]]}
         assert event["type"] == "event"
-        assert (told["inbox_id"], told["message_id"], told["thread_id"]) == (address, *sent.values())
-        assert told["recipients"] == ["ann@else.test", "bob@else.test", "cat@else.test"]
-        assert told["timestamp"] == "2026-11-20T10:00:00.000Z"
+        assert (details["inbox_id"], details["message_id"], details["thread_id"]) == (address, *sent.values())
+        assert details["recipients"] == ["ann@else.test", "bob@else.test", "cat@else.test"]
+        assert details["timestamp"] == "2026-11-20T10:00:00.000Z"
     assert len({event["event_id"] for event in hook.events}) == 2
 
 
@@ -135,13 +135,13 @@ def test_a_recipient_has_one_final_outcome_and_reacts_only_when_delivered(
     everybody = {f"{number}@else.test" for number in range(50)}
     send(agentmail, address, to=sorted(everybody)).raise_for_status()
     sandbox.deliver(hook)
-    told = {event["event_type"]: content(event)["recipients"] for event in hook.events}
+    details = {event["event_type"]: content(event)["recipients"] for event in hook.events}
     bounced = [entry["address"] for e in hook.events for entry in e.get("bounce", {}).get("recipients", [])]
-    ends = [*told["message.delivered"], *told["message.rejected"], *bounced]
+    ends = [*details["message.delivered"], *details["message.rejected"], *bounced]
     assert len(ends) == len(set(ends)) == 40
     assert set(ends) < everybody
     for reaction in ("complained", "opened", "clicked"):
-        assert told[f"message.{reaction}"] == told["message.delivered"]
+        assert details[f"message.{reaction}"] == details["message.delivered"]
 
 
 def test_two_runs_have_the_same_outcomes(hook: Receiver) -> None:

@@ -184,8 +184,8 @@ class Domain:
         bounces = self._draw_reports(day, mailing)
         mailing, bounces = self._process_reports(day, mailing, bounces)
         delivered = mailing.sent_by(DAY_HOURS - DELIVERY)
-        told = self.memory.today_counts
-        told.delivered = max(delivered - bounces, 0) + self.delivered_late
+        counts = self.memory.today_counts
+        counts.delivered = max(delivered - bounces, 0) + self.delivered_late
         self.delivered_late = mailing.n - delivered
         self.life.sent += mailing.n
         if day >= self.kind.turns_on:

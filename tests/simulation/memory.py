@@ -44,16 +44,16 @@ class Memory:
         """Move the clock to `hours` of day `day` of the simulation."""
         self.instant = datetime.combine(self.first, time.min, tzinfo=UTC) + timedelta(days=day, hours=hours)
 
-    def admit(self, so_many: int) -> None:
-        """Have today's count of admitted recipients stand at `so_many`; days that the gate forgets are forgotten."""
-        if so_many == self.warming.sent.get(self.today, 0):
+    def admit(self, recipients: int) -> None:
+        """Set today's count of admitted recipients, and drop the days that the gate drops."""
+        if recipients == self.warming.sent.get(self.today, 0):
             return
-        if so_many > self.warming.limit.daily_limit:
-            self.faults.append(f"{so_many} admitted on {self.today} with {self.warming.limit}")
+        if recipients > self.warming.limit.daily_limit:
+            self.faults.append(f"{recipients} admitted on {self.today} with {self.warming.limit}")
         if self.today not in self.warming.sent:
             for old in gate.outdated(self.warming, gate.Windows(f"{self.today}T00:00")):
                 del self.warming.sent[old]
-        self.warming.sent[self.today] = so_many
+        self.warming.sent[self.today] = recipients
 
     @property
     def today_counts(self) -> Counts:

@@ -31,11 +31,11 @@ def test_two_callers_and_the_poller_concurrently_move_each_account_once(local: L
     with ThreadPoolExecutor(3) as pool:
         callers = [pool.submit(lambda: local.api.get(ANALYTICS).json()["transitions"]) for _ in range(2)]
         poller = pool.submit(local.tick, "graduate-accounts")
-        told = [caller.result() for caller in callers]
+        responses = [caller.result() for caller in callers]
         assert poller.result()["queued"] >= 0
     ids = {account["id"] for account in made}
     for identity in ids:
-        assert sum(identity in transitions for transitions in told) <= 1
+        assert sum(identity in transitions for transitions in responses) <= 1
         shown = local.api.get(f"/api/email/accounts/{identity}").json()["account"]
         assert (shown["status"], shown["warmup_status"]) == ("active", "active")
     assert not ids & set(local.api.get(ANALYTICS).json()["transitions"])

@@ -80,8 +80,8 @@ def _hears(webhook: Webhook, event_type: str, content: dict[str, Any]) -> bool:
 
 
 def _post(world: World, webhooks: list[Webhook], event: dict[str, Any], due_at: datetime) -> int:
-    told = {"type": "event", "event_type": event["event_type"], "event_id": str(uuid.uuid4()), **event}
-    body = json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+    event = {"type": "event", "event_type": event["event_type"], "event_id": str(uuid.uuid4()), **event}
+    body = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
     svix_id = f"msg_{secrets.token_hex(14)}"
     repeated = webhooks * world.settings.webhook_repeat
     for webhook in repeated:

@@ -136,8 +136,8 @@ class Refused:
         of_longer = zip(LENGTHS, state.limits, state.used(self.window), strict=True)
         for kind, limit, used in of_longer:
             if kind == length:
-                told = (limit, used) == (self.limit, self.used)
-                return state if told and used + self.n > limit else None
+                matches = (limit, used) == (self.limit, self.used)
+                return state if matches and used + self.n > limit else None
             if used + self.n > limit:
                 return None
         raise ValueError(self.window)
