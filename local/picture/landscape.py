@@ -100,7 +100,7 @@ class _Template:
         return frozenset(referenced | self._started(properties))
 
     def _started(self, properties: dict[str, Any]) -> set[str]:
-        """The machines that its policies allow it to start: it may read their ARNs from an item, not from a variable."""
+        """The machines that its policies allow it to start: it may read an ARN from an item instead of a variable."""
         statements = [one for policy in properties.get("Policies", []) for one in self._statements(policy)]
         return {
             _named(resource)
