@@ -7,7 +7,7 @@ import pytest
 
 from kindling.platform import aws
 from kindling.platform.settings import settings
-from kindling.warming import store
+from kindling.warming import judgement, store
 from tests.conftest import Kindling
 from tests.functions.api.test_schedules import begin_next_day, follow, own, phase
 from tests.functions.api.test_send import at, email, is_refused, sender
@@ -187,6 +187,29 @@ def test_a_phase_that_is_left_takes_its_strikes_along(kindling: Kindling) -> Non
     found = store.get(kindling.user_id, domain_id)
     assert found
     assert (found.phase, found.strikes) == ("phase_2", 0)
+
+
+def test_a_paused_domain_is_judged_no_further(kindling: Kindling) -> None:
+    domain_id = sender(kindling)["domain_id"]
+    told(kindling, "sent", 200)
+    for bounces in (30, 1):
+        told(kindling, "bounced", bounces, **SOFT)
+        assert judge_what_is_queued() == 1
+        found = store.get(kindling.user_id, domain_id)
+        assert found
+        assert (found.phase, found.strikes) == ("paused", 1)
+
+
+def test_nothing_advances_before_its_day_is_over(kindling: Kindling) -> None:
+    plan = phase(10, min_days=1, min_volume=10)
+    domain_id = begun(kindling, {"phases": {f"phase_{number}": plan for number in (1, 2, 3, 4)}})
+    next_day(kindling)
+    mail(kindling, 10)
+    judgement.queue(kindling.user_id, domain_id)
+    assert judge_what_is_queued() == 1
+    assert (shown(kindling)["phase"], shown(kindling)["advancement_blockers"]) == ("phase_1", [])
+    next_day(kindling)
+    assert shown(kindling)["phase"] == "phase_2"
 
 
 def test_a_month_without_mail_takes_a_phase_back(kindling: Kindling) -> None:

@@ -119,7 +119,7 @@ def _tried(chosen: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, str, str, 
         tests = sorted({test for mutant in chosen for test in mutant.tests})
         sound = _pytest(Path(folder, "0"), "-n", str(jobs), "--dist", "loadgroup", *tests)
         if sound.returncode != PASSED:
-            sys.exit(f"The tests fail without any mutant:\n{sound.stdout[-5000:]}")
+            sys.exit(f"The tests fail without any mutant:\n{(sound.stdout + sound.stderr)[-5000:]}")
 
         def attempt(mutant: Mutant) -> tuple[Mutant, str, str, float]:
             tree = trees.get()

@@ -5,6 +5,8 @@ import re
 import uuid
 from typing import Any
 
+import pytest
+
 from kindling.platform import aws, table
 from tests.conftest import Kindling, issue
 from tests.functions.api.test_contract import TIME, UUID, fits, like, maybe, number, one_of, text
@@ -189,6 +191,18 @@ def test_warming_starts_by_itself_or_on_request_once_spf_or_dkim_stands(kindling
     kindling.world.set(domain_states={"new.example": {"status": "VERIFIED"}})
     assert kindling.api.post("/v1/domains/new.example/verify").body["verified"] is True
     assert len(kindling.api.get("/v1/domains/new.example/warming/history").body["history"]) == 1
+
+
+@pytest.mark.parametrize(("found", "status"), [("spf", 200), ("dkim", 200), ("dmarc", 400)])
+def test_either_of_two_records_is_enough_to_start_with(kindling: Kindling, found: str, status: int) -> None:
+    domain = kindling.api.post("/v1/domains", {"domain": "external-acme.example", "type": "outbound"}).body
+    checks = dict.fromkeys(("mx", "spf", "dkim", "dmarc"), False) | {found: True}
+    aws.table().update_item(
+        Key={"pk": f"TENANT#{kindling.user_id}", "sk": f"DOMAIN#{domain['id']}"},
+        UpdateExpression="SET checks = :checks",
+        ExpressionAttributeValues={":checks": checks},
+    )
+    assert kindling.api.post(f"/v1/domains/{domain['id']}/warming/start").status == status
 
 
 def test_a_pause_stops_everything_and_its_end_brings_back_the_place_that_was_left(kindling: Kindling) -> None:
