@@ -7,7 +7,7 @@ import pytest
 
 from kindling.platform import aws
 from kindling.platform.settings import settings
-from kindling.warming import judgement, store
+from kindling.warming import dispatch, store
 from tests.conftest import Kindling
 from tests.functions.api.test_schedules import begin_next_day, follow, own, phase
 from tests.functions.api.test_send import at, email, is_refused, sender
@@ -191,9 +191,9 @@ def test_a_phase_that_is_left_takes_its_strikes_along(kindling: Kindling) -> Non
 
 def test_a_paused_domain_is_judged_no_further(kindling: Kindling) -> None:
     domain_id = sender(kindling)["domain_id"]
-    told(kindling, "sent", 200)
+    report(kindling, "sent", 200)
     for bounces in (30, 1):
-        told(kindling, "bounced", bounces, **SOFT)
+        report(kindling, "bounced", bounces, **SOFT)
         assert judge_what_is_queued() == 1
         found = store.get(kindling.user_id, domain_id)
         assert found
@@ -205,7 +205,7 @@ def test_nothing_advances_before_its_day_is_over(kindling: Kindling) -> None:
     domain_id = begun(kindling, {"phases": {f"phase_{number}": plan for number in (1, 2, 3, 4)}})
     next_day(kindling)
     mail(kindling, 10)
-    judgement.queue(kindling.user_id, domain_id)
+    dispatch.dispatch_domain(kindling.user_id, domain_id)
     assert judge_what_is_queued() == 1
     assert (shown(kindling)["phase"], shown(kindling)["advancement_blockers"]) == ("phase_1", [])
     next_day(kindling)

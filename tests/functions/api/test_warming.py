@@ -404,3 +404,12 @@ def test_the_gate_explains_itself_and_counts_nothing_by_it(kindling: Kindling) -
         "acme.example is of type inbound, which does not send",
         "warming is paused: holidays",
     ]
+
+
+def test_a_whole_limit_waits_for_an_empty_window_and_no_longer(kindling: Kindling) -> None:
+    sender(kindling)
+    at(kindling, "03-01T10:00:12")
+    assert kindling.api.post("/v1/send", email(1)).status == 202
+    for recipients, wait in ((5, 48), (6, None)):
+        told_so = act(kindling, "explain", recipients=recipients).body
+        assert (told_so["allowed"], told_so["retry_after_seconds"]) == (False, wait), recipients
