@@ -10,4 +10,4 @@ from kindling.suppressions.model import CheckSuppression
 
 @route("GET", "/v1/suppressions/check", scope=Scope.READ, summary="Check an address", tag="suppressions")
 def lambda_handler(request: Request, query: CheckSuppression) -> SuppressionChecked:
-    return SuppressionChecked.of(service.check(request.caller, query.email))
+    return SuppressionChecked.model_validate(service.check(request.caller, query.email))

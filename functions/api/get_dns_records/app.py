@@ -17,4 +17,4 @@ from kindling.keys.model import Scope
     errors=(NotFound,),
 )
 def lambda_handler(request: Request) -> ZoneAnswer:
-    return ZoneAnswer.of(service.read_zone(request.caller, request.ids["domain_id"]))
+    return ZoneAnswer.model_validate(service.read_zone(request.caller, request.ids["domain_id"]))

@@ -9,4 +9,4 @@ from kindling.warming import service
 
 @route("GET", "/v1/warming/schedules", scope=Scope.READ, summary="Read schedules", tag="warming")
 def lambda_handler(request: Request) -> SchedulesAnswer:
-    return SchedulesAnswer.of(service.show_schedules(request.caller))
+    return SchedulesAnswer.model_validate(service.show_schedules(request.caller))

@@ -9,4 +9,4 @@ from kindling.keys.model import Scope
 
 @route("GET", "/api/email/accounts/warmup-analytics", scope=Scope.READ, summary="Read warmup figures", tag="accounts")
 def lambda_handler(request: Request) -> AnalyticsAnswer:
-    return AnalyticsAnswer.of(graduation.analytics(request.caller))
+    return AnalyticsAnswer.model_validate(graduation.analytics(request.caller))

@@ -9,4 +9,4 @@ from kindling.keys.model import Scope
 
 @route("GET", "/api/inventory", scope=Scope.READ, summary="List inventory findings", tag="inventory")
 def lambda_handler(request: Request) -> InventoryAnswer:
-    return InventoryAnswer.of(findings.list_findings(request.caller))
+    return InventoryAnswer.model_validate(findings.list_findings(request.caller))

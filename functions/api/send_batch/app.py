@@ -17,4 +17,4 @@ from kindling.sending.model import SendBatch
     max_body_bytes=MAX_MESSAGE_BYTES,
 )
 def lambda_handler(request: Request, body: SendBatch) -> BatchSent:
-    return BatchSent.of(service.send_batch(request.caller, body, idempotency_key=request.idempotency_key))
+    return BatchSent.model_validate(service.send_batch(request.caller, body, idempotency_key=request.idempotency_key))

@@ -18,4 +18,4 @@ from kindling.sending.model import SendEmail
     errors=service.REFUSALS,
 )
 def lambda_handler(request: Request, body: SendEmail) -> Sent:
-    return Sent.of(service.send(request.caller, body, idempotency_key=request.idempotency_key))
+    return Sent.model_validate(service.send(request.caller, body, idempotency_key=request.idempotency_key))

@@ -18,4 +18,4 @@ from kindling.warming.schedules import OwnSchedule
     errors=(LiveKeyRequired, StaleStatus),
 )
 def lambda_handler(request: Request, body: OwnSchedule) -> ScheduleAnswer:
-    return ScheduleAnswer.of(service.set_schedule(request.caller, body))
+    return ScheduleAnswer.model_validate(service.set_schedule(request.caller, body))

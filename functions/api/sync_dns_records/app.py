@@ -18,4 +18,4 @@ from kindling.keys.model import Scope
     errors=(NotFound, LiveKeyRequired, ProviderError),
 )
 def lambda_handler(request: Request, query: SyncDnsRecords) -> SyncAnswer:
-    return SyncAnswer.of(service.sync_dns(request.caller, request.ids["domain_id"], dry_run=query.dry_run))
+    return SyncAnswer.model_validate(service.sync_dns(request.caller, request.ids["domain_id"], dry_run=query.dry_run))

@@ -17,4 +17,4 @@ from kindling.webhooks import service
     errors=(Unauthorized,),
 )
 def lambda_handler(request: Request) -> Received:
-    return Received.of(service.receive(request.headers, request.raw_body))
+    return Received.model_validate(service.receive(request.headers, request.raw_body))

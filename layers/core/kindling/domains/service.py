@@ -1,4 +1,4 @@
-"""Use cases of domains: create, list, verify, update, delete, and the scheduled checks."""
+"""Use cases of domains: create, list, verify, publish, update, delete."""
 
 import uuid
 from typing import Any

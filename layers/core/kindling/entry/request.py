@@ -16,15 +16,24 @@ if TYPE_CHECKING:
 MAX_KEY_LENGTH = 255
 
 
+def path_ids(pattern: str, path: str) -> dict[str, str] | None:
+    """The parameters of a path by a route's pattern, such as `/v1/domains/{domain_id}`; None when it does not fit."""
+    found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern), path)
+    return found.groupdict() if found else None
+
+
 @dataclass
 class Request:
-    """A request. `headers` have lower-case names; `ids` are the parameters of the path, as they were sent."""
+    """A request. `headers` have lower-case names; `ids` are the parameters of the path, as they were sent.
+
+    `caller` is the holder of the API key; only routes with a scope have one.
+    """
 
     event: dict[str, Any]
     headers: dict[str, str] = field(init=False)
     raw_body: bytes = field(init=False)
     ids: dict[str, str] = field(default_factory=dict)
-    _caller: "Caller | None" = None
+    caller: "Caller" = field(init=False)
 
     def __post_init__(self) -> None:
         self.headers = {name.lower(): str(value) for name, value in (self.event.get("headers") or {}).items()}
@@ -45,16 +54,6 @@ class Request:
         return str(self.event["requestContext"]["http"]["sourceIp"])
 
     @property
-    def caller(self) -> "Caller":
-        """The holder of the request's API key. Only routes with a scope have one."""
-        assert self._caller is not None  # noqa: S101
-        return self._caller
-
-    @caller.setter
-    def caller(self, caller: "Caller") -> None:
-        self._caller = caller
-
-    @property
     def idempotency_key(self) -> str | None:
         """The Idempotency-Key header. Raises InvalidRequest when it is empty or too long."""
         key = self.headers.get("idempotency-key")
@@ -70,10 +69,10 @@ class Request:
 
     def match(self, path: str) -> None:
         """Read `ids` by the route's `path`, such as `/v1/domains/{domain_id}`. Raises NotFound when it does not fit."""
-        found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path), self.path)
-        if found is None:
+        ids = path_ids(path, self.path)
+        if ids is None:
             raise NotFound("There is no such route.")
-        self.ids = found.groupdict()
+        self.ids = ids
 
     def refuse_long_body(self, most: int) -> None:
         """Raises PayloadTooLarge for a body of more than `most` bytes."""

@@ -1,9 +1,10 @@
 """Methods and paths of every route, read from the OpenAPI document that `make openapi` makes of their declarations."""
 
 import json
-import re
 from functools import cache
 from pathlib import Path
+
+from kindling.entry.request import path_ids
 
 DOCUMENT = Path(__file__).parent.parent / "openapi.json"
 
@@ -17,4 +18,4 @@ def routes() -> list[tuple[str, str]]:
 
 def methods_of(path: str) -> list[str]:
     """The methods that are possible at a request's path; none for a path that no route has."""
-    return sorted({method for method, pattern in routes() if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", pattern), path)})
+    return sorted({method for method, pattern in routes() if path_ids(pattern, path) is not None})

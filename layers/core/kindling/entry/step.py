@@ -14,7 +14,7 @@ Event = dict[str, Any]
 
 
 def step(task: Callable[[Event], Any]) -> Callable[[Event, "LambdaContext"], Any]:
-    """Make a saga's task of `task`: every line it logs names the execution and the state it runs in.
+    """Make `task` the handler of a saga's step.
 
     Every log line names the execution and the state. Errors of AWS calls are raised as StoreUnavailable, which the
     state machines retry.

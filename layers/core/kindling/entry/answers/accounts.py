@@ -1,7 +1,7 @@
 """Answers about accounts."""
 
 from http import HTTPStatus
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from kindling.accounts.model import AccountStatus, JoinedAccount, WarmupStatus
 from kindling.domains.model import DomainStatus
@@ -92,7 +92,3 @@ class AnalyticsAnswer(Answer):
 
     analytics: dict[str, ShownFigures]
     transitions: dict[str, ShownTransition]
-
-    @classmethod
-    def of(cls, analytics: dict[str, Any]) -> Self:
-        return cls.model_validate(analytics)

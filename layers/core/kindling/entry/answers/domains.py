@@ -1,7 +1,7 @@
 """Answers about domains, as `/api/email` shows them."""
 
 from http import HTTPStatus
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from kindling.domains.model import Domain, DomainStatus
 from kindling.entry.answers import Answer, Omitted, Shown
@@ -111,10 +111,6 @@ class ZoneAnswer(Answer):
     cloudflare: ShownZone
     records: list[ShownZoneRecord]
 
-    @classmethod
-    def of(cls, zone: dict[str, Any]) -> Self:
-        return cls.model_validate(zone)
-
 
 class ShownPlan(Shown):
     """The changes to the zone, made or only planned."""
@@ -131,7 +127,3 @@ class SyncAnswer(Answer):
     dns_sync: ShownSync
     plan: ShownPlan
     dry_run: bool
-
-    @classmethod
-    def of(cls, outcome: dict[str, Any]) -> Self:
-        return cls.model_validate(outcome)

@@ -1,6 +1,6 @@
 """Answers about what is left at the providers: cleanups, and findings of the inventory."""
 
-from typing import Any, Self
+from typing import Self
 
 from kindling.cleanups.model import Cleanup, CleanupKind
 from kindling.entry.answers import Answer, Shown
@@ -45,7 +45,3 @@ class InventoryAnswer(Answer):
 
     findings: list[ShownFinding]
     checked_at: str | None
-
-    @classmethod
-    def of(cls, findings: dict[str, Any]) -> Self:
-        return cls.model_validate(findings)

@@ -1,33 +1,25 @@
 """Answers about sends."""
 
 from http import HTTPStatus
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 from pydantic import ConfigDict
 
 from kindling.entry.answers import Answer, Omitted, Shown
 
 
-class Sent(Answer):
+class SentResult(Shown):
+    """A message that was accepted: handed to the mail provider, or simulated with a test key."""
+
+    message_id: str
+    status: Literal["queued", "simulated"]
+    environment: Omitted[Literal["test"]] = None
+
+
+class Sent(Answer, SentResult):
     """A message that was handed to the mail provider, or simulated with a test key."""
 
     http_status: ClassVar[HTTPStatus] = HTTPStatus.ACCEPTED
-
-    message_id: str
-    status: Literal["queued", "simulated"]
-    environment: Omitted[Literal["test"]] = None
-
-    @classmethod
-    def of(cls, result: dict[str, Any]) -> Self:
-        return cls.model_validate(result)
-
-
-class SentResult(Shown):
-    """The result of one accepted message of a batch."""
-
-    message_id: str
-    status: Literal["queued", "simulated"]
-    environment: Omitted[Literal["test"]] = None
 
 
 class RejectedResult(Shown):
@@ -52,7 +44,3 @@ class BatchSent(Answer):
 
     def headers(self) -> dict[str, str]:
         return {"Retry-After": str(self.retry_after_seconds)} if self.retry_after_seconds else {}
-
-    @classmethod
-    def of(cls, results: dict[str, Any]) -> Self:
-        return cls.model_validate(results)

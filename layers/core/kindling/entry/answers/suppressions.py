@@ -1,7 +1,7 @@
 """Answers about suppressions."""
 
 from http import HTTPStatus
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from kindling.entry.answers import Answer, Shown
 from kindling.suppressions.model import Reason, Source, Suppression
@@ -37,17 +37,9 @@ class SuppressionsAnswer(Answer):
     limit: int
     offset: int
 
-    @classmethod
-    def of(cls, page: dict[str, Any]) -> Self:
-        return cls.model_validate(page)
-
 
 class SuppressionChecked(Answer):
     """Whether an address is suppressed."""
 
     suppressed: bool
     entry: ShownSuppression | None
-
-    @classmethod
-    def of(cls, result: dict[str, Any]) -> Self:
-        return cls.model_validate(result)

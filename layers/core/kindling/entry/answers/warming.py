@@ -1,7 +1,5 @@
 """Answers about warming."""
 
-from typing import Any, Self
-
 from kindling.entry.answers import Answer, Omitted, Shown
 from kindling.entry.answers.figures import ShownMetrics
 from kindling.warming.model import Limits, Phase
@@ -106,10 +104,6 @@ class ScheduleAnswer(Answer):
 
     schedule: Schedule
 
-    @classmethod
-    def of(cls, answer: dict[str, Any]) -> Self:
-        return cls.model_validate(answer)
-
 
 class SchedulesAnswer(Answer):
     """The tenant's schedule, its latest own one if there is any, and the presets."""
@@ -117,7 +111,3 @@ class SchedulesAnswer(Answer):
     schedule: Schedule
     own: Schedule | None
     presets: list[Schedule]
-
-    @classmethod
-    def of(cls, answer: dict[str, Any]) -> Self:
-        return cls.model_validate(answer)

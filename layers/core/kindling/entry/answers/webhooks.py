@@ -1,6 +1,6 @@
 """The answer to a webhook."""
 
-from typing import Literal, Self
+from typing import Literal
 
 from kindling.entry.answers import Answer
 
@@ -10,7 +10,3 @@ class Received(Answer):
 
     received: Literal[True]
     counted: bool
-
-    @classmethod
-    def of(cls, result: dict[str, bool]) -> Self:
-        return cls.model_validate(result)
