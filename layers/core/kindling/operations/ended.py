@@ -6,13 +6,11 @@ to an account or domain that has ended.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
+from kindling.operations.model import ended_key
 from kindling.platform import table
 from kindling.platform.table import Key
-
-KEPT = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -23,11 +21,6 @@ class Ended:
     subject_id: str
     user_id: str
     ended_at: str
-
-
-def ended_key(name: str, subject_id: str) -> dict[str, str]:
-    """The key of such a record."""
-    return {"pk": f"ENDED#{name}", "sk": subject_id}
 
 
 def _read(item: dict[str, Any]) -> Ended:

@@ -32,6 +32,11 @@ def operation_key(user_id: str, operation_id: str) -> dict[str, str]:
     return {"pk": f"TENANT#{user_id}", "sk": f"OPERATION#{operation_id}"}
 
 
+def ended_key(name: str, subject_id: str) -> dict[str, str]:
+    """The key of the record that the account or domain `subject_id`, whose address or name is `name`, has ended."""
+    return {"pk": f"ENDED#{name}", "sk": subject_id}
+
+
 class Failure(BaseModel):
     """Why a saga failed: the name of the error's class, its message, and the step that raised it."""
 
