@@ -1,8 +1,8 @@
 """An HTTP API of API Gateway, as an ASGI application.
 
 It routes by the stack's route keys, builds the event in payload format 2.0 and sends the function's response. It sends
-500 when the function fails, and 503 when the function is throttled or exceeds INTEGRATION_SECONDS, with the bodies that
-AWS sends.
+500 when the function fails, or event or response are larger than Lambda allows, and 503 when the function is throttled
+or exceeds INTEGRATION_SECONDS, with the bodies that AWS sends.
 """
 
 import asyncio
@@ -25,6 +25,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[str, str]]
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
+# Lambda's limits of a synchronous invocation: 6 MB each, and room for an error beside the response.
+MAX_EVENT_BYTES = 6 * 1024 * 1024
+MAX_RESPONSE_BYTES = MAX_EVENT_BYTES + 100
 INTEGRATION_SECONDS = 30
 DEFAULT_ROUTE = "$default"
 BODILESS = (204, 304)
@@ -158,7 +161,10 @@ class HttpApi:
         route, parameters = match
         request_id = secrets.token_urlsafe(11)
         event = make_event(scope, path, body, route.key, parameters, request_id)
-        task = asyncio.ensure_future(self._invoke(route.function, json.dumps(event).encode()))
+        payload = json.dumps(event, ensure_ascii=False).encode(errors="replace")
+        if len(payload) > MAX_EVENT_BYTES:
+            return _message(500, "Internal Server Error")
+        task = asyncio.ensure_future(self._invoke(route.function, payload))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         try:
@@ -230,7 +236,7 @@ def make_response(invoked: Invoked) -> Response:
     """The response to the client for a function's result."""
     if invoked.throttled:
         return _message(503, "Service Unavailable")
-    if invoked.failed:
+    if invoked.failed or len(invoked.payload) > MAX_RESPONSE_BYTES:
         return _message(500, "Internal Server Error")
     try:
         return _proxy_response(json.loads(invoked.payload))

@@ -41,6 +41,12 @@ def scope(method: str = "GET", path: str = "/things", query: str = "", **headers
     }
 
 
+def response_of(size: int) -> Invoked:
+    """What a function returned, as a payload of that many bytes."""
+    frame = b'{"statusCode": 200, "body": "%s"}'
+    return Invoked(frame % (b"x" * (size - len(frame % b""))))
+
+
 @pytest.mark.parametrize(
     ("method", "path", "function", "parameters"),
     [
@@ -168,12 +174,17 @@ def test_a_payload_without_a_status_is_the_body() -> None:
         (Invoked(b'{"statusCode": 200, "body": 7}'), 500, "Internal Server Error"),
         (Invoked(b'{"statusCode": 200, "headers": {"x": "a\\r\\nset-cookie: b"}}'), 500, "Internal Server Error"),
         (Invoked(b"not json"), 500, "Internal Server Error"),
+        (response_of(6 * 1024 * 1024 + 101), 500, "Internal Server Error"),
     ],
 )
 def test_a_failing_function_gets_the_response_of_aws(invoked: Invoked, status: int, sentence: str) -> None:
     response = make_response(invoked)
     assert response.status == status
     assert json.loads(response.body) == {"message": sentence}
+
+
+def test_a_response_may_be_as_long_as_lambda_returns_it() -> None:
+    assert make_response(response_of(6 * 1024 * 1024 + 100)).status == 200
 
 
 def ask(application: HttpApi, request: dict[str, Any], *chunks: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -229,8 +240,20 @@ class TestApplication:
 
     def test_a_body_above_ten_megabytes_is_too_large(self, routes: Routes) -> None:
         chunk = b"x" * (1024 * 1024)
-        assert ask(HttpApi(routes, echo), scope("POST"), *[chunk] * 10)[0] == 200
+        assert ask(HttpApi(routes, echo), scope("POST"), *[chunk] * 10)[0] == 500
         assert ask(HttpApi(routes, echo), scope("POST"), *[chunk] * 10, b"x")[0] == 413
+
+    def test_an_event_above_six_megabytes_is_not_taken_by_lambda(self, routes: Routes) -> None:
+        sizes: list[int] = []
+
+        async def measure(_function: str, payload: bytes) -> Invoked:
+            sizes.append(len(payload))
+            return Invoked(b'{"statusCode": 200}')
+
+        text = scope("POST", content_type="text/plain")
+        assert ask(HttpApi(routes, measure), text, b"x")[0] == 200
+        room = 6 * 1024 * 1024 - sizes[0] + 1
+        assert [ask(HttpApi(routes, measure), text, b"x" * n)[0] for n in (room, room + 1)] == [200, 500]
 
     def test_a_function_that_takes_too_long_is_unavailable(
         self, routes: Routes, monkeypatch: pytest.MonkeyPatch

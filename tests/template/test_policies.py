@@ -29,7 +29,7 @@ AUDIT: dict[str, set[str]] = {
     "SyncDnsRecordsFunction": {GET, PUT, UPDATE, DELETE, SECRET},
     "VerifyDomainFunction": {GET, PUT, UPDATE, DELETE, SECRET},
     "CreateAccountFunction": {GET, PUT, UPDATE, DELETE, START},
-    "ListAccountsFunction": {QUERY},
+    "ListAccountsFunction": {BATCH, QUERY},
     "GetAccountFunction": {GET},
     "UpdateAccountFunction": {GET, PUT, UPDATE, DELETE, SECRET},
     "DeleteAccountFunction": {GET, PUT, START},

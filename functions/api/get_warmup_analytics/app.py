@@ -5,8 +5,9 @@ from kindling.entry.answers.accounts import AnalyticsAnswer
 from kindling.entry.request import Request
 from kindling.entry.route import route
 from kindling.keys.model import Scope
+from kindling.platform.paging import Paging
 
 
 @route("GET", "/api/email/accounts/warmup-analytics", scope=Scope.READ, summary="Read warmup figures", tag="accounts")
-def lambda_handler(request: Request) -> AnalyticsAnswer:
-    return AnalyticsAnswer.model_validate(graduation.analytics(request.caller))
+def lambda_handler(request: Request, query: Paging) -> AnalyticsAnswer:
+    return AnalyticsAnswer.model_validate(graduation.analytics(request.caller, query))

@@ -10,4 +10,4 @@ from kindling.keys.model import Scope
 
 @route("GET", "/v1/domains", scope=Scope.READ, summary="List domains", tag="domains")
 def lambda_handler(request: Request, query: ListSendingDomains) -> SendingDomainsAnswer:
-    return SendingDomainsAnswer.of(lookup.list_rows(request.caller), limit=query.limit, offset=query.offset)
+    return SendingDomainsAnswer.of(lookup.page_of(request.caller, query, skip=query.offset), query)

@@ -10,4 +10,4 @@ from kindling.suppressions.model import ListSuppressions
 
 @route("GET", "/v1/suppressions", scope=Scope.READ, summary="List suppressions", tag="suppressions")
 def lambda_handler(request: Request, query: ListSuppressions) -> SuppressionsAnswer:
-    return SuppressionsAnswer.model_validate(service.list_suppressions(request.caller, query))
+    return SuppressionsAnswer.of(*service.list_suppressions(request.caller, query), query)

@@ -11,6 +11,7 @@ from kindling.accounts.policy import next_state, reputation
 from kindling.errors import NotFound, ProviderError, StaleStatus
 from kindling.platform import clock, due
 from kindling.platform.observability import logger
+from kindling.platform.paging import Paging
 from kindling.platform.settings import settings
 from kindling.providers.model import WarmupAccount, WarmupFigures, WarmupTotals
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 # Addresses in one call: Instantly, POST /api/v2/accounts/warmup-analytics
 BATCH = 100
 POLLED = (WarmupStatus.WARMING, WarmupStatus.ACTIVE)
+# Stored rows of one page, to each of which the answer adds the figures of up to some weeks of days.
+FIGURES_PAGE_BYTES = 500_000
 # Time limits for reading figures. API Gateway ends a request after 30 s.
 CALLER_SECONDS = 20.0
 WORKER_SECONDS = 240.0
@@ -34,16 +37,17 @@ LEASE = timedelta(minutes=15)
 Reading = tuple[Account, WarmupAccount, WarmupFigures]
 
 
-def analytics(caller: "Caller") -> dict[str, Any]:
-    """Warmup figures by account id, and the status changes that this call made.
+def analytics(caller: "Caller", paging: Paging) -> dict[str, Any]:
+    """Warmup figures by account id, newest account first, and the status changes that this call made.
 
     Accounts whose figures could not be read in time are omitted. Both are empty for a test key.
     """
     if not caller.live:
         return {"analytics": {}, "transitions": {}}
-    accounts = store.list_of(caller.user_id)
-    readings = list(_read(accounts, CALLER_SECONDS))
+    page = store.page_of(caller.user_id, paging, page_bytes=FIGURES_PAGE_BYTES)
+    readings = list(_read(page.rows, CALLER_SECONDS))
     return {
+        "next_cursor": page.next_cursor,
         "analytics": {account.id: _figures(account, live, figures) for account, live, figures in readings},
         "transitions": _change_statuses(readings),
     }

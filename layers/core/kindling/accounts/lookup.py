@@ -8,6 +8,7 @@ from kindling.accounts.model import Account, DomainOfAccount, JoinedAccount
 from kindling.domains import lookup as domains
 from kindling.domains.model import Domain
 from kindling.errors import NotFound
+from kindling.platform.paging import Page, Paging
 
 if TYPE_CHECKING:
     from kindling.keys.model import Caller
@@ -20,12 +21,11 @@ def get(caller: "Caller", account_id: str) -> JoinedAccount:
     return joined(caller, load(caller, account_id))
 
 
-def list_accounts(caller: "Caller") -> list[JoinedAccount]:
+def list_accounts(caller: "Caller", paging: Paging) -> Page[JoinedAccount]:
     """The tenant's accounts, newest first, each with its domain."""
-    accounts = store.list_of(caller.user_id)
-    rows = domains.list_rows(caller) if accounts else []
-    by_id = {row.id: row for row in rows}
-    return [_with(account, by_id.get(account.domain_id)) for account in accounts]
+    page = store.page_of(caller.user_id, paging)
+    by_id = domains.by_id(caller.user_id, {account.domain_id for account in page.rows})
+    return page.map(lambda account: _with(account, by_id.get(account.domain_id)))
 
 
 def load(caller: "Caller", account_id: str) -> Account:

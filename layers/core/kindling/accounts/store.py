@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from kindling.accounts.model import GRAPH, PENDING, WARMING, Account, State, account_key
 from kindling.errors import NotFound
 from kindling.platform import clock, due, table
+from kindling.platform.paging import PAGE_BYTES, Page, Paging, page
 from kindling.platform.table import Action, Attr, Key
 
 REVIEW_KIND = "review"
@@ -21,9 +22,9 @@ def get(user_id: str, account_id: str) -> Account | None:
     return Account.model_validate(item) if item else None
 
 
-def list_of(user_id: str) -> list[Account]:
+def page_of(user_id: str, paging: Paging, *, page_bytes: int = PAGE_BYTES) -> Page[Account]:
     """The tenant's accounts, newest first."""
-    return [Account.model_validate(item) for item in table.owned(f"{user_id}#account")]
+    return page(f"{user_id}#account", Account.model_validate, paging, page_bytes=page_bytes)
 
 
 def all_of(user_id: str, domain_id: str | None = None) -> list[Account]:

@@ -12,6 +12,7 @@ from kindling.cleanups.model import DUE_KIND, STUCK_ATTEMPTS, Cleanup, CleanupKi
 from kindling.errors import ProviderError
 from kindling.platform import clock, due
 from kindling.platform.observability import logger
+from kindling.platform.paging import Page, Paging
 from kindling.platform.settings import settings
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ def attempt(removals: Removals, key: dict[str, str]) -> None:
         log("cleanup put off", kind=cleanup.kind, target=cleanup.target, attempts=attempts, reason=str(error))
 
 
-def list_cleanups(caller: "Caller") -> list[Cleanup]:
+def list_cleanups(caller: "Caller", paging: Paging) -> Page[Cleanup]:
     """The tenant's cleanups that are not done, newest first."""
-    return store.list_of(caller.user_id)
+    return store.page_of(caller.user_id, paging)
 
 
 def _carry_out(removals: Removals, cleanup: Cleanup) -> None:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from kindling.cleanups.model import Cleanup, CleanupKind, cleanup_key
 from kindling.platform import clock, table
+from kindling.platform.paging import Page, Paging, page
 from kindling.platform.table import Attr
 
 
@@ -16,9 +17,9 @@ def read(key: dict[str, str]) -> Cleanup | None:
     return Cleanup.model_validate(item) if item else None
 
 
-def list_of(user_id: str) -> list[Cleanup]:
+def page_of(user_id: str, paging: Paging) -> Page[Cleanup]:
     """The tenant's cleanups, newest first."""
-    return [Cleanup.model_validate(item) for item in table.owned(f"{user_id}#cleanup")]
+    return page(f"{user_id}#cleanup", Cleanup.model_validate, paging)
 
 
 def delete(cleanup: Cleanup) -> None:

@@ -1,12 +1,13 @@
 """Reading a tenant's domains."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from kindling.domains import store
 from kindling.domains.model import Domain, DomainStatus
 from kindling.domains.names import normal_form
 from kindling.errors import NotFound
+from kindling.platform.paging import Page, Paging
 
 if TYPE_CHECKING:
     from kindling.keys.model import Caller
@@ -33,9 +34,14 @@ def get_by_name(caller: "Caller", name: str) -> Domain:
     return domain
 
 
-def list_rows(caller: "Caller") -> list[Domain]:
-    """The tenant's domains, newest first, as their rows are."""
-    return store.list_of(caller.user_id)
+def page_of(caller: "Caller", paging: Paging, *, skip: int = 0) -> Page[Domain]:
+    """The tenant's domains, newest first, as their rows are, without the first `skip`."""
+    return store.page_of(caller.user_id, paging, skip=skip)
+
+
+def by_id(user_id: str, domain_ids: Iterable[str]) -> dict[str, Domain]:
+    """Those of the tenant's domains that exist, by their ids."""
+    return {domain.id: domain for domain in store.some(user_id, domain_ids)}
 
 
 def all_verified() -> Iterator[Domain]:

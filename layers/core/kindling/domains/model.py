@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from kindling.domains.names import domain_name
 from kindling.domains.ownership import LABEL, Ownership
+from kindling.platform.paging import Paging
 from kindling.platform.text import Flag
 from kindling.platform.transitions import Graph
 from kindling.providers.model import DnsRecord, MailRecord
@@ -160,18 +161,14 @@ class CreateDomain(BaseModel):
     domain: Annotated[str, AfterValidator(domain_name)]
 
 
-class ListDomains(BaseModel):
+class ListDomains(Paging):
     """The query of `GET /api/email/domains`; with `skip_sync` nothing is read from the provider."""
-
-    model_config = ConfigDict(extra="forbid")
 
     skip_sync: Flag = False
 
 
-class ListSendingDomains(BaseModel):
-    """The query of `GET /v1/domains`."""
-
-    model_config = ConfigDict(extra="forbid")
+class ListSendingDomains(Paging):
+    """The query of `GET /v1/domains`. Continue with `cursor`, or with `offset`, which reads what it skips."""
 
     limit: int = Field(default=50, ge=1, le=100)
     offset: int = Field(default=0, ge=0)

@@ -5,12 +5,13 @@ from typing import Any
 
 from kindling import providers
 from kindling.domains import claims, publishing, registrations, store, verification, zones
-from kindling.domains.lookup import ABSENT, get, list_rows
+from kindling.domains.lookup import ABSENT, get
 from kindling.domains.model import (
     OFFBOARD,
     CreateDomain,
     Domain,
     DomainStatus,
+    ListDomains,
     UpdateDomain,
     UpdateSendingDomain,
 )
@@ -20,6 +21,7 @@ from kindling.keys.model import Caller
 from kindling.operations import service as operations
 from kindling.operations.model import Operation
 from kindling.platform import clock, due
+from kindling.platform.paging import Page
 from kindling.platform.settings import settings
 from kindling.providers.model import ZoneRecord
 
@@ -54,19 +56,16 @@ def update(caller: Caller, domain: Domain, command: UpdateSendingDomain) -> Doma
     return store.change(domain, command.model_dump(mode="json", exclude_none=True))
 
 
-def list_domains(caller: Caller, *, skip_sync: bool) -> list[Domain]:
+def list_domains(caller: Caller, query: ListDomains) -> Page[Domain]:
     """The tenant's domains, newest first, refreshed from provider and DNS.
 
     They are not refreshed with `skip_sync` or for a test key, nor when the provider fails.
     """
-    domains = list_rows(caller)
-    if skip_sync or not caller.live or not domains:
-        return domains
-    looks = verification.look_at_all(domains)
-    return [
-        verification.refresh(domain, latest) if latest else domain
-        for domain, latest in zip(domains, looks, strict=True)
-    ]
+    page = store.page_of(caller.user_id, query)
+    if query.skip_sync or not caller.live or not page.rows:
+        return page
+    looks = dict(zip((domain.id for domain in page.rows), verification.look_at_all(page.rows), strict=True))
+    return page.map(lambda domain: _refreshed(domain, looks[domain.id]))
 
 
 def verify(caller: Caller, domain_id: str, *, poll: bool) -> Domain:
@@ -82,8 +81,7 @@ def verify(caller: Caller, domain_id: str, *, poll: bool) -> Domain:
     caller.require_live()
     if not poll:
         domain = _trigger(domain)
-    latest = verification.look(domain)
-    return verification.refresh(domain, latest) if latest else domain
+    return _refreshed(domain, verification.look(domain))
 
 
 def override_status(caller: Caller, domain_id: str, command: UpdateDomain) -> Domain:
@@ -170,6 +168,10 @@ def _start_deletion(domain: Domain) -> Operation:
         request={"domain_id": domain.id, "domain": domain.domain},
         operation_id=operations.id_of(domain.id, OFFBOARD),
     )
+
+
+def _refreshed(domain: Domain, latest: verification.Look | None) -> Domain:
+    return verification.refresh(domain, latest) if latest else domain
 
 
 def _reference(domain: Domain) -> dict[str, str]:

@@ -1,12 +1,13 @@
 """DynamoDB calls for the rows of domains; see `commits` for the transactions that write them with other items."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kindling.domains import claims
 from kindling.domains.model import DUE_KIND, GRAPH, Domain, DomainStatus, domain_key
 from kindling.errors import NotFound
 from kindling.platform import due, table
+from kindling.platform.paging import Page, Paging, page
 from kindling.platform.table import Action, Attr
 
 
@@ -19,9 +20,15 @@ def read(key: dict[str, str]) -> Domain | None:
     return Domain.model_validate(item) if item else None
 
 
-def list_of(user_id: str) -> list[Domain]:
-    """The tenant's domains, newest first."""
-    return [Domain.model_validate(item) for item in table.owned(f"{user_id}#domain")]
+def page_of(user_id: str, paging: Paging, *, skip: int = 0) -> Page[Domain]:
+    """The tenant's domains, newest first, without the first `skip`."""
+    return page(f"{user_id}#domain", Domain.model_validate, paging, skip=skip)
+
+
+def some(user_id: str, domain_ids: Iterable[str]) -> list[Domain]:
+    """Those of the tenant's domains that still exist."""
+    keys = [domain_key(user_id, domain_id) for domain_id in domain_ids]
+    return [Domain.model_validate(item) for item in table.existing(keys)]
 
 
 def find(user_id: str, name: str) -> Domain | None:

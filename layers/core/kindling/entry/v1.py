@@ -4,9 +4,10 @@ from http import HTTPStatus
 from typing import Any, ClassVar, Self
 
 from kindling.domains import lookup
-from kindling.domains.model import Domain, DomainStatus, DomainType, purpose_of
-from kindling.entry.answers import Answer, Omitted, Shown
+from kindling.domains.model import Domain, DomainStatus, DomainType, ListSendingDomains, purpose_of
+from kindling.entry.answers import Answer, Listed, Omitted, Shown
 from kindling.keys.model import Caller
+from kindling.platform.paging import Page
 
 # The purposes of records without which a domain cannot send; the others are recommended.
 REQUIRED = ("ownership", "dkim", "spf", "return_path")
@@ -44,7 +45,7 @@ class SendingDomainCreated(SendingDomainAnswer):
     http_status: ClassVar[HTTPStatus] = HTTPStatus.CREATED
 
 
-class SendingDomainsAnswer(Answer):
+class SendingDomainsAnswer(Listed):
     """A page of the tenant's domains, newest first."""
 
     domains: list[ShownSendingDomain]
@@ -52,9 +53,10 @@ class SendingDomainsAnswer(Answer):
     offset: int
 
     @classmethod
-    def of(cls, domains: list[Domain], *, limit: int, offset: int) -> Self:
-        shown = [_fields(domain) for domain in domains[offset : offset + limit]]
-        return cls.model_validate({"domains": shown, "limit": limit, "offset": offset})
+    def of(cls, page: Page[Domain], query: ListSendingDomains) -> Self:
+        shown = [_fields(domain) for domain in page.rows]
+        asked = {"limit": query.limit, "offset": query.offset}
+        return cls.model_validate({"domains": shown, **asked, "next_cursor": page.next_cursor})
 
 
 class Verification(SendingDomainAnswer):

@@ -1,16 +1,14 @@
 """Reading the findings, as a tenant and as the operator."""
 
-from typing import Any
-
 from kindling.inventory import store
 from kindling.inventory.model import Finding
 from kindling.keys.model import Caller
+from kindling.platform.paging import Page, Paging
 
 
-def list_findings(caller: Caller) -> dict[str, Any]:
+def list_findings(caller: Caller, paging: Paging) -> tuple[Page[Finding], str | None]:
     """The tenant's findings, newest first, and when the last complete run began."""
-    findings = [finding.wire() for finding in store.list_of(caller.user_id)]
-    return {"findings": findings, "checked_at": store.checked_at()}
+    return store.page_of(caller.user_id, paging), store.checked_at()
 
 
 def list_everything() -> list[Finding]:

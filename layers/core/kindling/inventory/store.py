@@ -2,6 +2,7 @@
 
 from kindling.inventory.model import GRACE, Finding, Sighting
 from kindling.platform import clock, due, table
+from kindling.platform.paging import Page, Paging, page
 from kindling.platform.table import Action
 
 # Never dispatched: the due index serves to list the findings of all tenants.
@@ -31,9 +32,9 @@ def list_all() -> list[Finding]:
     return [Finding.model_validate(item) for item in table.existing(due.every(DUE_KIND))]
 
 
-def list_of(user_id: str) -> list[Finding]:
+def page_of(user_id: str, paging: Paging) -> Page[Finding]:
     """The tenant's findings, newest first."""
-    return [Finding.model_validate(item) for item in table.owned(f"{user_id}#finding")]
+    return page(f"{user_id}#finding", Finding.model_validate, paging)
 
 
 def deleted(finding: Finding) -> Action:

@@ -33,6 +33,7 @@ from kindling.keys.model import (
 )
 from kindling.platform import clock, table
 from kindling.platform.derived import derive
+from kindling.platform.paging import Page, Paging
 
 # How long a repeated request is answered with the same key; as long as `kindling.entry.replay` keeps answers.
 REPEATABLE = timedelta(hours=24)
@@ -117,9 +118,9 @@ def seed(user_id: str, token: str, scopes: Iterable[str], name: str, expires_in_
     store.put(_row(user_id, parsed, allowed, name, expires_at=_in_days(expires_in_days)))
 
 
-def list_keys(caller: Caller) -> list[Key]:
+def list_keys(caller: Caller, paging: Paging) -> Page[Key]:
     """The tenant's keys, newest first, without their secrets."""
-    return store.list_of(caller.user_id)
+    return store.page_of(caller.user_id, paging)
 
 
 def revoke(caller: Caller, key_id: str, *, force: bool) -> Key:

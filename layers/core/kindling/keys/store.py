@@ -4,6 +4,7 @@ from typing import Any
 
 from kindling.keys.model import Key
 from kindling.platform import table
+from kindling.platform.paging import Page, Paging, page
 from kindling.platform.table import Action, Attr
 
 
@@ -21,8 +22,13 @@ def put(key: Key) -> None:
 
 
 def list_of(user_id: str) -> list[Key]:
-    """The tenant's keys, newest first."""
+    """All keys of the tenant, newest first."""
     return [Key.model_validate(item) for item in table.owned(f"{user_id}#key")]
+
+
+def page_of(user_id: str, paging: Paging) -> Page[Key]:
+    """The tenant's keys, newest first."""
+    return page(f"{user_id}#key", Key.model_validate, paging)
 
 
 def make(made: Key, maker: Key) -> None:

@@ -156,15 +156,19 @@ def change(key: dict[str, str], put: Item, drop: Iterable[str] = ()) -> Item | N
         return None
 
 
-def pages(request: Item) -> list[Item]:
-    """All items of a query; follows `LastEvaluatedKey` to the last page."""
-    items: list[Item] = []
+def each(request: Item) -> Iterator[Item]:
+    """The items of a query, read page by page as they are taken; a page of DynamoDB has up to 1 MB."""
     while True:
         page = query(**request)
-        items += page["Items"]
+        yield from page["Items"]
         if "LastEvaluatedKey" not in page:
-            return items
+            return
         request = {**request, "ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def pages(request: Item) -> list[Item]:
+    """All items of a query."""
+    return list(each(request))
 
 
 def batch_get(keys: list[dict[str, str]]) -> list[Item | None]:
@@ -190,10 +194,10 @@ def existing(keys: Iterable[dict[str, str]]) -> Iterator[Item]:
         yield from filter(None, batch_get(unique[start : start + BATCH_GET_LIMIT]))
 
 
-def owned(owner: str) -> list[Item]:
-    """All items of an owner, newest first; `owner` is `<user_id>#<kind>`. The index is eventually consistent."""
+def owned(owner: str, **request: Any) -> Iterator[Item]:
+    """The items of an owner, newest first; `owner` is `<user_id>#<kind>`. The index is eventually consistent."""
     condition = Key("owner").eq(owner)
-    return pages({"IndexName": "by_owner", "KeyConditionExpression": condition, "ScanIndexForward": False})
+    return each({"IndexName": "by_owner", "KeyConditionExpression": condition, "ScanIndexForward": False, **request})
 
 
 def _with_retries(call: Callable[[], Any], *, waits: bool = True) -> Any:

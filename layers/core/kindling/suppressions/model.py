@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from kindling.platform import clock
+from kindling.platform.paging import Paging
 from kindling.platform.text import ascii_lower
 
 ADDRESS_LENGTH = 254  # RFC 5321
@@ -76,10 +77,11 @@ class ScopeType(StrEnum):
     LIST = "list"
 
 
-class ListSuppressions(BaseModel):
-    """The query of `GET /v1/suppressions`; `query` is a part of the address."""
+class ListSuppressions(Paging):
+    """The query of `GET /v1/suppressions`; `query` is a part of the address.
 
-    model_config = ConfigDict(extra="forbid")
+    Continue with `cursor`, or with `offset`, which reads what it skips.
+    """
 
     query: str = ""
     reason: Reason | None = None
@@ -88,6 +90,11 @@ class ListSuppressions(BaseModel):
     scope_id: str | None = None
     limit: int = Field(default=50, ge=1, le=200)
     offset: int = Field(default=0, ge=0)
+
+    @property
+    def filters(self) -> bool:
+        """Whether the list leaves out entries other than by its page."""
+        return bool(self.model_fields_set - {"limit", "offset", "cursor"})
 
     def matches(self, entry: Suppression) -> bool:
         """Whether the list shows the entry."""

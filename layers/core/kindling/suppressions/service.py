@@ -5,6 +5,7 @@ from urllib.parse import unquote
 
 from kindling.errors import NotFound
 from kindling.keys.model import Caller
+from kindling.platform.paging import Page
 from kindling.suppressions import store
 from kindling.suppressions.model import CreateSuppression, ListSuppressions, Source, Suppression, suppression
 
@@ -17,11 +18,13 @@ def create(caller: Caller, command: CreateSuppression) -> Suppression:
     return store.get(caller.user_id, command.email) or entry
 
 
-def list_suppressions(caller: Caller, query: ListSuppressions) -> dict[str, Any]:
-    """A page of the tenant's entries that match the query, newest first."""
-    entries = [entry for entry in store.list_of(caller.user_id) if query.matches(entry)]
-    shown = [entry.wire() for entry in entries[query.offset : query.offset + query.limit]]
-    return {"suppressions": shown, "total": len(entries), "limit": query.limit, "offset": query.offset}
+def list_suppressions(caller: Caller, query: ListSuppressions) -> tuple[Page[Suppression], int | None]:
+    """A page of the tenant's entries that match the query, newest first, and how many match in all.
+
+    With a cursor they are not counted, because that reads all of them.
+    """
+    total = None if query.cursor else store.count(caller.user_id, query)
+    return store.page_of(caller.user_id, query), total
 
 
 def check(caller: Caller, email: str) -> dict[str, Any]:

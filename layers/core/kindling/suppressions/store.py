@@ -1,9 +1,10 @@
 """DynamoDB calls for a tenant's suppression list."""
 
 from kindling.platform import table
+from kindling.platform.paging import Page, page
 from kindling.platform.table import Attr
 from kindling.suppressions import parts
-from kindling.suppressions.model import Suppression, suppression_key
+from kindling.suppressions.model import ListSuppressions, Suppression, suppression_key
 
 
 def get(user_id: str, email: str) -> Suppression | None:
@@ -11,9 +12,15 @@ def get(user_id: str, email: str) -> Suppression | None:
     return Suppression.model_validate(item) if item else None
 
 
-def list_of(user_id: str) -> list[Suppression]:
-    """The tenant's entries, newest first."""
-    return [Suppression.model_validate(item) for item in table.owned(f"{user_id}#suppression")]
+def page_of(user_id: str, query: ListSuppressions) -> Page[Suppression]:
+    """Those of the tenant's entries that match the query, newest first."""
+    shows = query.matches if query.filters else None
+    return page(f"{user_id}#suppression", Suppression.model_validate, query, skip=query.offset, shows=shows)
+
+
+def count(user_id: str, query: ListSuppressions) -> int:
+    """How many of the tenant's entries match the query."""
+    return sum(query.matches(Suppression.model_validate(item)) for item in table.owned(f"{user_id}#suppression"))
 
 
 def put(entry: Suppression) -> None:

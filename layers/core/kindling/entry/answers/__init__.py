@@ -37,6 +37,12 @@ def _is_none(value: Any) -> bool:
 Omitted = Annotated[T | None, Field(default=None, exclude_if=_is_none)]
 
 
+class Listed(Answer):
+    """A page of a list. `next_cursor` is there when there is more: send it as `cursor` for the next page."""
+
+    next_cursor: Omitted[str] = None
+
+
 class Success(Answer):
     """A change that leaves nothing to show."""
 

@@ -5,7 +5,8 @@ from typing import ClassVar, Self
 
 from kindling.accounts.model import AccountStatus, JoinedAccount, WarmupStatus
 from kindling.domains.model import DomainStatus
-from kindling.entry.answers import Answer, Shown
+from kindling.entry.answers import Answer, Listed, Shown
+from kindling.platform.paging import Page
 
 
 class ShownDomainOfAccount(Shown):
@@ -55,14 +56,15 @@ class AccountCreated(AccountAnswer):
     http_status: ClassVar[HTTPStatus] = HTTPStatus.CREATED
 
 
-class AccountsAnswer(Answer):
+class AccountsAnswer(Listed):
     """The tenant's accounts, newest first."""
 
     accounts: list[ShownAccount]
 
     @classmethod
-    def of(cls, accounts: list[JoinedAccount]) -> Self:
-        return cls.model_validate({"accounts": [account.wire() for account in accounts]})
+    def of(cls, page: Page[JoinedAccount]) -> Self:
+        rows = [account.wire() for account in page.rows]
+        return cls.model_validate({"accounts": rows, "next_cursor": page.next_cursor})
 
 
 class ShownDay(Shown):
@@ -87,7 +89,7 @@ class ShownTransition(Shown):
     status: AccountStatus
 
 
-class AnalyticsAnswer(Answer):
+class AnalyticsAnswer(Listed):
     """Warmup figures by account id, and the status changes that this request made."""
 
     analytics: dict[str, ShownFigures]

@@ -4,7 +4,8 @@ from http import HTTPStatus
 from typing import ClassVar, Self
 
 from kindling.domains.model import Domain, DomainStatus
-from kindling.entry.answers import Answer, Omitted, Shown
+from kindling.entry.answers import Answer, Listed, Omitted, Shown
+from kindling.platform.paging import Page
 
 
 class ShownRecord(Shown):
@@ -69,14 +70,15 @@ class DomainCreated(DomainAnswer):
     http_status: ClassVar[HTTPStatus] = HTTPStatus.CREATED
 
 
-class DomainsAnswer(Answer):
+class DomainsAnswer(Listed):
     """The tenant's domains, newest first."""
 
     domains: list[ShownDomain]
 
     @classmethod
-    def of(cls, domains: list[Domain]) -> Self:
-        return cls.model_validate({"domains": [domain.wire() for domain in domains]})
+    def of(cls, page: Page[Domain]) -> Self:
+        rows = [domain.wire() for domain in page.rows]
+        return cls.model_validate({"domains": rows, "next_cursor": page.next_cursor})
 
 
 class ShownReference(Shown):

@@ -5,8 +5,9 @@ from typing import ClassVar, Self
 
 from pydantic import PrivateAttr
 
-from kindling.entry.answers import Answer, Omitted, Shown
+from kindling.entry.answers import Answer, Listed, Omitted, Shown
 from kindling.keys.model import Issued, Key, Scope
+from kindling.platform.paging import Page
 
 
 class ShownKey(Shown):
@@ -62,11 +63,12 @@ class KeyAnswer(Answer):
         return cls.model_validate({"key": key.wire()})
 
 
-class KeysAnswer(Answer):
+class KeysAnswer(Listed):
     """The tenant's keys, newest first."""
 
     keys: list[ShownKey]
 
     @classmethod
-    def of(cls, keys: list[Key]) -> Self:
-        return cls.model_validate({"keys": [key.wire() for key in keys]})
+    def of(cls, page: Page[Key]) -> Self:
+        rows = [key.wire() for key in page.rows]
+        return cls.model_validate({"keys": rows, "next_cursor": page.next_cursor})

@@ -3,8 +3,9 @@
 from typing import Self
 
 from kindling.cleanups.model import Cleanup, CleanupKind
-from kindling.entry.answers import Answer, Shown
-from kindling.inventory.model import Kind, Problem
+from kindling.entry.answers import Listed, Shown
+from kindling.inventory.model import Finding, Kind, Problem
+from kindling.platform.paging import Page
 
 
 class ShownCleanup(Shown):
@@ -18,14 +19,15 @@ class ShownCleanup(Shown):
     stuck: bool
 
 
-class CleanupsAnswer(Answer):
+class CleanupsAnswer(Listed):
     """The tenant's cleanups that are not done, newest first."""
 
     cleanups: list[ShownCleanup]
 
     @classmethod
-    def of(cls, cleanups: list[Cleanup]) -> Self:
-        return cls.model_validate({"cleanups": [cleanup.wire() for cleanup in cleanups]})
+    def of(cls, page: Page[Cleanup]) -> Self:
+        rows = [cleanup.wire() for cleanup in page.rows]
+        return cls.model_validate({"cleanups": rows, "next_cursor": page.next_cursor})
 
 
 class ShownFinding(Shown):
@@ -40,8 +42,13 @@ class ShownFinding(Shown):
     acts_at: str | None
 
 
-class InventoryAnswer(Answer):
+class InventoryAnswer(Listed):
     """The tenant's findings, newest first; `checked_at` is when the last complete round began."""
 
     findings: list[ShownFinding]
     checked_at: str | None
+
+    @classmethod
+    def of(cls, page: Page[Finding], checked_at: str | None) -> Self:
+        rows = [finding.wire() for finding in page.rows]
+        return cls.model_validate({"findings": rows, "checked_at": checked_at, "next_cursor": page.next_cursor})

@@ -3,8 +3,9 @@
 from http import HTTPStatus
 from typing import ClassVar, Literal, Self
 
-from kindling.entry.answers import Answer, Shown
-from kindling.suppressions.model import Reason, Source, Suppression
+from kindling.entry.answers import Answer, Listed, Omitted, Shown
+from kindling.platform.paging import Page
+from kindling.suppressions.model import ListSuppressions, Reason, Source, Suppression
 
 
 class ShownSuppression(Shown):
@@ -29,13 +30,19 @@ class SuppressionCreated(Answer, ShownSuppression):
         return cls.model_validate(entry.wire())
 
 
-class SuppressionsAnswer(Answer):
-    """A page of the tenant's entries, newest first."""
+class SuppressionsAnswer(Listed):
+    """A page of the tenant's entries, newest first; `total` is left out when a `cursor` was sent."""
 
     suppressions: list[ShownSuppression]
-    total: int
+    total: Omitted[int] = None
     limit: int
     offset: int
+
+    @classmethod
+    def of(cls, page: Page[Suppression], total: int | None, query: ListSuppressions) -> Self:
+        shown = [entry.wire() for entry in page.rows]
+        asked = {"total": total, "limit": query.limit, "offset": query.offset}
+        return cls.model_validate({"suppressions": shown, **asked, "next_cursor": page.next_cursor})
 
 
 class SuppressionChecked(Answer):

@@ -1,0 +1,114 @@
+"""Pages of a list: the `limit` and `cursor` of a request, and the rows that answer it."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from kindling.platform import table
+from kindling.platform.table import Item
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+LARGEST_LIMIT = 1000
+# How much of Lambda's response, which may have 6 MB, the stored rows of one page may fill. The rest is for what the
+# answer adds to each row.
+PAGE_BYTES = 3_000_000
+KEY_BYTES = 2048  # the longest partition key of DynamoDB
+
+
+def _parse(cursor: str) -> dict[str, str]:
+    """The position in the index `by_owner` that a cursor stands for. Raises ValueError."""
+    try:
+        parts = json.loads(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
+        created_at, pk, sk = (str(part) for part in parts)
+    except (ValueError, TypeError) as error:
+        raise ValueError("must be the next_cursor of an earlier answer") from error
+    if not all(0 < len(part.encode(errors="replace")) <= KEY_BYTES for part in (created_at, pk, sk)):
+        raise ValueError("must be the next_cursor of an earlier answer")
+    return {"created_at": created_at, "pk": pk, "sk": sk}
+
+
+def _checked(cursor: str) -> str:
+    _parse(cursor)
+    return cursor
+
+
+Cursor = Annotated[str, AfterValidator(_checked)]
+
+
+class Paging(BaseModel):
+    """The query of a list. Without a limit, a page has all rows that fit into one answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int | None = Field(default=None, ge=1, le=LARGEST_LIMIT)
+    cursor: Cursor | None = None
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Some rows of a list, newest first, and the cursor of the next ones, None when there are no more."""
+
+    rows: list[T]
+    next_cursor: str | None = None
+
+    def map(self, change: Callable[[T], R]) -> "Page[R]":
+        """The page with each row changed."""
+        return Page([change(row) for row in self.rows], self.next_cursor)
+
+
+def page(
+    owner: str,
+    read: Callable[[Item], T],
+    paging: Paging,
+    *,
+    skip: int = 0,
+    shows: Callable[[T], bool] | None = None,
+    page_bytes: int = PAGE_BYTES,
+) -> Page[T]:
+    """The rows of `owner` (`<user_id>#<kind>`) after the cursor, without the first `skip`; only those that it `shows`.
+
+    There are up to `limit` rows, and as many as fit into `page_bytes`. The index is eventually consistent.
+    """
+    rows: list[T] = []
+    last: Item = {}
+    size = 0
+    # Filtered rows are read to the end of each page of DynamoDB, for as long as it takes.
+    most = skip + paging.limit + 1 if paging.limit and not shows else None
+    for item in _items(owner, paging.cursor, most):
+        row = read(item)
+        if shows and not shows(row):
+            continue
+        if skip:
+            skip -= 1
+            continue
+        size += _sent_bytes(item)
+        if rows and (len(rows) == paging.limit or size > page_bytes):
+            return Page(rows, _cursor(last))
+        rows.append(row)
+        last = item
+    return Page(rows)
+
+
+def _items(owner: str, cursor: str | None, most: int | None) -> Iterator[Item]:
+    request: dict[str, Any] = {}
+    if most:
+        request["Limit"] = min(most, LARGEST_LIMIT)
+    if cursor:
+        request["ExclusiveStartKey"] = {"owner": owner, **_parse(cursor)}
+    return table.owned(owner, **request)
+
+
+def _cursor(item: Item) -> str:
+    position = json.dumps([item["created_at"], item["pk"], item["sk"]])
+    return base64.urlsafe_b64encode(position.encode()).decode()
+
+
+def _sent_bytes(item: Item) -> int:
+    """The size of a row in Lambda's response, which holds the answer's JSON as a JSON string: escaped twice."""
+    return len(json.dumps(json.dumps(item, default=str)))
