@@ -179,7 +179,25 @@ def test_a_pause_that_nobody_can_wait_for_ends_the_call(rig: Rig, seconds: str, 
     assert rig.calls == 1
 
 
-@pytest.mark.parametrize("asked", ["", "soon", "-1", "Wed, 21 Oct 2026 07:28:00 GMT"])
+def test_a_pause_may_be_asked_for_as_a_date(rig: Rig) -> None:
+    rig.script.play(answer(429, retry_after="Sun, 01 Mar 2026 09:00:04 GMT"), OK)
+    before = rig.clock.monotonic()
+    rig.call()
+    assert rig.clock.monotonic() - before == 4
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"), [("6", 6), ("600", 600), ("Sun, 01 Mar 2026 09:10:00 GMT", 600), ("soon", None), ("0", None)]
+)
+def test_the_wait_that_a_provider_names_reaches_the_caller(rig: Rig, asked: str, told: int | None) -> None:
+    rig.script.play(answer(429, retry_after=asked))
+    with pytest.raises(ProviderUnavailable) as caught:
+        rig.call()
+    assert caught.value.extras.get("retry_after_seconds") == told
+    assert caught.value.unreached
+
+
+@pytest.mark.parametrize("asked", ["", "soon", "-1", "0", "Sun, 01 Mar 2026 08:59:00 GMT", "Sun, 99 Mar 2026"])
 def test_an_odd_retry_after_is_a_pause_of_our_own(rig: Rig, asked: str) -> None:
     rig.script.play(answer(429, retry_after=asked), OK)
     before = rig.clock.monotonic()
@@ -207,12 +225,19 @@ def test_a_call_does_not_begin_an_attempt_after_its_time(rig: Rig) -> None:
     assert rig.calls == 2
 
 
-@pytest.mark.parametrize(("seconds", "calls"), [(8.4, 2), (8.8, 1)])
+@pytest.mark.parametrize(("seconds", "calls"), [(7.9, 2), (8.3, 1)])
 def test_a_call_does_not_begin_an_attempt_after_its_callers_time(rig: Rig, seconds: float, calls: int) -> None:
     rig.script.play(UNHEARD)
     rig.script.meanwhile = lambda: rig.clock.advance(seconds=seconds)
     with clock.deadline(10):
         rig.seconds()
+    assert rig.calls == calls
+
+
+@pytest.mark.parametrize(("left", "calls"), [(0.5, 1), (0.49, 0), (0, 0)])
+def test_a_call_that_could_hardly_be_answered_in_time_is_not_begun(rig: Rig, left: float, calls: int) -> None:
+    with clock.deadline(1 + left), suppress(ProviderUnavailable):
+        rig.call()
     assert rig.calls == calls
 
 

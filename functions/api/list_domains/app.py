@@ -10,4 +10,4 @@ from kindling.keys.model import Scope
 
 @route("GET", "/api/email/domains", scope=Scope.READ, summary="List domains", tag="domains")
 def lambda_handler(request: Request, query: ListDomains) -> DomainsAnswer:
-    return DomainsAnswer.of(service.list_domains(request.caller, query))
+    return DomainsAnswer.of(*service.list_domains(request.caller, query))

@@ -63,6 +63,7 @@ PROOF: dict[str, Check] = {
 }
 OURS: dict[str, Check] = {
     "status_reason": maybe(text),
+    "refreshed_at": maybe(like(TIME)),
     "dns_sync": lambda sync: isinstance(sync, dict),
     "ownership": lambda proof: fits(proof, PROOF),
 }

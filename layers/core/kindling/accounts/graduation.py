@@ -45,7 +45,8 @@ def analytics(caller: "Caller", paging: Paging) -> dict[str, Any]:
     if not caller.live:
         return {"analytics": {}, "transitions": {}}
     page = store.page_of(caller.user_id, paging, page_bytes=FIGURES_PAGE_BYTES)
-    readings = list(_read(page.rows, CALLER_SECONDS))
+    with clock.within(CALLER_SECONDS):
+        readings = list(_read(page.rows, CALLER_SECONDS))
     return {
         "next_cursor": page.next_cursor,
         "analytics": {account.id: _figures(account, live, figures) for account, live, figures in readings},

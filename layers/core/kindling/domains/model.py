@@ -111,6 +111,7 @@ class Domain(BaseModel):
             **self.model_dump(mode="json", exclude={"verification_triggered_at", "due_at", *V1_ONLY}),
             "dns_records": records,
             "ownership": self.ownership.wire(),
+            "refreshed_at": self.last_dns_check,
         }
 
     @property

@@ -56,16 +56,24 @@ def update(caller: Caller, domain: Domain, command: UpdateSendingDomain) -> Doma
     return store.change(domain, command.model_dump(mode="json", exclude_none=True))
 
 
-def list_domains(caller: Caller, query: ListDomains) -> Page[Domain]:
-    """The tenant's domains, newest first, refreshed from provider and DNS.
+def list_domains(caller: Caller, query: ListDomains) -> tuple[Page[Domain], set[str]]:
+    """The tenant's domains, newest first, refreshed from provider and DNS; and the ids of those that are stale.
 
-    They are not refreshed with `skip_sync` or for a test key, nor when the provider fails.
+    They are not refreshed, and none is stale, with `skip_sync` or for a test key. A domain is stale when the provider
+    failed, was too slow or does not know it.
     """
     page = store.page_of(caller.user_id, query)
     if query.skip_sync or not caller.live or not page.rows:
-        return page
-    looks = dict(zip((domain.id for domain in page.rows), verification.look_at_all(page.rows), strict=True))
-    return page.map(lambda domain: _refreshed(domain, looks[domain.id]))
+        return page, set()
+    rows: list[Domain] = []
+    stale: set[str] = set()
+    for domain, latest in zip(page.rows, verification.look_at_all(page.rows), strict=True):
+        if latest and clock.left(1.0):
+            rows.append(verification.refresh(domain, latest))
+        else:
+            rows.append(domain)
+            stale.add(domain.id)
+    return Page(rows, page.next_cursor), stale
 
 
 def verify(caller: Caller, domain_id: str, *, poll: bool) -> Domain:
@@ -81,7 +89,8 @@ def verify(caller: Caller, domain_id: str, *, poll: bool) -> Domain:
     caller.require_live()
     if not poll:
         domain = _trigger(domain)
-    return _refreshed(domain, verification.look(domain))
+    latest = verification.look(domain)
+    return verification.refresh(domain, latest) if latest else domain
 
 
 def override_status(caller: Caller, domain_id: str, command: UpdateDomain) -> Domain:
@@ -168,10 +177,6 @@ def _start_deletion(domain: Domain) -> Operation:
         request={"domain_id": domain.id, "domain": domain.domain},
         operation_id=operations.id_of(domain.id, OFFBOARD),
     )
-
-
-def _refreshed(domain: Domain, latest: verification.Look | None) -> Domain:
-    return verification.refresh(domain, latest) if latest else domain
 
 
 def _reference(domain: Domain) -> dict[str, str]:

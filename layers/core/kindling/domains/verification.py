@@ -4,7 +4,6 @@ A look (`Look`) is one reading of the mail provider's status of a domain and of 
 `decide` computes the row's new state from a look, without side effects; `refresh` decides and writes the result.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,12 +22,14 @@ from kindling.domains.model import (
 )
 from kindling.domains.ownership import LOOK_EVERY, Ownership
 from kindling.errors import DomainTaken, NotFound, ProviderError, StaleStatus
-from kindling.platform import clock, due
+from kindling.platform import clock, due, parallel
 from kindling.platform.derived import derive
 from kindling.platform.table import Part
 from kindling.providers.model import DnsRecord, MailDomain, TxtSurvey
 
 LOOK_THREADS = 8
+# For all looks of one list: whoever asks is not kept waiting for a slow provider.
+LOOKS_SECONDS = 10.0
 # The least time between two writes of looks that change nothing but `last_dns_check`.
 LOOK_RECORDED_EVERY = timedelta(minutes=5)
 # The survey of a look that did not query DNS: it gives no answer about any challenge.
@@ -82,14 +83,14 @@ def look(domain: Domain) -> Look | None:
 
 
 def look_at_all(domains: list[Domain]) -> list[Look | None]:
-    """Look at each domain, in parallel; None where the provider failed or does not know the domain.
+    """Look at each domain, in parallel; None where the provider failed, was too slow, or does not know the domain.
 
     DNS is queried only when its answer may change a status.
     """
     # The first look fetches and caches the provider's API key, so that the threads do not all fetch it.
-    first = [_try_look(domain) for domain in domains[:1]]
-    with ThreadPoolExecutor(LOOK_THREADS) as pool:
-        return [*first, *pool.map(_try_look, domains[1:])]
+    with clock.within(LOOKS_SECONDS):
+        first = [_try_look(domain) for domain in domains[:1]]
+        return [*first, *parallel.each(_try_look, domains[1:], threads=LOOK_THREADS)]
 
 
 def look_due(domain: Domain) -> Look:
@@ -121,7 +122,7 @@ def refresh(domain: Domain, latest: Look) -> Domain:
     try:
         outcome = decide(domain, latest, clock.now())
         write = _keep_status if outcome.status == domain.status else _change_status
-        return write(domain, put, outcome)
+        return write(domain, put, outcome).model_copy(update={"last_dns_check": clock.timestamp()})
     except (NotFound, StaleStatus):
         return store.get(domain.user_id, domain.id) or domain
 

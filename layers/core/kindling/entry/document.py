@@ -34,13 +34,18 @@ ERROR = {
     },
     "additionalProperties": True,
 }
-HEADERS = {
-    "X-Request-ID": {"description": "The id of the request, as the logs have it.", "schema": {"type": "string"}},
+HEADERS: dict[str, Json] = {
+    "X-Request-ID": {
+        "description": "The id of the request, as the logs have it.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
     "Retry-After": {
         "description": "Seconds after which the request may work.",
+        "required": True,
         "schema": {"type": "integer", "minimum": 1},
     },
-    "Location": {"description": "Where to ask for the operation.", "schema": {"type": "string"}},
+    "Location": {"description": "Where to ask for the operation.", "required": True, "schema": {"type": "string"}},
 }
 
 
@@ -132,6 +137,9 @@ def _failures(route: Route) -> dict[str, Json]:
     for status, names in sorted(codes.items()):
         waits = status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
         headers = _headers("X-Request-ID", *(["Retry-After"] if waits else []))
+        if status == HTTPStatus.BAD_GATEWAY:
+            # Some providers name a wait with a 429.
+            headers["Retry-After"] = HEADERS["Retry-After"] | {"required": False}
         known = {"properties": {"error": {"enum": sorted(names)}}}
         schema = {"allOf": [{"$ref": REF.format(model="Error")}, known]}
         responses[str(int(status))] = {

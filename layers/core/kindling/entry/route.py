@@ -28,6 +28,8 @@ MAX_BODY_BYTES = 1_000_000
 # For messages with attachments and webhooks about them. Lambda's limit is 6 MB, with the body in base64.
 MAX_MESSAGE_BYTES = 4_000_000
 REPLAYABLE = ("POST", "PATCH")
+# API Gateway ends a request 30 s after it came, a cold start and a wait for a free function included.
+GATEWAY_SECONDS = 29.0
 
 Reply = dict[str, Any]
 
@@ -79,7 +81,7 @@ class Route:
         started = clock.monotonic()
         request_id = str(event["requestContext"].get("requestId") or context.aws_request_id)
         try:
-            with clock.deadline(context.get_remaining_time_in_millis() / 1000):
+            with clock.deadline(_seconds_left(event, context)):
                 reply = self._answer(Request(event), context)
         except KindlingError as error:
             reply = error_reply(error)
@@ -182,6 +184,13 @@ def with_request_id(reply: Reply, request_id: str) -> Reply:
     if reply["statusCode"] >= HTTPStatus.BAD_REQUEST:
         reply["body"] = json.dumps({**json.loads(reply["body"]), "request_id": request_id})
     return reply
+
+
+def _seconds_left(event: dict[str, Any], context: LambdaContext) -> float:
+    """How long the answer may take: what the function has left, or the gateway when that is less."""
+    came_at = event["requestContext"].get("timeEpoch")
+    of_gateway = GATEWAY_SECONDS - clock.since(came_at) if came_at else GATEWAY_SECONDS
+    return min(context.get_remaining_time_in_millis() / 1000, of_gateway)
 
 
 def _authenticate(request: Request, scope: "Scope") -> Any:

@@ -47,6 +47,14 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def since(milliseconds: int) -> float:
+    """Seconds since an instant of AWS's clock, in milliseconds of Unix time; 0 for one that is still to come.
+
+    The clock file has no effect.
+    """
+    return max(time.time() - milliseconds / 1000, 0.0)
+
+
 def sleep(seconds: float) -> None:
     """Wait for `seconds` of system time; the clock file has no effect."""
     time.sleep(seconds)

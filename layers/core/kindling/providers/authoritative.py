@@ -6,7 +6,6 @@ but cannot inject data into a TCP connection (RFC 5452, section 9).
 
 import ipaddress
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -21,7 +20,7 @@ import dns.rdataclass
 import dns.rdatatype
 
 from kindling.errors import ProviderMisconfigured
-from kindling.platform import clock
+from kindling.platform import clock, parallel
 from kindling.providers.model import TxtSurvey
 
 EXCHANGE_SECONDS = 2.0
@@ -75,8 +74,8 @@ class AuthoritativeResolver:
 
     def read_txt(self, name: str) -> TxtSurvey:
         """Read the TXT records of exactly this name from all vantage points at once, within VANTAGE_POINT_SECONDS."""
-        with ThreadPoolExecutor(len(self._points)) as pool:
-            return TxtSurvey(tuple(pool.map(lambda point: _Lookup(point).run(name), self._points)))
+        views = parallel.each(lambda point: _Lookup(point).run(name), self._points, threads=len(self._points))
+        return TxtSurvey(tuple(views))
 
 
 class _Lookup:
@@ -84,7 +83,7 @@ class _Lookup:
 
     def __init__(self, point: VantagePoint) -> None:
         self._point = point
-        self._deadline = clock.monotonic() + VANTAGE_POINT_SECONDS
+        self._deadline = clock.monotonic() + clock.left(VANTAGE_POINT_SECONDS)
 
     def run(self, name: str) -> frozenset[str] | None:
         """The TXT values of the name; None when no server gave a conclusive response."""

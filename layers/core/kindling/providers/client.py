@@ -4,8 +4,10 @@ A request that was certainly not executed (no connection, 429) is always retried
 (timeout, closed connection, 5xx) is retried only when it is `repeatable`.
 """
 
+import math
 import random
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -22,6 +24,8 @@ CALL_SECONDS = 20.0
 CONNECT_SECONDS = 3.0
 CIRCUIT_FAILURES = 5
 CIRCUIT_SECONDS = 10.0
+# A call is not begun with less time than this, because it would likely end without a clear answer.
+LEAST_SECONDS = 0.5
 KEY_REFUSED = (401, 402)
 
 M = TypeVar("M", bound=BaseModel)
@@ -56,31 +60,36 @@ class ProviderClient:
     ) -> httpx.Response:
         """Send a request and return the response, which has a 2xx status or one in `accept`.
 
-        Raises ProviderUnavailable, with `unreached` when the request was certainly not executed,
+        Raises ProviderUnavailable, with `unreached` when the request was certainly not executed and with
+        `retry_after_seconds` when the provider named a wait,
         ProviderMisconfigured for 401 and 402, and what `to_error` returns for other statuses.
         """
         if clock.monotonic() < self._open_until:
             message = f"{self._name} failed repeatedly; calls to it rest for a moment."
             raise ProviderUnavailable(message, unreached=True)
         deadline = clock.monotonic() + clock.left(CALL_SECONDS)
+        if deadline - clock.monotonic() < LEAST_SECONDS:
+            raise ProviderUnavailable(f"No time was left to ask {self._name}.", unreached=True)
         request = {"json": json, "params": params, "headers": headers or {}}
         unreached = True
         for attempt in range(1, ATTEMPTS + 1):
-            left = max(deadline - clock.monotonic(), 0.1)
-            response, problem, not_executed = self._try(method, path, request, left)
+            response, problem, not_executed = self._try(method, path, request, deadline - clock.monotonic())
             unreached = unreached and not_executed
             if response is not None and problem is None:
                 self._failures = 0
                 if response.is_success or response.status_code in accept:
                     return response
                 raise self._client_error(response)
-            pause = self._pause(attempt, response)
+            asked = _retry_after_seconds(response)
+            pause = max(self._pause(attempt), asked)
             may_repeat = (repeatable or not_executed) and attempt < ATTEMPTS
-            if not may_repeat or clock.monotonic() + pause > deadline or pause > LONGEST_PAUSE_SECONDS:
+            in_time = clock.monotonic() + pause + LEAST_SECONDS <= deadline and pause <= LONGEST_PAUSE_SECONDS
+            if not (may_repeat and in_time):
                 break
             clock.sleep(pause)
         self._count_failure()
-        raise ProviderUnavailable(f"{self._name} {problem}.", unreached=unreached)
+        waits = {"retry_after_seconds": math.ceil(asked)} if asked else {}
+        raise ProviderUnavailable(f"{self._name} {problem}.", unreached=unreached, **waits)
 
     def _try(
         self, method: str, path: str, request: dict[str, Any], left: float
@@ -115,11 +124,19 @@ class ProviderClient:
             self._open_until = clock.monotonic() + CIRCUIT_SECONDS
 
     @staticmethod
-    def _pause(attempt: int, response: httpx.Response | None) -> float:
-        retry_after = response.headers.get("retry-after", "") if response is not None else ""
-        if retry_after.isdigit():
-            return float(retry_after)
+    def _pause(attempt: int) -> float:
         return random.uniform(0.5, 1.0) * BASE_PAUSE_SECONDS * float(2**attempt)  # noqa: S311
+
+
+def _retry_after_seconds(response: httpx.Response | None) -> float:
+    """The wait that a response asks for, in seconds or as a date (RFC 9110, section 10.2.3); 0 when it does not."""
+    text = response.headers.get("retry-after", "") if response is not None else ""
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        return max((parsedate_to_datetime(text) - clock.now()).total_seconds(), 0.0)
+    except (ValueError, TypeError):
+        return 0.0
 
 
 def body(response: httpx.Response) -> dict[str, Any]:

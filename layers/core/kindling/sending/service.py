@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,7 +26,7 @@ from kindling.errors import (
     WarmingSuspended,
 )
 from kindling.keys.model import Caller
-from kindling.platform import clock
+from kindling.platform import clock, parallel
 from kindling.platform.observability import logger
 from kindling.sending import store
 from kindling.sending.model import SendBatch, SendEmail
@@ -161,8 +160,7 @@ def _deliver_all(messages: list[Admitted]) -> list[dict[str, Any]]:
         return []
     # The first send fetches and caches the provider's API key, so that the threads do not all fetch it.
     outcomes = [_attempt(messages[0])]
-    with ThreadPoolExecutor(SEND_THREADS) as pool:
-        outcomes += pool.map(_attempt, messages[1:])
+    outcomes += parallel.each(_attempt, messages[1:], threads=SEND_THREADS)
     return [_result(message, outcome) for message, outcome in zip(messages, outcomes, strict=True)]
 
 

@@ -1,7 +1,7 @@
 """Answers about domains, as `/api/email` shows them."""
 
 from http import HTTPStatus
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from kindling.domains.model import Domain, DomainStatus
 from kindling.entry.answers import Answer, Listed, Omitted, Shown
@@ -50,8 +50,15 @@ class ShownDomain(Shown):
     dns_sync: ShownSync
     ownership: ShownOwnership
     verified_at: str | None
+    refreshed_at: str | None
     created_at: str
     updated_at: str
+
+
+class ListedDomain(ShownDomain):
+    """`stale` is true where provider and DNS could not be read for this list; `refreshed_at` is when they last were."""
+
+    stale: Omitted[Literal[True]] = None
 
 
 class DomainAnswer(Answer):
@@ -73,11 +80,11 @@ class DomainCreated(DomainAnswer):
 class DomainsAnswer(Listed):
     """The tenant's domains, newest first."""
 
-    domains: list[ShownDomain]
+    domains: list[ListedDomain]
 
     @classmethod
-    def of(cls, page: Page[Domain]) -> Self:
-        rows = [domain.wire() for domain in page.rows]
+    def of(cls, page: Page[Domain], stale: set[str]) -> Self:
+        rows = [domain.wire() | {"stale": domain.id in stale or None} for domain in page.rows]
         return cls.model_validate({"domains": rows, "next_cursor": page.next_cursor})
 
 
