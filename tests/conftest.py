@@ -347,5 +347,5 @@ def _forget() -> None:
     doors = (providers.mail, providers.warmup, providers.dns, providers.resolver)
     for function in (settings, aws.table, aws.table_without_retries, *doors):
         function.cache_clear()
-    for memory in (authentication._cache, quota._leases, aws._secrets, sending._claims, sending._refusals):
+    for memory in (authentication._cache, quota._leases, aws._secrets, sending._claims):
         memory.clear()

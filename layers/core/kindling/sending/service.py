@@ -3,7 +3,6 @@
 import json
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -31,13 +30,10 @@ from kindling.platform.observability import logger
 from kindling.sending import store
 from kindling.sending.model import SendBatch, SendEmail
 from kindling.warming import admission
-from kindling.warming.gate import Refusal, Windows
+from kindling.warming.gate import Windows
 from kindling.warming.model import Warming
 
-# A refusal is cached until its window ends, but not longer than this, because quota may be given back and limits may
-# change before.
-REFUSAL_CACHE_TIME = timedelta(seconds=60)
-# The most entries of each cache.
+# The most entries of the cache of claims.
 CACHE_SIZE = 10_000
 # What a send may be refused with, beyond the errors of every route.
 REFUSALS = (
@@ -55,7 +51,6 @@ SEND_THREADS = 8
 UNKNOWN = "unknown"
 
 _claims: dict[str, Claim] = {}
-_refusals: dict[str, tuple[datetime, Refusal]] = {}
 
 
 @dataclass(frozen=True)
@@ -110,9 +105,6 @@ def _retry_after_seconds(result: dict[str, Any]) -> int | None:
 
 def _admit(caller: Caller, email: SendEmail, key: str) -> Admitted:
     claim = _claim(caller, email.sender)
-    n = len(email.recipients)
-    if caller.live:
-        _refuse_from_cache(claim.domain_id, n)
     sender = store.read(claim, email.recipients)
     if sender.account is None or sender.domain is None or sender.warming is None:
         raise _unknown(email.sender)
@@ -124,7 +116,7 @@ def _admit(caller: Caller, email: SendEmail, key: str) -> Admitted:
     if sender.suppressed:
         message = f"Nothing was sent: {', '.join(sender.suppressed)} must not be written to."
         raise RecipientsSuppressed(message, suppressed=sender.suppressed)
-    windows = _pass_gate(sender.warming, n) if caller.live else None
+    windows = _pass_gate(sender.warming, len(email.recipients)) if caller.live else None
     return Admitted(email, claim, windows, key)
 
 
@@ -132,26 +124,7 @@ def _pass_gate(warming: Warming, n: int) -> Windows:
     outcome = admission.admit(warming, n)
     if isinstance(outcome, Windows):
         return outcome
-    now = clock.now()
-    if outcome.bound:
-        if len(_refusals) >= CACHE_SIZE:
-            _refusals.clear()
-        _refusals[warming.domain_id] = (min(outcome.bound.ends_at, now + REFUSAL_CACHE_TIME), outcome)
-    raise outcome.error(now)
-
-
-def _refuse_from_cache(domain_id: str, n: int) -> None:
-    """Refuse from the cache, so that a client which ignores a 429 costs no reads or writes."""
-    cached = _refusals.get(domain_id)
-    if cached is None:
-        return
-    until, refusal = cached
-    now = clock.now()
-    if now >= until:
-        del _refusals[domain_id]
-    elif refusal.bound and refusal.bound.room < n <= refusal.n:
-        # A send to more recipients than the refused one may exceed another limit, with a later `Retry-After`.
-        raise refusal.error(now)
+    raise outcome.error(clock.now())
 
 
 def _deliver_all(messages: list[Admitted]) -> list[dict[str, Any]]:
@@ -197,7 +170,6 @@ def _settle(message: Admitted, outcome: str | ProviderError) -> dict[str, Any]:
     elif message.windows:
         n = len(message.email.recipients)
         admission.give_back(message.claim.user_id, message.claim.domain_id, message.windows, n)
-        _refusals.pop(message.claim.domain_id, None)
         outcome.extras |= {"outcome": "not_sent"}
     raise outcome
 
