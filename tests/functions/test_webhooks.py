@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from kindling.accounts.claims import claim_key
-from kindling.platform import aws
+from kindling.errors import StoreUnavailable
+from kindling.platform import aws, table
 from kindling.platform.settings import settings
+from kindling.webhooks import store
 from tests.conftest import SECRETS, Kindling
 from tests.harness.lambdas import Reply, invoke
 
@@ -196,7 +198,8 @@ def test_each_event_counts_once_however_often_and_in_whatever_order_it_comes(kin
         ("clicked", ["p1@example.com"], {}),
     ]
     expected = {
-        "sent": 5, "delivered": 3, "bounced": 2, "hard_bounce": 1, "complaints": 1, "opened": 1, "clicked": 1,
+        "sent": 5, "delivered": 3, "bounced": 2, "hard_bounce": 1, "complaints": 1, "rejected": 1,
+        "opened": 1, "clicked": 1,
     }  # fmt: skip
     orders = [list(range(10)), [5, 2, 9, 8, 7, 4, 1, 0, 3, 6]]
     for number, order in enumerate(orders):
@@ -294,6 +297,48 @@ def test_suppressions_that_a_webhook_made_keep_out_later_mail_of_that_tenant_alo
     assert kindling.api("DELETE", "/v1/suppressions/new@example.com").status == 200
     # A second delivery of the event does not add the entry again.
     assert "new@example.com" not in suppressed(kindling)
+
+
+@pytest.mark.usefixtures("steady_clock")
+@pytest.mark.parametrize(("actions", "sizes"), [(99, [100]), (100, [100, 2]), (250, [100, 100, 53])])
+def test_what_an_event_changes_fits_into_its_transactions(
+    monkeypatch: pytest.MonkeyPatch, actions: int, sizes: list[int]
+) -> None:
+    written: list[int] = []
+    monkeypatch.setattr(table, "transact", lambda part: written.append(len(part)))
+    assert store.once("e", [{"Put": {"Item": {}}}] * actions)
+    assert written == sizes
+
+
+def test_an_event_about_many_recipients_counts_once_and_is_completed_by_its_repetition(
+    kindling: Kindling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kindling.verified_domain()
+    monkeypatch.setattr(store, "MOST", 4)
+    complained = event("complained", 12)
+    written, parts = table.transact, itertools.count(1)
+
+    def lost(actions: table.Part) -> None:
+        if next(parts) == 3:
+            raise StoreUnavailable("No.")
+        written(actions)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(table, "transact", lost)
+        assert post(kindling, json.dumps(complained)).status == 503
+    assert (totals(kindling), len(suppressed(kindling))) == ({"complaints": 12}, 6)
+    assert [deliver(kindling, complained) for _ in range(2)] == [True, False]
+    assert (totals(kindling), len(suppressed(kindling))) == ({"complaints": 12}, 12)
+    # What its tenant has taken off the list since is not put back by another repetition.
+    assert kindling.api("DELETE", "/v1/suppressions/p11@example.com").status == 200
+    assert not deliver(kindling, complained)
+    assert len(suppressed(kindling)) == 11
+
+
+def test_an_open_by_many_recipients_is_known_again(kindling: Kindling) -> None:
+    kindling.verified_domain()
+    assert [report(kindling, "opened", 200) for _ in range(2)] == [True, False]
+    assert totals(kindling) == {"opened": 200}
 
 
 def test_the_providers_word_that_a_domain_is_verified_has_it_looked_at(kindling: Kindling) -> None:

@@ -8,7 +8,7 @@ from tests.functions.test_webhooks import HARD, SOFT, report
 
 PATH = "/v1/domains/acme.example/stats"
 RATES = ("delivery_rate", "bounce_rate", "hard_bounce_rate", "complaint_rate", "open_rate", "click_rate")
-TOTALS = ("sent", "delivered", "bounced", "hard_bounce", "complaints", "opened", "clicked")
+TOTALS = ("sent", "delivered", "bounced", "hard_bounce", "complaints", "rejected", "opened", "clicked")
 ZERO = {**{f"total_{name}": 0 for name in TOTALS}, **dict.fromkeys(RATES, 0.0)}
 
 
@@ -29,6 +29,8 @@ def test_figures_of_days_hours_and_mailbox_providers(kindling: Kindling) -> None
     report(kindling, "bounced", ["f@firm.example"], **HARD)
     report(kindling, "bounced", ["c@outlook.com"], **SOFT)
     report(kindling, "complained", ["a@gmail.com"])
+    # AgentMail's rejections name a reason and no recipients.
+    report(kindling, "rejected", [], reason="Bad content")
     report(kindling, "opened", ["a@gmail.com"])
     report(kindling, "clicked", ["a@gmail.com"])
     assert kindling.api.post("/v1/send", email(4)).status == 202
@@ -38,6 +40,7 @@ def test_figures_of_days_hours_and_mailbox_providers(kindling: Kindling) -> None
         "total_bounced": 2,
         "total_hard_bounce": 1,
         "total_complaints": 1,
+        "total_rejected": 1,
         "total_opened": 1,
         "total_clicked": 1,
         "delivery_rate": 0.4286,

@@ -68,6 +68,7 @@ class Counts(BaseModel):
             "total_bounced": self.bounced,
             "total_hard_bounce": self.hard_bounced,
             "total_complaints": self.complained,
+            "total_rejected": self.rejected,
             "total_opened": self.opened,
             "total_clicked": self.clicked,
             **self.rates(),

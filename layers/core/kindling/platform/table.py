@@ -43,6 +43,7 @@ WAIT_SECONDS = 4.0
 FIRST_PAUSE_SECONDS = 0.04
 LONGEST_PAUSE_SECONDS = 1.0
 BATCH_GET_LIMIT = 100  # keys in one BatchGetItem
+TRANSACTION_LIMIT = 100  # actions in one TransactWriteItems
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
 TRANSACTION_CANCELED = "TransactionCanceledException"

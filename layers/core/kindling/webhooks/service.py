@@ -1,6 +1,7 @@
 """Receiving AgentMail's webhooks. Counts are only added to and an event counts once, so order does not matter."""
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from pydantic import ValidationError
 
@@ -65,7 +66,9 @@ def _count(event_type: str, event_id: str, event: MessageEvent) -> bool:
         return False
     user_id, domain_id = owner
     if event_type in REPEATED:
-        event_id = f"{event_type}#{event.message_id}#{','.join(event.addresses)}"
+        # Hashed, because a key has at most 2,048 bytes.
+        about = "\n".join([event.message_id, *event.addresses])
+        event_id = f"{event_type}#{sha256(about.encode()).hexdigest()}"
     actions = metrics.counted(user_id, domain_id, _instant(event.timestamp), field, event.addresses or ONE_UNKNOWN)
     reason = suppressed_for(field)
     if reason:

@@ -11,6 +11,7 @@ class ShownCounts(Shown):
     total_bounced: int
     total_hard_bounce: int
     total_complaints: int
+    total_rejected: int
     total_opened: int
     total_clicked: int
     delivery_rate: float
