@@ -13,7 +13,6 @@ def words(reply: Reply) -> list[str]:
     """The error code or status of each message."""
     assert reply.status == 202, reply.body
     waits = [wait for result in reply.body["results"] if (wait := result.get("retry_after_seconds"))]
-    waits += [1 for result in reply.body["results"] if result.get("outcome") == "unknown"]
     assert reply.body.get("retry_after_seconds") == min(waits, default=None)
     assert reply.headers.get("Retry-After") == (str(min(waits)) if waits else None)
     assert set(reply.body) - {"retry_after_seconds"} == {"results", "accepted", "rejected"}
@@ -122,4 +121,30 @@ def test_a_repeated_batch_sends_nothing_twice(kindling: Kindling) -> None:
     assert (used(kindling), len(sent(kindling))) == (5, 5)
     kindling.world.heal()
     assert words(kindling.api.post(BATCH, batch, Idempotency_Key="k2")) == ["queued", "queued"]
-    assert (used(kindling), len(sent(kindling))) == (7, 5)
+    assert (used(kindling), len(sent(kindling))) == (5, 5)
+
+
+def test_a_repeat_of_a_batch_that_was_half_accepted_counts_nothing_twice(kindling: Kindling) -> None:
+    sender(kindling)
+    batch = {"emails": [email(subject="one"), email(subject="two"), email(5, subject="three")]}
+    kindling.world.fault("agentmail", "POST", OUTBOX, "drop_answer", calls=[2, 3, 4])
+    assert words(kindling.api.post(BATCH, batch, Idempotency_Key="k")) == [
+        "queued",
+        "provider_unavailable",
+        "rate_limit_exceeded",
+    ]
+    kindling.world.heal()
+    kindling.clock.advance(minutes=1)
+    reply = kindling.api.post(BATCH, batch, Idempotency_Key="k")
+    assert words(reply) == ["queued"] * 3
+    assert (used(kindling), len(sent(kindling))) == (7, 3)
+
+
+def test_the_key_that_a_message_of_a_batch_names_repeats_it_alone(kindling: Kindling) -> None:
+    sender(kindling)
+    kindling.world.fault("agentmail", "POST", OUTBOX, "drop_answer")
+    (result,) = kindling.api.post(BATCH, {"emails": [email(2)]}).body["results"]
+    kindling.world.heal()
+    reply = kindling.api.post("/v1/send", email(2), Idempotency_Key=result["idempotency_key"])
+    assert [message["message_id"] for message in sent(kindling)] == [reply.body["message_id"]]
+    assert used(kindling) == 2

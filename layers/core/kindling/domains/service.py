@@ -25,6 +25,9 @@ from kindling.platform.paging import Page
 from kindling.platform.settings import settings
 from kindling.providers.model import ZoneRecord
 
+# A row is not refreshed with less time than this.
+WRITE_SECONDS = 1.0
+
 
 def create(caller: Caller, command: CreateDomain, *, wait_seconds: float) -> Domain | Operation:
     """Start onboarding; the domain when it is saved within `wait_seconds`, otherwise the running operation.
@@ -68,7 +71,7 @@ def list_domains(caller: Caller, query: ListDomains) -> tuple[Page[Domain], set[
     rows: list[Domain] = []
     stale: set[str] = set()
     for domain, latest in zip(page.rows, verification.look_at_all(page.rows), strict=True):
-        if latest and clock.left(1.0):
+        if latest and clock.left(WRITE_SECONDS) == WRITE_SECONDS:
             rows.append(verification.refresh(domain, latest))
         else:
             rows.append(domain)

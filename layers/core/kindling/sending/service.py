@@ -1,7 +1,10 @@
 """Use cases of sending. The gate admits every message; quota is given back only if it was certainly not sent."""
 
+import hashlib
 import json
 import uuid
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +16,15 @@ from kindling.accounts.claims import Claim, ClaimStatus
 from kindling.errors import (
     AccountNotActive,
     DomainNotSending,
+    IdempotencyKeyReused,
     InvalidRequest,
     KindlingError,
     ProviderError,
+    ProviderRefused,
     ProviderUnavailable,
     RateLimitExceeded,
     RecipientsSuppressed,
+    StoreUnavailable,
     UnknownSender,
     WarmingNotStarted,
     WarmingPaused,
@@ -29,7 +35,8 @@ from kindling.platform import clock, parallel
 from kindling.platform.observability import logger
 from kindling.sending import store
 from kindling.sending.model import SendBatch, SendEmail
-from kindling.warming import admission
+from kindling.sending.store import Counted
+from kindling.warming import admission, gate
 from kindling.warming.gate import Windows
 from kindling.warming.model import Warming
 
@@ -48,64 +55,90 @@ REFUSALS = (
     WarmingSuspended,
 )
 SEND_THREADS = 8
-UNKNOWN = "unknown"
+# For handing a batch to the provider; what is left of the gateway's 30 s is for admitting before and settling after.
+BATCH_SECONDS = 15.0
+# No message is admitted with less time than this.
+LEAST_SECONDS = 1.0
+UNKNOWN, NOT_SENT = "unknown", "not_sent"
 
 _claims: dict[str, Claim] = {}
 
 
 @dataclass(frozen=True)
 class Admitted:
-    """An admitted message, with the windows in which it was counted; None for a simulated send."""
+    """An admitted message. `key` is the Idempotency-Key that repeats it, `windows` are those in which it was counted.
+
+    `windows` is None for a simulated send. `counted` is an earlier try of the same message.
+    """
 
     email: SendEmail
     claim: Claim
+    key: str
     windows: Windows | None
-    idempotency_key: str
+    counted: Counted | None = None
+
+    @property
+    def provider_key(self) -> str:
+        return _provider_key(self.claim.user_id, self.key)
 
 
 def send(caller: Caller, email: SendEmail, *, idempotency_key: str | None) -> dict[str, Any]:
     """Admit a message and send it; with a test key, the send is simulated and not counted.
 
     Raises UnknownSender, AccountNotActive, DomainNotSending, RecipientsSuppressed, RateLimitExceeded,
-    WarmingNotStarted, WarmingPaused, WarmingSuspended, StoreUnavailable and ProviderError. After a ProviderError the
-    quota was given back, unless the error's `outcome` is `unknown`.
+    WarmingNotStarted, WarmingPaused, WarmingSuspended, IdempotencyKeyReused, StoreUnavailable and ProviderError. After
+    a ProviderError the quota was given back, unless the error's `outcome` is `unknown`: then a repeat under the
+    error's `idempotency_key`, within a day, sends and counts nothing twice.
     """
-    message = _admit(caller, email, _provider_key(caller, idempotency_key, "send"))
-    return _settle(message, _attempt(message))
+    message = _admit(caller, email, idempotency_key or str(uuid.uuid4()), repeats=idempotency_key is not None)
+    outcome = _attempt(message)
+    result = _settle(message, outcome)
+    if isinstance(outcome, ProviderError):
+        _give_back([(message, outcome)])
+        raise outcome
+    return result
 
 
 def send_batch(caller: Caller, batch: SendBatch, *, idempotency_key: str | None) -> dict[str, Any]:
-    """Admit and send up to `MAX_BATCH` messages. The result of one does not affect the others."""
-    results: list[dict[str, Any]] = []
-    admitted: list[tuple[int, Admitted]] = []
+    """Admit and send up to `MAX_BATCH` messages. The result of one does not affect the others.
+
+    Messages that are not reached in time are not sent, and their results say so.
+    """
+    results: list[dict[str, Any]] = [{} for _ in batch.emails]
+    admitted: dict[int, Admitted] = {}
+    base = idempotency_key or str(uuid.uuid4())
     for index, fields in enumerate(batch.emails):
-        results.append({})
         try:
             email = SendEmail.model_validate(fields)
-            admitted.append((index, _admit(caller, email, _provider_key(caller, idempotency_key, f"batch {index}"))))
+            admitted[index] = _admit(caller, email, _derived([base, index]), repeats=idempotency_key is not None)
         except ValidationError as error:
             results[index] = _failed(InvalidRequest.of("message", error.errors()))
         except KindlingError as error:
             results[index] = _failed(error)
-    for (index, _), result in zip(admitted, _deliver_all([message for _, message in admitted]), strict=True):
-        results[index] = result
+    outcomes = dict(zip(admitted, _attempt_all(list(admitted.values())), strict=True))
+    for index, outcome in outcomes.items():
+        results[index] = _settle(admitted[index], outcome)
+    _give_back((admitted[index], outcome) for index, outcome in outcomes.items())
     accepted = sum("message_id" in result for result in results)
     answer = {"results": results, "accepted": accepted, "rejected": len(results) - accepted}
-    waits = [wait for result in results if (wait := _retry_after_seconds(result))]
-    return answer | {"retry_after_seconds": min(waits)} if waits else answer
+    waits = [wait for result in results if (wait := result.get("retry_after_seconds"))]
+    if not waits:
+        return answer
+    if idempotency_key:
+        # Whoever repeats the batch repeats what was accepted, too.
+        for index, outcome in outcomes.items():
+            if isinstance(outcome, str):
+                _keep(admitted[index], outcome)
+    return answer | {"retry_after_seconds": min(waits)}
 
 
-def _retry_after_seconds(result: dict[str, Any]) -> int | None:
-    """Seconds after which a retry of the message may succeed; None when it was accepted or a retry is of no use."""
-    if result.get("outcome") == UNKNOWN:
-        return 1
-    wait: int | None = result.get("retry_after_seconds")
-    return wait
-
-
-def _admit(caller: Caller, email: SendEmail, key: str) -> Admitted:
+def _admit(caller: Caller, email: SendEmail, key: str, *, repeats: bool) -> Admitted:
+    """Pass all that may refuse a message. An earlier try under the same key has passed the gate, and is not counted."""
+    if clock.left(LEAST_SECONDS) < LEAST_SECONDS:
+        raise StoreUnavailable("There was no time left for this message.", outcome=NOT_SENT)
     claim = _claim(caller, email.sender)
-    sender = store.read(claim, email.recipients)
+    provider_key = _provider_key(caller.user_id, key) if repeats and caller.live else None
+    sender = store.read(claim, email.recipients, provider_key)
     if sender.account is None or sender.domain is None or sender.warming is None:
         raise _unknown(email.sender)
     if not sender.account.may_send:
@@ -116,8 +149,16 @@ def _admit(caller: Caller, email: SendEmail, key: str) -> Admitted:
     if sender.suppressed:
         message = f"Nothing was sent: {', '.join(sender.suppressed)} must not be written to."
         raise RecipientsSuppressed(message, suppressed=sender.suppressed)
-    windows = _pass_gate(sender.warming, len(email.recipients)) if caller.live else None
-    return Admitted(email, claim, windows, key)
+    if not caller.live:
+        return Admitted(email, claim, key, None)
+    if sender.counted is None:
+        return Admitted(email, claim, key, _pass_gate(sender.warming, len(email.recipients)))
+    if sender.counted.fingerprint != _fingerprint(email):
+        raise IdempotencyKeyReused("This Idempotency-Key came with another message before.")
+    refused = gate.refusal(sender.warming, 0, clock.now())
+    if refused:
+        raise refused.error(clock.now())
+    return Admitted(email, claim, key, Windows(sender.counted.minute), sender.counted)
 
 
 def _pass_gate(warming: Warming, n: int) -> Windows:
@@ -127,51 +168,76 @@ def _pass_gate(warming: Warming, n: int) -> Windows:
     raise outcome.error(clock.now())
 
 
-def _deliver_all(messages: list[Admitted]) -> list[dict[str, Any]]:
-    """Send the admitted messages in parallel. The table is written by this thread only."""
-    if not messages:
-        return []
-    # The first send fetches and caches the provider's API key, so that the threads do not all fetch it.
-    outcomes = [_attempt(messages[0])]
-    outcomes += parallel.each(_attempt, messages[1:], threads=SEND_THREADS)
-    return [_result(message, outcome) for message, outcome in zip(messages, outcomes, strict=True)]
-
-
-def _result(message: Admitted, outcome: str | ProviderError) -> dict[str, Any]:
-    try:
-        return _settle(message, outcome)
-    except KindlingError as error:
-        return _failed(error)
+def _attempt_all(messages: list[Admitted]) -> list[str | ProviderError]:
+    """Send the messages in parallel, as far as the time goes."""
+    with clock.within(BATCH_SECONDS):
+        # The first send fetches and caches the provider's API key, so that the threads do not all fetch it.
+        first = [_attempt(message) for message in messages[:1]]
+        return [*first, *parallel.each(_attempt, messages[1:], threads=SEND_THREADS)]
 
 
 def _attempt(message: Admitted) -> str | ProviderError:
     """Send a message: its id at the provider, or the error. A simulated send calls no provider."""
     if message.windows is None:
-        return f"<{message.idempotency_key}@simulated.invalid>"
-    mail = providers.mail()
+        return f"<{message.provider_key}@simulated.invalid>"
+    if message.counted and message.counted.message_id:
+        return message.counted.message_id
     try:
-        return mail.send_message(
-            message.email.sender, message.email.outgoing(), idempotency_key=message.idempotency_key
+        return providers.mail().send_message(
+            message.email.sender, message.email.outgoing(), idempotency_key=message.provider_key
         )
     except ProviderError as error:
         return error
 
 
 def _settle(message: Admitted, outcome: str | ProviderError) -> dict[str, Any]:
-    """The result of a message. Raises its error, after giving the quota back unless the message may have been sent."""
+    """The result of a message. One that may have been sent, or a repeat that was, is kept for its next repeat."""
     if isinstance(outcome, str):
         if message.windows is None:
             return {"message_id": outcome, "status": "simulated", "environment": "test"}
+        if message.counted:
+            _keep(message, outcome)
         return {"message_id": outcome, "status": "queued"}
-    unclear = isinstance(outcome, ProviderUnavailable) and not outcome.unreached
+    unclear = _is_unclear(message, outcome)
+    outcome.extras |= {"outcome": UNKNOWN, "idempotency_key": message.key} if unclear else {"outcome": NOT_SENT}
+    if isinstance(outcome, ProviderUnavailable):
+        outcome.extras = {"retry_after_seconds": 1, **outcome.extras}
     if unclear:
-        outcome.extras |= {"outcome": UNKNOWN, "idempotency_key": message.idempotency_key}
         logger.warning("send unclear", domain_id=message.claim.domain_id, recipients=len(message.email.recipients))
-    elif message.windows:
-        n = len(message.email.recipients)
-        admission.give_back(message.claim.user_id, message.claim.domain_id, message.windows, n)
-        outcome.extras |= {"outcome": "not_sent"}
-    raise outcome
+        _keep(message, None)
+    return _failed(outcome)
+
+
+def _is_unclear(message: Admitted, error: ProviderError) -> bool:
+    """Whether the message may have been sent. Of an earlier try, only a refusal tells that it was not."""
+    if message.counted:
+        return not isinstance(error, ProviderRefused)
+    return isinstance(error, ProviderUnavailable) and not error.unreached
+
+
+def _give_back(attempts: Iterable[tuple[Admitted, str | ProviderError]]) -> None:
+    """Free the quota of messages that were certainly not sent, with one write for each domain and its windows.
+
+    That of a repeat stays used, because two repeats at once could give it back twice.
+    """
+    unused: Counter[tuple[str, str, Windows]] = Counter()
+    for message, outcome in attempts:
+        sent = isinstance(outcome, str) or _is_unclear(message, outcome)
+        if message.windows and not message.counted and not sent:
+            unused[message.claim.user_id, message.claim.domain_id, message.windows] += len(message.email.recipients)
+    for (user_id, domain_id, windows), n in unused.items():
+        admission.give_back(user_id, domain_id, windows, n)
+
+
+def _keep(message: Admitted, message_id: str | None) -> None:
+    """Keep a message for its repeat. Where that fails, a repeat counts again, and still sends nothing twice."""
+    if message.windows is None:
+        return
+    counted = Counted(minute=message.windows.minute, fingerprint=_fingerprint(message.email), message_id=message_id)
+    try:
+        store.put_counted(message.claim.user_id, message.provider_key, counted)
+    except StoreUnavailable as error:
+        logger.warning("message not kept", domain_id=message.claim.domain_id, reason=str(error))
 
 
 def _claim(caller: Caller, address: str) -> Claim:
@@ -189,15 +255,21 @@ def _unknown(address: str) -> UnknownSender:
     return UnknownSender(f"You have no account with the address {address}.")
 
 
-def _provider_key(caller: Caller, idempotency_key: str | None, position: str) -> str:
-    """The idempotency key of a message at the provider; random when the client has sent none.
+def _provider_key(user_id: str, key: str) -> str:
+    """The idempotency key of a message at the provider, whose keys all tenants share.
 
     It is derived from the client's own key, so that a retried request never sends a message twice, even when the first
     answer was lost and no idempotency record exists.
     """
-    if idempotency_key is None:
-        return str(uuid.uuid4())
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([caller.user_id, idempotency_key, position])))
+    return _derived([user_id, key])
+
+
+def _derived(parts: list[str | int]) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, json.dumps(parts)))
+
+
+def _fingerprint(email: SendEmail) -> str:
+    return hashlib.sha256(email.model_dump_json().encode()).hexdigest()
 
 
 def _failed(error: KindlingError) -> dict[str, Any]:
