@@ -8,7 +8,7 @@ from kindling.accounts import claims, parts, removal
 from kindling.accounts import saga as provisioning
 from kindling.accounts.model import ProvisionAccount, mark
 from kindling.cleanups.model import Cleanup, CleanupKind
-from kindling.errors import ProviderError, StaleStatus
+from kindling.errors import AddressTaken, ProviderError, StaleStatus
 from kindling.platform import table
 from tests.conftest import Kindling
 
@@ -44,6 +44,18 @@ def test_an_account_burns_its_own_address_and_no_other(kindling: Kindling) -> No
     claims.burn(mine)
     claims.burn(mine)
     assert status() == "burnt"
+
+
+def test_a_reserved_address_is_reserved_again_and_released_by_its_own_account_alone(kindling: Kindling) -> None:
+    mine, other = saga(kindling), saga(kindling)
+    for _ in range(2):
+        claims.reserve(mine)
+    with pytest.raises(AddressTaken):
+        claims.reserve(other)
+    claims.release(ADDRESS, other.account_id)
+    assert status() == "reserved"
+    claims.release(ADDRESS, mine.account_id)
+    assert status() is None
 
 
 def test_an_account_is_saved_only_at_the_address_that_it_claimed(kindling: Kindling) -> None:

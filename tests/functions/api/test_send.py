@@ -12,6 +12,7 @@ from kindling import providers
 from kindling.errors import ProviderRefused
 from kindling.platform import aws, table
 from kindling.sending import service, store
+from kindling.sending.model import SendEmail
 from tests.conftest import Kindling, issue
 from tests.functions.test_webhooks import SOFT, judge_what_is_queued, report
 from tests.harness.lambdas import Api, Reply
@@ -180,6 +181,13 @@ def test_a_message_that_is_not_one_is_refused_by_field(kindling: Kindling) -> No
         is_refused(reply, 400, "invalid_request")
         assert [problem["field"] for problem in reply.body["fields"]] == [field], reply.body
     assert (sent(kindling), used(kindling)) == ([], 0)
+
+
+def test_a_message_may_be_as_large_as_its_limits() -> None:
+    attached = [{"filename": "a", "content": ""}] * 10
+    largest = SendEmail.model_validate(email(25, bcc=["max@example.com"] * 25, subject="x" * 998, attachments=attached))
+    assert len(largest.recipients) == 50
+    assert len(SendEmail.model_validate(email(50)).to) == 50
 
 
 def test_nobody_sends_from_an_address_that_is_not_their_own(kindling: Kindling) -> None:

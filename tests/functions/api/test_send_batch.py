@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kindling.sending.model import SendBatch
 from tests.conftest import Kindling
 from tests.functions.api.test_send import OUTBOX, at, calls, email, is_refused, sender, sent, used
 from tests.harness.lambdas import Reply
@@ -66,6 +67,10 @@ def test_each_message_stands_for_itself_and_the_answers_keep_the_order(kindling:
     assert [messages.pop(identity) for identity in queued] == ["first", "still fits", "another domain"]
     assert messages == {}
     assert (used(kindling), used(kindling, "two.example")) == (4, 5)
+
+
+def test_a_batch_may_have_a_hundred_messages() -> None:
+    assert len(SendBatch.model_validate({"emails": [email()] * 100}).emails) == 100
 
 
 def test_a_batch_that_is_none_is_refused_as_a_whole(kindling: Kindling) -> None:
