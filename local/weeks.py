@@ -111,10 +111,10 @@ class EightWeeks:
             time.sleep(0.02)
 
     def _next_day(self, warming: dict[str, Any]) -> None:
-        """Move the clock past midnight, run the poller, and wait until it has evaluated the day that ended."""
+        """Move the clock past the hour after midnight in which domains are evaluated, run the poller, and wait until it has evaluated the day that ended."""
         now = datetime.strptime(ticks.now(self._session.home), "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC)
-        midnight = (now + timedelta(days=1)).replace(hour=0, minute=5, second=0)
-        ticks.advance(midnight - now, self._session.home)
+        morning = (now + timedelta(days=1)).replace(hour=1, minute=0, second=0)
+        ticks.advance(morning - now, self._session.home)
         if self._session.expect(self._session.api.get(f"{self._path}/warming"), 200)["phase"] == "paused":
             return
         ticks.tick("advance-warming", self._session.engine_url)

@@ -15,6 +15,7 @@ from moto import mock_aws
 from kindling import providers
 from kindling.accounts import saga as provisioning
 from kindling.accounts.model import ProvisionAccount
+from kindling.cleanups import service as cleanups
 from kindling.domains import saga as onboarding
 from kindling.domains.model import OnboardDomain
 from kindling.errors import ProviderError
@@ -23,7 +24,7 @@ from kindling.keys import service as keys
 from kindling.keys.model import Scope, new_token
 from kindling.operations import store as operations
 from kindling.operations.model import Operation, OperationState
-from kindling.platform import aws, clock
+from kindling.platform import aws, clock, due
 from kindling.platform.settings import settings
 from kindling.providers import authoritative
 from kindling.providers import client as provider_client
@@ -277,6 +278,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch, aws_account: Cloud) -> Iterator[None]
         monkeypatch.setenv(f"{name.upper()}_QUEUE_URL", url)
     for provider, arn in aws_account.deployed("secretsmanager", _secrets).items():
         monkeypatch.setenv(f"{provider.upper()}_SECRET", arn)
+    # moto is not made for several threads at once.
+    monkeypatch.setattr(due, "THREADS", 1)
     _forget()
     yield
     _forget()
@@ -347,5 +350,6 @@ def _forget() -> None:
     doors = (providers.mail, providers.warmup, providers.dns, providers.resolver)
     for function in (settings, aws.table, aws.table_without_retries, *doors):
         function.cache_clear()
-    for memory in (authentication._cache, quota._leases, aws._secrets, sending._claims):
+    caches = (authentication._cache, quota._leases, aws._secrets, sending._claims, cleanups._resting)
+    for memory in caches:
         memory.clear()

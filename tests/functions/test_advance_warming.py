@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kindling.platform import aws
+from kindling.platform import aws, due
 from kindling.platform.settings import settings
 from kindling.warming import dispatch, store
 from tests.conftest import Kindling
@@ -22,8 +22,8 @@ def tick() -> int:
 
 
 def next_day(kindling: Kindling, days: int = 1) -> None:
-    """Go to just after midnight, run the poller and its worker, and go on to the morning."""
-    kindling.clock.at = kindling.clock.at.replace(hour=0, minute=5) + timedelta(days=days)
+    """Go to the end of the first hour, run the poller and its worker, and go on to the morning."""
+    kindling.clock.at = kindling.clock.at.replace(hour=1, minute=0) + timedelta(days=days)
     assert tick() == judge_what_is_queued() == 1
     kindling.clock.advance(hours=9)
 
@@ -90,12 +90,14 @@ def test_a_day_is_judged_once_however_often_the_clock_ticks(kindling: Kindling) 
         return int(str(item["ramp_day"])), int(str(item["phase_days"]))
 
     mail(kindling, 1)
+    own_time = due.spread(domain_id, timedelta(hours=1))
     at(kindling, "03-01T23:59:59")
+    kindling.clock.at += own_time
     assert tick() == 0
-    at(kindling, "03-02T00:00:00")
+    kindling.clock.advance(seconds=1)
     assert (tick(), tick()) == (1, 0)
     # The worker died: the judgement is dispatched again, and both messages arrive.
-    kindling.clock.advance(minutes=10)
+    kindling.clock.at += due.LEASE
     assert tick() == 1
     twice = queued()
     assert len({record["body"] for record in twice}) == 1
@@ -104,7 +106,7 @@ def test_a_day_is_judged_once_however_often_the_clock_ticks(kindling: Kindling) 
         assert invoke("JudgeWarmingFunction", {"Records": twice}) == {"batchItemFailures": []}
     assert climbed() == (1, 1)
     assert shown(kindling)["days_in_current_phase"] == 1
-    for hours in (1, 10, 12):
+    for hours in (1, 5, 9):
         kindling.clock.advance(hours=hours)
         assert tick() == 0
     # A day without mail counts, but the limit does not climb.

@@ -20,25 +20,26 @@ from tests.conftest import Clock, Kindling
 
 MOMENT = timedelta(milliseconds=1)
 KEY = {"pk": "TENANT#u", "sk": "ROW#1"}
-# What is queued: how it is dispatched, and for how long.
-LEASES: dict[str, tuple[Callable[[], int], timedelta]] = {
-    "verification": (domains.dispatch_due, timedelta(minutes=5)),
-    "warming": (judgements.dispatch_due, timedelta(minutes=10)),
-    "review": (graduation.dispatch, timedelta(minutes=15)),
-    "cleanup": (cleanups.dispatch, timedelta(minutes=5)),
+# What is queued, and how.
+DISPATCHES: dict[str, Callable[[], int]] = {
+    "verification": domains.dispatch_due,
+    "warming": judgements.dispatch_due,
+    "review": graduation.dispatch,
+    "cleanup": cleanups.dispatch,
 }
+LEASE = timedelta(hours=6, minutes=30)
 NOBODYS = "arn:aws:states:us-east-1:123456789012:stateMachine:absent"
 
 
 @pytest.mark.usefixtures("cloud")
-@pytest.mark.parametrize("kind", LEASES)
+@pytest.mark.parametrize("kind", DISPATCHES)
 def test_what_was_queued_and_never_worked_on_is_queued_again_when_its_lease_ends(
     kind: str, steady_clock: Clock
 ) -> None:
-    dispatch, lease = LEASES[kind]
+    dispatch = DISPATCHES[kind]
     aws.table().put_item(Item={**KEY, **due.fields(kind, "row", clock.now())})
     assert dispatch() == 1
-    steady_clock.at += lease - MOMENT
+    steady_clock.at += LEASE - MOMENT
     assert dispatch() == 0
     steady_clock.at += MOMENT
     assert dispatch() == 1

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from kindling.domains import dispatch, store, verification
+from kindling.domains import store, verification
 from kindling.domains import saga as onboarding
 from kindling.domains.model import CHECK_DELAYS, GIVE_UP, Domain, OnboardDomain, domain_key
 from kindling.operations import service as sagas
 from kindling.operations import store as operations
 from kindling.operations.model import Operation
-from kindling.platform import aws, clock
+from kindling.platform import aws, clock, due
 from kindling.platform.settings import settings
 from tests.conftest import Kindling
 from tests.harness import machines
@@ -166,7 +166,7 @@ def test_what_was_queued_and_never_looked_at_falls_due_again(kindling: Kindling)
     kindling.clock.advance(minutes=11)
     assert tick() == 1
     records()
-    kindling.clock.advance(seconds=dispatch.LEASE.total_seconds() - 1)
+    kindling.clock.advance(seconds=due.LEASE.total_seconds() - 1)
     assert tick() == 0
     kindling.clock.advance(seconds=1)
     assert tick() == 1
@@ -183,18 +183,36 @@ def test_a_message_that_comes_twice_does_no_harm(kindling: Kindling) -> None:
     assert row(kindling, domain_id) == once
 
 
-def test_a_provider_failure_comes_back_for_its_record_alone_and_its_domain_stays_due(kindling: Kindling) -> None:
+def test_a_provider_failure_puts_the_check_of_its_domain_off_and_no_other(kindling: Kindling) -> None:
     first, second = verifying(kindling, "one.example"), verifying(kindling, "two.example")
     kindling.world.set(domain_states={"one.example": {"status": "VERIFIED"}, "two.example": {"status": "VERIFIED"}})
     kindling.world.fault("agentmail", "GET", "/v0/domains/two.example", "refuse", status=503)
     kindling.clock.advance(minutes=11)
     assert tick() == 2
-    assert work() == [json.dumps(key(kindling, second))]
+    assert work() == []
     assert (row(kindling, first).status, row(kindling, second).status) == ("verified", "verifying")
+    assert row(kindling, second).due_at == clock.timestamp(clock.now() + timedelta(minutes=5))
     kindling.world.heal()
     kindling.clock.advance(minutes=5)
     assert (tick(), work()) == (1, [])
     assert row(kindling, second).status == "verified"
+
+
+def test_a_check_that_is_not_scheduled_comes_back_through_the_queue(kindling: Kindling) -> None:
+    domain_id = verifying(kindling)
+    assert kindling.api.patch(f"{DOMAINS}/{domain_id}", {"status": "pending"}).status == 200
+    aws.table().update_item(Key=key(kindling, domain_id), UpdateExpression="REMOVE due_at, due_shard")
+    kindling.world.fault("agentmail", "GET", "/v0/domains/*", "refuse", status=503)
+    body = json.dumps(key(kindling, domain_id))
+    assert work([{"messageId": "1", "body": body}]) == [body]
+    assert row(kindling, domain_id).due_at is None
+
+
+def test_a_key_that_the_provider_refuses_is_no_pause_but_a_dead_letter_in_the_end(kindling: Kindling) -> None:
+    domain_id = verifying(kindling)
+    kindling.world.fault("agentmail", "GET", "/v0/domains/*", "refuse", status=401)
+    kindling.clock.advance(minutes=11)
+    assert (tick(), work()) == (1, [json.dumps(key(kindling, domain_id))])
 
 
 def test_a_domain_that_the_provider_has_lost_is_looked_at_until_it_is_given_up(kindling: Kindling) -> None:

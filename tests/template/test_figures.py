@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from kindling.platform import clock, due, table
 from kindling.platform.settings import settings
+from kindling.providers import client
 from tests.harness.template import FUNCTIONS, MAPPINGS, RESOURCES, TEMPLATE, of_type
+from tests.template.test_policies import environment
 
 FORTNIGHT = 14 * 24 * 3600
 CADENCES = {
@@ -14,26 +17,42 @@ CADENCES = {
     "ReconcileOperationsFunction": "rate(5 minutes)",
     "RunCleanupsFunction": "rate(5 minutes)",
     "AdvanceWarmingFunction": "rate(15 minutes)",
-    "GraduateAccountsFunction": "rate(1 hour)",
+    "GraduateAccountsFunction": "rate(15 minutes)",
     "ReconcileInventoryFunction": "rate(1 day)",
 }
 # Functions that need longer than the others, in seconds.
-TIMEOUTS = {"ReviewAccountsFunction": 300, "ReconcileInventoryFunction": 900}
-MEMORIES = {"ReconcileInventoryFunction": 1024}
+TIMEOUTS = {
+    "VerifyDomainsFunction": 60,
+    "ReconcileOperationsFunction": 300,
+    "RunCleanupsFunction": 300,
+    "AdvanceWarmingFunction": 900,
+    "GraduateAccountsFunction": 900,
+    "ReconcileInventoryFunction": 900,
+    "CheckDomainFunction": 120,
+    "AttemptCleanupFunction": 120,
+    "JudgeWarmingFunction": 60,
+    "ReviewAccountsFunction": 300,
+}
+# A whole CPU for those that fill a queue.
+MEMORIES = dict.fromkeys(
+    ("VerifyDomainsFunction", "RunCleanupsFunction", "AdvanceWarmingFunction", "GraduateAccountsFunction"), 1769
+) | {"ReconcileInventoryFunction": 1024}
 # Messages a worker is given at once, and workers at once.
 BATCHES = {
     "CheckDomainFunction": (5, 2),
     "ReviewAccountsFunction": (1, 2),
     "AttemptCleanupFunction": (5, 2),
-    "JudgeWarmingFunction": (10, 10),
+    "JudgeWarmingFunction": (10, 20),
 }
-# Seconds for which a message is hidden while it is worked on, and how often it is tried.
+# Seconds for which a message is hidden while it is worked on, how often it is tried, and for how long it is kept.
 QUEUES = {
-    "VerificationsQueue": (180, 5),
-    "CleanupsQueue": (180, 5),
-    "JudgementsQueue": (180, 5),
-    "ReviewsQueue": (1800, 5),
+    "VerificationsQueue": (720, 5, 21600),
+    "CleanupsQueue": (720, 5, 21600),
+    "JudgementsQueue": (360, 5, 21600),
+    "ReviewsQueue": (1800, 5, 21600),
 }
+WORKING = {name: p for name, p in of_type("AWS::SQS::Queue").items() if "RedrivePolicy" in p}
+SECONDS = {"minute": 60, "minutes": 60, "hour": 3600, "day": 86400}
 DEFAULTS: dict[str, Any] = {
     "ZoneBinding": "operator",
     "ReservedNames": "refuse",
@@ -58,7 +77,7 @@ def test_each_poller_ticks_at_its_own_pace_and_a_lost_tick_is_not_made_up_for() 
     assert [name for name, tick in ticks.items() if tick["RetryPolicy"] != retried] == []
 
 
-def test_a_function_has_30_seconds_and_512_megabytes_unless_it_walks_through_what_a_provider_holds() -> None:
+def test_a_function_has_30_seconds_and_512_megabytes_unless_it_works_through_more_than_one_thing() -> None:
     everybody = TEMPLATE["Globals"]["Function"]
     assert (everybody["Timeout"], everybody["MemorySize"]) == (30, 512)
     assert {name: p["Timeout"] for name, p in FUNCTIONS.items() if "Timeout" in p} == TIMEOUTS
@@ -73,13 +92,45 @@ def test_a_worker_takes_so_many_messages_and_runs_so_many_times_at_once() -> Non
     assert taken == BATCHES
 
 
-def test_a_message_is_hidden_while_it_is_worked_on_tried_five_times_and_kept_for_a_fortnight_after() -> None:
-    queues = of_type("AWS::SQS::Queue")
-    working = {name: p for name, p in queues.items() if "RedrivePolicy" in p}
+def test_a_message_is_hidden_while_it_is_worked_on_tried_five_times_and_kept_for_six_hours_and_a_fortnight_after() -> None:
     assert {
-        name: (p["VisibilityTimeout"], p["RedrivePolicy"]["maxReceiveCount"]) for name, p in working.items()
+        name: (p["VisibilityTimeout"], p["RedrivePolicy"]["maxReceiveCount"], p["MessageRetentionPeriod"])
+        for name, p in WORKING.items()
     } == QUEUES
-    assert {p["MessageRetentionPeriod"] for name, p in queues.items() if name not in working} == {FORTNIGHT}
+    others = {name: p for name, p in of_type("AWS::SQS::Queue").items() if name not in WORKING}
+    assert {p["MessageRetentionPeriod"] for p in others.values()} == {FORTNIGHT}
+
+
+def test_an_item_is_leased_for_longer_than_its_message_can_live_and_a_message_lives_for_all_its_tries() -> None:
+    hidden = max(p["VisibilityTimeout"] for p in WORKING.values())
+    for name, p in WORKING.items():
+        # A message that is taken at its last moment is worked on for as long as it is hidden.
+        assert due.LEASE.total_seconds() >= p["MessageRetentionPeriod"] + hidden, name
+        assert p["MessageRetentionPeriod"] > p["VisibilityTimeout"] * p["RedrivePolicy"]["maxReceiveCount"], name
+    # And by no more, so that a lost message is not missed for longer than it has to be.
+    assert due.LEASE.total_seconds() == max(p["MessageRetentionPeriod"] for p in WORKING.values()) + hidden
+
+
+def test_a_message_is_hidden_for_six_times_the_time_that_its_worker_has() -> None:
+    for mapping in MAPPINGS.values():
+        queue = WORKING[mapping["EventSourceArn"]["GetAtt"].removesuffix(".Arn")]
+        assert queue["VisibilityTimeout"] == 6 * FUNCTIONS[mapping["FunctionName"]["Ref"]]["Timeout"]
+
+
+def test_a_tick_may_last_until_the_next_one_and_no_longer() -> None:
+    for name, cadence in CADENCES.items():
+        number, unit = cadence.removeprefix("rate(").removesuffix(")").split()
+        pause = int(number) * SECONDS[unit]
+        assert FUNCTIONS[name]["Timeout"] == min(pause, 900), name
+        assert FUNCTIONS[name]["Timeout"] > 2 * due.RESERVE_SECONDS
+
+
+def test_each_message_of_a_batch_has_time_for_a_provider_that_does_not_answer() -> None:
+    for mapping in MAPPINGS.values():
+        name = mapping["FunctionName"]["Ref"]
+        if any(secret in environment(name) for secret in ("AGENTMAIL_SECRET", "INSTANTLY_SECRET")):
+            assert (FUNCTIONS[name]["Timeout"] - clock.ANSWER_SECONDS) / mapping["BatchSize"] > client.CALL_SECONDS
+        assert FUNCTIONS[name]["Timeout"] / mapping["BatchSize"] > table.WAIT_SECONDS
 
 
 def test_an_alarm_rings_for_the_first_dead_message_within_five_minutes() -> None:

@@ -1,4 +1,4 @@
-"""Due work: claimed once, again when its lease ends, and not read before it is due."""
+"""Due work: claimed once, again when its lease ends, not read before it is due, and left to the next tick in time."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -195,7 +195,7 @@ def test_more_than_a_page_is_read_page_by_page(asked: list[tuple[str, Any]], mon
 def test_keys_are_sent_in_batches_of_ten(asked: list[tuple[str, Any]]) -> None:
     put(*numbered(23))
     asked.clear()
-    assert due.dispatch(KIND, settings().verifications_queue_url, LEASE) == 23
+    assert due.dispatch(KIND, settings().verifications_queue_url) == 23
     sends = [answer["Successful"] for name, answer in asked if name == "SendMessageBatch"]
     assert [len(sent) for sent in sends] == [10, 10, 3]
     sent = [key for batch in messages() for key in batch]
@@ -206,14 +206,14 @@ def test_keys_are_sent_in_batches_of_ten(asked: list[tuple[str, Any]]) -> None:
 def test_nothing_due_is_nothing_sent(asked: list[tuple[str, Any]]) -> None:
     put(*numbered(3), minutes=1)
     asked.clear()
-    assert due.dispatch(KIND, settings().verifications_queue_url, LEASE) == 0
+    assert due.dispatch(KIND, settings().verifications_queue_url) == 0
     assert {name for name, _ in asked} == {"Query"}
 
 
 def test_exactly_ten_are_one_send(asked: list[tuple[str, Any]]) -> None:
     put(*numbered(10))
     asked.clear()
-    assert due.dispatch(KIND, settings().verifications_queue_url, LEASE) == 10
+    assert due.dispatch(KIND, settings().verifications_queue_url) == 10
     assert [name for name, _ in asked].count("SendMessageBatch") == 1
 
 
@@ -235,10 +235,115 @@ def test_work_that_does_not_fall_due_again_is_refused_when_the_queue_does_not_ta
         events.unregister("after-call.sqs.SendMessageBatch", lose_one)
 
 
-def test_a_send_that_fails_loses_nothing(steady_clock: Clock) -> None:
-    put(*numbered(3))
+def test_what_the_queue_does_not_take_is_due_again_at_once() -> None:
+    put(*numbered(23), minutes=-1)
+    before = {name: item(name) for name in numbered(23)}
     with pytest.raises(StoreUnavailable):
-        due.dispatch(KIND, settings().verifications_queue_url + "-gone", LEASE)
-    assert due.dispatch(KIND, settings().verifications_queue_url, LEASE) == 0
-    steady_clock.advance(seconds=LEASE.total_seconds())
-    assert due.dispatch(KIND, settings().verifications_queue_url, LEASE) == 3
+        due.dispatch(KIND, settings().verifications_queue_url + "-gone")
+    assert {name: item(name) for name in numbered(23)} == before
+    assert due.dispatch(KIND, settings().verifications_queue_url) == 23
+
+
+def test_of_a_batch_only_what_the_queue_does_not_take_is_due_again() -> None:
+    put(*numbered(5))
+    events = aws.sqs().meta.events
+
+    def lose_one(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["Successful"] = parsed["Successful"][1:]
+
+    events.register("after-call.sqs.SendMessageBatch", lose_one)
+    try:
+        assert due.dispatch(KIND, settings().verifications_queue_url) == 4
+    finally:
+        events.unregister("after-call.sqs.SendMessageBatch", lose_one)
+    assert due.dispatch(KIND, settings().verifications_queue_url) == 1
+
+
+def test_a_tick_begins_nothing_when_too_little_time_is_left_for_it() -> None:
+    put(*numbered(23))
+    url = settings().verifications_queue_url
+    # A second of the caller's time is kept for its answer.
+    with clock.deadline(20.999):
+        assert (due.dispatch(KIND, url), claimed()) == (0, [])
+    with clock.deadline(21):
+        assert due.dispatch(KIND, url) == 23
+
+
+def test_a_tick_stops_in_the_middle_of_a_page_and_the_next_one_goes_on(steady_clock: Clock) -> None:
+    put(*numbered(40))
+    events = aws.table().meta.client.meta.events
+
+    def pass_time(**_: Any) -> None:
+        steady_clock.advance(seconds=1)
+
+    events.register("before-call.dynamodb.UpdateItem", pass_time)
+    try:
+        with clock.deadline(21 + 16.5):
+            assert due.dispatch(KIND, settings().verifications_queue_url) == 17
+        with clock.deadline(21 + 4.5):
+            assert len(claimed()) == 5
+    finally:
+        events.unregister("before-call.dynamodb.UpdateItem", pass_time)
+    assert due.dispatch(KIND, settings().verifications_queue_url) == 18
+    sent = sorted(key["sk"] for batch in messages() for key in batch)
+    assert len(sent) == len(set(sent)) == 35
+
+
+def test_shards_take_turns_so_that_none_waits_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(due, "PAGE", 2)
+    put(*numbered(60))
+    shards = [due.fields(KIND, key["sk"], clock.now())["due_shard"] for key in due.claim(KIND, LEASE)]
+    assert len(shards) == 60
+    in_turn = [f"{KIND}#{number}" for number in range(due.SHARDS) for _ in range(2)]
+    assert shards[:16] == [*in_turn, *in_turn]
+
+
+def test_an_item_is_leased_when_it_is_asked_for_and_not_before(asked: list[tuple[str, Any]]) -> None:
+    put(*numbered(9))
+    asked.clear()
+    claims = due.claim(KIND, LEASE)
+    assert asked == []
+    next(claims)
+    assert [name for name, _ in asked].count("UpdateItem") == 1
+    claims.close()  # type: ignore[attr-defined]
+    assert len(claimed()) == 8
+
+
+def test_scheduled_items_are_listed_page_by_page(asked: list[tuple[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(due, "PAGE", 3)
+    put(*numbered(25), minutes=60)
+    asked.clear()
+    found = due.every(KIND)
+    next(found)
+    assert len(asked) == 1
+    assert len([*found]) == 24
+
+
+def test_an_item_that_is_put_off_is_due_after_the_pause_and_an_unscheduled_one_never(steady_clock: Clock) -> None:
+    put("a")
+    assert due.put_off({"pk": "TENANT#u", "sk": "a"}, timedelta(minutes=1))
+    steady_clock.advance(seconds=59.999)
+    assert claimed() == []
+    steady_clock.advance(seconds=0.001)
+    assert claimed() == ["a"]
+    assert due.put_off({"pk": "TENANT#u", "sk": "a"})
+    assert claimed() == ["a"]
+    assert not due.put_off({"pk": "TENANT#u", "sk": "b"})
+    assert "Item" not in aws.table().get_item(Key={"pk": "TENANT#u", "sk": "b"})
+
+
+def test_moments_are_spread_evenly_over_a_span_in_every_shard_and_always_the_same() -> None:
+    hour = timedelta(hours=1)
+    moments = {name: due.spread(name, hour) for name in numbered(960)}
+    assert moments == {name: due.spread(name, hour) for name in moments}
+    assert min(moments.values()) >= timedelta(0)
+    assert max(moments.values()) < hour
+    for shard in range(due.SHARDS):
+        quarters = [
+            int(moment / timedelta(minutes=15))
+            for name, moment in moments.items()
+            if due.fields(KIND, name, clock.now())["due_shard"].endswith(f"#{shard}")
+        ]
+        assert min(quarters.count(quarter) for quarter in range(4)) > 30
+    # The first and the last second of a span are possible, and the span's end is not.
+    assert {due.spread(name, timedelta(seconds=2)) for name in moments} == {timedelta(0), timedelta(seconds=1)}

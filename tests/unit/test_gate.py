@@ -83,13 +83,19 @@ def test_the_documented_words_are_used() -> None:
 
 
 def test_what_is_more_than_a_whole_limit_has_to_wait_for_another_days_limits() -> None:
-    assert refused(warming(), 6)["limit_type"] == "per_minute"
-    assert refused(warming(), 6)["retry_after_seconds"] == 53988
+    judged = warming(counted_on="2026-03-01")
+    assert refused(judged, 6)["limit_type"] == "per_minute"
+    assert refused(judged, 6)["retry_after_seconds"] == 53988
     refusal = gate.refusal(warming(), 6, NOW)
     assert refusal
     assert str(refusal.error(NOW)).endswith(
         "6 recipients are more than the whole per-minute limit of 5: send to fewer at once"
     )
+
+
+def test_a_day_that_is_not_judged_yet_may_have_other_limits_in_an_hour() -> None:
+    waiting = refused(warming(counted_on="2026-02-28"), 6)
+    assert (waiting["limit_type"], waiting["retry_after_seconds"]) == ("per_minute", 3588)
 
 
 def test_what_fits_into_an_empty_window_waits_for_one_and_no_longer() -> None:

@@ -44,8 +44,8 @@ def daily_limit(kindling: Kindling, name: str = "acme.example") -> int:
 
 
 def begin_next_day(kindling: Kindling, instant: str) -> None:
-    """Run the poller and its worker just after midnight."""
-    at(kindling, f"{instant}T00:05:00")
+    """Run the poller and its worker when every domain's day has ended."""
+    at(kindling, f"{instant}T01:00:00")
     assert invoke("AdvanceWarmingFunction", {})["queued"] == 1
     assert judge_what_is_queued() == 1
 

@@ -27,11 +27,9 @@ FIGURES_PAGE_BYTES = 500_000
 CALLER_SECONDS = 20.0
 WORKER_SECONDS = 240.0
 
-# Slightly less than the hour between two runs of the poller, so that no run is missed by seconds.
+# An hour or slightly more, with the time until the poller's next run.
 INTERVAL = timedelta(minutes=55)
 IDLE_INTERVAL = timedelta(hours=24)
-# A dispatched review that dies is dispatched again after this.
-LEASE = timedelta(minutes=15)
 
 # An account with its state and figures at the provider.
 Reading = tuple[Account, WarmupAccount, WarmupFigures]
@@ -56,7 +54,7 @@ def analytics(caller: "Caller", paging: Paging) -> dict[str, Any]:
 
 def dispatch() -> int:
     """Queue the review of every tenant that is due; the number queued."""
-    return due.dispatch(store.REVIEW_KIND, settings().reviews_queue_url, LEASE)
+    return due.dispatch(store.REVIEW_KIND, settings().reviews_queue_url)
 
 
 def review(key: dict[str, str]) -> dict[str, Any]:

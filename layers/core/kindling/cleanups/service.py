@@ -4,11 +4,10 @@ How a resource is removed is known to the topic that created it: the caller pass
 """
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kindling.cleanups import store
-from kindling.cleanups.model import DUE_KIND, STUCK_ATTEMPTS, Cleanup, CleanupKind, back_off
+from kindling.cleanups.model import BACK_OFF, DUE_KIND, STUCK_ATTEMPTS, Cleanup, CleanupKind, back_off
 from kindling.errors import ProviderError
 from kindling.platform import clock, due
 from kindling.platform.observability import logger
@@ -18,10 +17,14 @@ from kindling.platform.settings import settings
 if TYPE_CHECKING:
     from kindling.keys.model import Caller
 
-# A dispatched attempt that dies is dispatched again after this.
-LEASE = timedelta(minutes=5)
+# From this duration on, a failed attempt is one at a provider that hangs. Cleanups of that kind then rest, so that those
+# of other providers are not kept waiting.
+HUNG_SECONDS = 8.0
+REST_SECONDS = 60.0
 
 Removals = Mapping[CleanupKind, Callable[[Cleanup], None]]
+
+_resting: dict[CleanupKind, float] = {}
 
 
 def run(removals: Removals, user_id: str, kind: CleanupKind, subject_id: str) -> None:
@@ -33,17 +36,26 @@ def run(removals: Removals, user_id: str, kind: CleanupKind, subject_id: str) ->
 
 def dispatch() -> int:
     """Queue every cleanup that is due; the number queued."""
-    return due.dispatch(DUE_KIND, settings().cleanups_queue_url, LEASE)
+    return due.dispatch(DUE_KIND, settings().cleanups_queue_url)
 
 
 def attempt(removals: Removals, key: dict[str, str]) -> None:
-    """Carry out a cleanup that is due. When the provider refuses, reschedule it; it is never given up."""
+    """Carry out a cleanup that is due. When the provider refuses, reschedule it; it is never given up.
+
+    After one at which the provider hung, those of its kind are put off for `REST_SECONDS`, which is no attempt.
+    """
     cleanup = store.read(key)
     if cleanup is None:
+        return
+    began = clock.monotonic()
+    if began < _resting.get(cleanup.kind, 0.0):
+        due.put_off(key, BACK_OFF)
         return
     try:
         _carry_out(removals, cleanup)
     except ProviderError as error:
+        if clock.monotonic() - began >= HUNG_SECONDS:
+            _resting[cleanup.kind] = clock.monotonic() + REST_SECONDS
         attempts = cleanup.attempts + 1
         store.reschedule(cleanup, str(error), clock.now() + back_off(attempts))
         log = logger.error if attempts >= STUCK_ATTEMPTS else logger.warning

@@ -1,19 +1,14 @@
 """Queueing the checks of domains; `verification.check` carries them out."""
 
-from datetime import timedelta
-
 from kindling.domains import registrations
 from kindling.domains.model import DUE_KIND
 from kindling.platform import due
 from kindling.platform.settings import settings
 
-# A dispatched check that dies is dispatched again after this.
-LEASE = timedelta(minutes=5)
-
 
 def dispatch_due() -> int:
     """Queue the check of every domain that is due; the number queued."""
-    return due.dispatch(DUE_KIND, settings().verifications_queue_url, LEASE)
+    return due.dispatch(DUE_KIND, settings().verifications_queue_url)
 
 
 def dispatch_name(name: str) -> int:

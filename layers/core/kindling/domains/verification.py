@@ -21,9 +21,10 @@ from kindling.domains.model import (
     status_after,
 )
 from kindling.domains.ownership import LOOK_EVERY, Ownership
-from kindling.errors import DomainTaken, NotFound, ProviderError, StaleStatus
+from kindling.errors import DomainTaken, NotFound, ProviderError, ProviderUnavailable, StaleStatus
 from kindling.platform import clock, due, parallel
 from kindling.platform.derived import derive
+from kindling.platform.observability import logger
 from kindling.platform.table import Part
 from kindling.providers.model import DnsRecord, MailDomain, TxtSurvey
 
@@ -32,6 +33,8 @@ LOOK_THREADS = 8
 LOOKS_SECONDS = 10.0
 # The least time between two writes of looks that change nothing but `last_dns_check`.
 LOOK_RECORDED_EVERY = timedelta(minutes=5)
+# The pause after a check for which the provider was unavailable.
+CHECK_PUT_OFF = timedelta(minutes=5)
 # The survey of a look that did not query DNS: it gives no answer about any challenge.
 NO_SURVEY = TxtSurvey(())
 
@@ -104,10 +107,21 @@ def look_due(domain: Domain) -> Look:
 
 
 def check(key: dict[str, str]) -> None:
-    """Check a domain that is due. Raises ProviderError; the queue then delivers it again."""
+    """Check a domain that is due; when the provider is unavailable, put the check off.
+
+    Raises ProviderError; the queue then delivers the check again.
+    """
     domain = store.read(key)
-    if domain:
-        refresh(domain, look_due(domain))
+    if domain is None:
+        return
+    try:
+        latest = look_due(domain)
+    except ProviderUnavailable as error:
+        if not due.put_off(key, CHECK_PUT_OFF):
+            raise
+        logger.warning("check put off", domain=domain.domain, reason=str(error))
+        return
+    refresh(domain, latest)
 
 
 def refresh(domain: Domain, latest: Look) -> Domain:

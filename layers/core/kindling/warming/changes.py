@@ -8,6 +8,9 @@ from kindling.platform import clock, due
 from kindling.warming.model import DUE_KIND, RAMPED, SYSTEM, HistoryEntry, Limits, Phase, Warming, history_entry
 from kindling.warming.schedules import Schedule
 
+# The time after midnight over which the judgements of a day are spread.
+SPREAD = timedelta(hours=1)
+
 Changes = tuple[dict[str, Any], tuple[str, ...]]
 
 
@@ -15,9 +18,10 @@ def today() -> str:
     return clock.today().isoformat()
 
 
-def next_day() -> datetime:
-    """When the current UTC day ends."""
-    return datetime.combine(clock.today() + timedelta(days=1), time.min, tzinfo=UTC)
+def next_judgement(domain_id: str) -> datetime:
+    """When a domain is judged next: within `SPREAD` after the current UTC day, always at the same time of day."""
+    midnight = datetime.combine(clock.today() + timedelta(days=1), time.min, tzinfo=UTC)
+    return midnight + due.spread(domain_id, SPREAD)
 
 
 def start_entry(warming: Warming, triggered_by: str) -> HistoryEntry:
@@ -65,7 +69,7 @@ def limited(warming: Warming, schedule: Schedule, limits: Limits | None) -> Chan
         "counted_on": today(),
         "schedule": schedule.name,
         "schedule_version": schedule.version,
-        **due.fields(DUE_KIND, warming.domain_id, next_day()),
+        **due.fields(DUE_KIND, warming.domain_id, next_judgement(warming.domain_id)),
     }
     if limits is None:
         return put, ("limits", "limits_on")

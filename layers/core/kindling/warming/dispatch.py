@@ -1,18 +1,13 @@
 """Queueing the judgements of domains; `judgement.judge` carries them out."""
 
-from datetime import timedelta
-
 from kindling.platform import due
 from kindling.platform.settings import settings
 from kindling.warming.model import DUE_KIND, warming_key
 
-# A dispatched judgement that dies is dispatched again after this.
-LEASE = timedelta(minutes=10)
-
 
 def dispatch_due() -> int:
     """Queue the judgement of every domain whose day has ended; the number queued."""
-    return due.dispatch(DUE_KIND, settings().judgements_queue_url, LEASE)
+    return due.dispatch(DUE_KIND, settings().judgements_queue_url)
 
 
 def dispatch_domain(user_id: str, domain_id: str) -> None:

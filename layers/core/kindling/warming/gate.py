@@ -122,9 +122,16 @@ def refusal(warming: Warming, n: int, now: datetime) -> Refusal | None:
     for bound in limits:
         if n > bound.room:
             # More than the whole limit: only another day's limits may be high enough.
-            until = bound.ends_at if n <= bound.limit else limits[0].ends_at
+            until = bound.ends_at if n <= bound.limit else _limits_change(warming, limits)
             return Refusal(warming.phase, n, bound, until)
     return None
+
+
+def _limits_change(warming: Warming, limits: tuple[Bound, Bound, Bound]) -> datetime:
+    """When the limits may be others: after the next judgement, which is due in the first hour of each day."""
+    daily, hourly, _ = limits
+    judged_until = f"{daily.ends_at - timedelta(days=1):%Y-%m-%d}"
+    return hourly.ends_at if warming.counted_on < judged_until else daily.ends_at
 
 
 def sentence(bound: Bound, n: int) -> str:

@@ -6,7 +6,7 @@ window of 1,000 recipients. To advance, the raw rate has to be below the thresho
 rates.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from math import exp, lgamma, log, log1p
@@ -67,7 +67,7 @@ class Evidence:
     After a start, resumption or demotion, only later reports count, but all recipients of the window, because late
     reports belong to mail sent before. `reported` is the week's number of recipients according to the provider,
     `admitted` that according to the gate. `busiest` is the highest number admitted on one day since the last daily
-    judgement, `idle_days` the number of days since anything was admitted.
+    judgement, `idle_days` the number of days since anything was admitted, `admitted_today` today's part of `admitted`.
     """
 
     recent: Counts
@@ -77,6 +77,18 @@ class Evidence:
     admitted: int = 0
     busiest: int = 0
     idle_days: int = 0
+    admitted_today: int = 0
+
+    def without_today(self) -> "Evidence":
+        """The evidence of whole days; `recent` stays as it is."""
+        return replace(
+            self,
+            week=self.week.less(self.today),
+            today=Counts(),
+            reported=self.reported - self.today.sent,
+            admitted=self.admitted - self.admitted_today,
+            admitted_today=0,
+        )
 
 
 @dataclass(frozen=True)
@@ -123,10 +135,12 @@ def judge(warming: Warming, schedule: Schedule, evidence: Evidence, *, new_day: 
     stop = _stop(warming, schedule, evidence)
     if stop:
         return stop
+    if not new_day:
+        return Verdict(Action.STAY, warming.phase, blockers=advancement_blockers(warming, schedule, evidence))
+    # A day that has just begun has recipients whose reports are still to come.
+    evidence = evidence.without_today()
     blockers = advancement_blockers(warming, schedule, evidence)
     stay = Verdict(Action.STAY, warming.phase, blockers=blockers)
-    if not new_day:
-        return stay
     demotion = _demotion(warming, schedule, evidence)
     if demotion:
         return demotion
@@ -288,6 +302,7 @@ def evidence(warming: Warming, week: list[Period], today: date) -> Evidence:
         reported=total(week).sent,
         admitted=sum(count for day, count in days.items() if day >= week[0].name),
         busiest=max([0, *(n for day, n in days.items() if warming.counted_on <= day < today.isoformat())]),
+        admitted_today=days.get(today.isoformat(), 0),
         idle_days=(today - date.fromisoformat(max([started_on, *days]))).days,
     )
 
