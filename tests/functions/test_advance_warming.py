@@ -7,6 +7,7 @@ import pytest
 
 from kindling.platform import aws, due
 from kindling.platform.settings import settings
+from kindling.warming import changes as warming_changes
 from kindling.warming import dispatch, store
 from tests.conftest import Kindling
 from tests.functions.api.test_schedules import begin_next_day, follow, own, phase
@@ -117,6 +118,29 @@ def test_a_day_is_judged_once_however_often_the_clock_ticks(kindling: Kindling) 
     next_day(kindling, days=7)
     assert climbed() == (2, 9)
     assert tick() == 0
+
+
+def test_judgements_are_spread_over_the_hour_after_midnight_and_no_further(kindling: Kindling) -> None:
+    midnight = kindling.clock.at.replace(hour=0) + timedelta(days=1)
+    moments = [warming_changes.next_judgement(f"domain-{number}") - midnight for number in range(240)]
+    quarters = [moment // timedelta(minutes=15) for moment in moments]
+    assert {quarter: quarters.count(quarter) >= 40 for quarter in quarters} == dict.fromkeys(range(4), True)
+
+
+def test_the_gate_does_not_wait_for_the_judgement_of_a_new_day(kindling: Kindling) -> None:
+    begun(kindling, own(5, min_days=1))
+    mail(kindling, 5)
+    is_refused(kindling.api.post("/v1/send", email()), 429, "rate_limit_exceeded")
+    at(kindling, "03-02T00:00:00")
+    # Yesterday's limit, with a count of its own: nothing more before the domain is judged, and the rest of it after.
+    assert shown(kindling)["remaining_today"] == 5
+    mail(kindling, 5)
+    kindling.clock.advance(minutes=1)
+    is_refused(kindling.api.post("/v1/send", email()), 429, "rate_limit_exceeded")
+    at(kindling, "03-02T01:00:00")
+    assert (tick(), judge_what_is_queued()) == (1, 1)
+    found = shown(kindling)
+    assert (found["current_limits"]["daily_limit"], found["today_sent"], found["remaining_today"]) == (10, 5, 5)
 
 
 def test_a_bad_day_pauses_at_once_and_a_paused_domain_is_not_due(kindling: Kindling) -> None:

@@ -1,7 +1,7 @@
 """The HTTP client of the providers, against scripted answers: which calls are retried, and which errors are raised."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -320,6 +320,34 @@ def test_a_list_that_is_none_is_an_unclear_answer(rig: Rig, document: Any) -> No
 def test_fields_that_we_do_not_know_are_no_fault(rig: Rig) -> None:
     rig.script.play(answer(200, {"name": "x", "new": [1]}))
     assert read(Thing, rig.call()) == Thing(name="x")
+
+
+class Drips(httpx.SyncByteStream):
+    """A body of ten bytes, one every so many seconds."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock, self._seconds = clock, seconds
+
+    def __iter__(self) -> Iterator[bytes]:
+        for byte in b'{"ok": 1 }':
+            self._clock.advance(seconds=self._seconds)
+            yield bytes([byte])
+
+
+@pytest.mark.parametrize(("pause", "arrives"), [(0.79, True), (0.8, False)])
+def test_a_body_that_drips_in_has_the_time_of_one_read_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, steady_clock: Clock, pause: float, arrives: bool
+) -> None:
+    def drip(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=Drips(steady_clock, pause))
+
+    monkeypatch.setattr(provider_client, "transport", lambda: httpx.MockTransport(drip))
+    client = Rig(Script(), steady_clock).client
+    if arrives:
+        assert client.call("GET", "/things").json() == {"ok": 1}
+    else:
+        with pytest.raises(ProviderUnavailable, match="did not answer in time"):
+            client.call("GET", "/things", repeatable=False)
 
 
 def test_no_message_tells_the_key(rig: Rig) -> None:

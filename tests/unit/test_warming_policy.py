@@ -402,3 +402,24 @@ def test_the_largest_numbers_are_judged_too() -> None:
     assert confident_above(1_000_000_000, 1_000_000_000, 0.001, policy.STOP_CONFIDENCE)
     assert not confident_above(1_000_000, 1_000_000_000, 0.001, policy.STOP_CONFIDENCE)
     assert confident_above(1_003_000, 1_000_000_000, 0.001, policy.STOP_CONFIDENCE)
+
+
+def test_a_new_day_is_judged_without_its_own_recipients_whose_reports_are_still_to_come() -> None:
+    standing = ready(counted_on="2026-03-09", sent={"2026-03-09": 1900, "2026-03-10": 500})
+    days = [Period(name=f"2026-03-{day:02}") for day in range(3, 11)]
+    days[-2].total = counts(1900)
+    # The first hour: a quarter is reported as sent, and nothing as delivered.
+    days[-1].total = Counts(sent=125)
+    found = policy.evidence(standing, days, TODAY)
+    assert (found.reported, found.admitted, found.admitted_today, found.week.sent) == (2025, 2400, 500, 2025)
+    whole = found.without_today()
+    assert (whole.reported, whole.admitted, whole.admitted_today, whole.week) == (1900, 1900, 0, counts(1900))
+    assert verdict(found, standing).action == Action.ADVANCE
+    assert len(verdict(found, standing, new_day=False).blockers) == 2
+
+
+def test_a_new_day_s_own_bounces_stop_a_domain_all_the_same() -> None:
+    days = [Period(name=f"2026-03-{day:02}") for day in range(3, 11)]
+    days[-2].total, days[-1].total = counts(100), counts(100, 40)
+    found = policy.evidence(ready(sent={"2026-03-10": 100}), days, TODAY)
+    assert verdict(found, ready()).action == Action.SUSPEND

@@ -6,7 +6,7 @@ A request that was certainly not executed (no connection, 429) is always retried
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
@@ -43,6 +43,7 @@ class ProviderClient:
             base_url=base_url,
             transport=transport(),
             headers={"User-Agent": "kindling"},
+            event_hooks={"response": [_bound]},
         )
         self._failures = 0
         self._open_until = 0.0
@@ -137,6 +138,29 @@ def _retry_after_seconds(response: httpx.Response | None) -> float:
         return max((parsedate_to_datetime(text) - clock.now()).total_seconds(), 0.0)
     except (ValueError, TypeError):
         return 0.0
+
+
+class _BoundedStream(httpx.SyncByteStream):
+    """A body that has to arrive within `seconds`. A timeout of httpx is for each read, which a slow body never exceeds."""
+
+    def __init__(self, stream: httpx.SyncByteStream, seconds: float) -> None:
+        self._stream = stream
+        self._ends_at = clock.monotonic() + seconds
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._stream:
+            if clock.monotonic() >= self._ends_at:
+                raise httpx.ReadTimeout("The body did not arrive in time.")
+            yield chunk
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _bound(response: httpx.Response) -> None:
+    """Give the body of a response the time that a read may take."""
+    if isinstance(response.stream, httpx.SyncByteStream):
+        response.stream = _BoundedStream(response.stream, response.request.extensions["timeout"]["read"])
 
 
 def body(response: httpx.Response) -> dict[str, Any]:
