@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from kindling.domains import store, verification
 from kindling.domains import saga as onboarding
+from kindling.domains import store, verification
 from kindling.domains.model import CHECK_DELAYS, GIVE_UP, Domain, OnboardDomain, domain_key
 from kindling.operations import service as sagas
 from kindling.operations import store as operations

@@ -141,7 +141,7 @@ def _retry_after_seconds(response: httpx.Response | None) -> float:
 
 
 class _BoundedStream(httpx.SyncByteStream):
-    """A body that has to arrive within `seconds`. A timeout of httpx is for each read, which a slow body never exceeds."""
+    """A body that has to arrive within `seconds`. A timeout of httpx is for each read only."""
 
     def __init__(self, stream: httpx.SyncByteStream, seconds: float) -> None:
         self._stream = stream
