@@ -48,7 +48,7 @@ def _list() -> int:
 
 
 def _zone(text: str) -> str:
-    from kindling.domains.names import normal_form
+    from kindling.platform.names import normal_form
 
     try:
         return normal_form(text)

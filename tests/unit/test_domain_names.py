@@ -10,7 +10,7 @@ import idna
 import pytest
 from publicsuffixlist import PSLFILE
 
-from kindling.domains.names import LABEL_LENGTH, LONGEST_PREFIX, NAME_LENGTH, domain_name, normal_form, why_reserved
+from kindling.platform.names import LABEL_LENGTH, LONGEST_PREFIX, NAME_LENGTH, domain_name, normal_form, why_reserved
 
 MOST = NAME_LENGTH - len(LONGEST_PREFIX)
 KEPT = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")

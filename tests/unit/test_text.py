@@ -6,9 +6,9 @@ import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kindling.accounts.model import username
-from kindling.platform.text import SingleLine, ascii_lower, single_line
+from kindling.platform.addresses import address
+from kindling.platform.text import SingleLine, ascii_lower, single_line, writable
 from kindling.sending.model import media_type
-from kindling.suppressions.model import address
 
 CONTROL = [chr(code) for code in range(0x3000) if unicodedata.category(chr(code)) in ("Cc", "Zl", "Zp")]
 
@@ -22,9 +22,23 @@ class Stripped(BaseModel):
 def test_control_characters_are_what_unicode_says() -> None:
     assert len(CONTROL) == 32 + 33 + 2
     assert {"\t", "\r", "\n", "\v", "\f", "\x7f", "\x85", "\u2028", "\u2029"} < set(CONTROL)
-    for code in range(0x110000):
-        if chr(code) not in CONTROL:
-            assert single_line(chr(code)) == chr(code)
+    others = "".join(chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF and chr(code) not in CONTROL)
+    assert single_line(others) == writable(others) == others
+
+
+def test_half_a_surrogate_pair_stands_in_no_text() -> None:
+    for character in map(chr, (0xD800, 0xDBFF, 0xDC00, 0xDFFF)):
+        for rule in (single_line, writable):
+            with pytest.raises(ValueError, match="surrogate"):
+                rule(f"a{character}b")
+    assert writable(chr(0xD7FF) + chr(0xE000)) == chr(0xD7FF) + chr(0xE000)
+
+
+def test_a_longer_text_may_have_any_control_character_but_nul() -> None:
+    for character in CONTROL[1:]:
+        assert writable(character) == character
+    with pytest.raises(ValueError, match="NUL"):
+        writable("a\0")
 
 
 @pytest.mark.parametrize("place", ["a{}b", "{}b", "a{}", "{}"])
@@ -43,12 +57,21 @@ def test_only_ascii_letters_change_their_case() -> None:
     assert ascii_lower("ABC xyz ÄÖ \N{KELVIN SIGN}") == "abc xyz ÄÖ \N{KELVIN SIGN}"
 
 
-def test_no_look_alike_becomes_part_of_an_address() -> None:
+@pytest.mark.parametrize(
+    "letter",
+    ["\N{KELVIN SIGN}", "\N{LATIN SMALL LETTER DOTLESS I}", "\N{FULLWIDTH LATIN SMALL LETTER K}", "\u0130", "\u017f"],
+)
+def test_no_look_alike_becomes_part_of_an_address(letter: str) -> None:
     with pytest.raises(ValueError, match="may hold only"):
-        username("\N{KELVIN SIGN}im")
-    with pytest.raises(ValueError, match="must be an address"):
-        address("kim@\N{KELVIN SIGN}indling.com")
-    assert address(" Kim@Acme.COM ") == "kim@acme.com"
+        username(f"{letter}im")
+    with pytest.raises(ValueError, match="only ASCII characters before the @"):
+        address(f"{letter}im@acme.com")
+
+
+@pytest.mark.parametrize("letter", ["\N{KELVIN SIGN}", "\N{FULLWIDTH LATIN SMALL LETTER K}", "\u0130", "\u017f"])
+def test_no_look_alike_is_changed_into_a_letter_of_a_domain(letter: str) -> None:
+    with pytest.raises(ValueError, match=r"cannot stand in a domain name|NFC"):
+        address(f"kim@{letter}indling.com")
 
 
 @pytest.mark.parametrize(

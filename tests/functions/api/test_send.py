@@ -108,16 +108,17 @@ def follow_a_day_of(kindling: Kindling, n: int) -> None:
 
 
 def test_a_message_leaves_with_everything_that_it_says_and_each_recipient_counts(kindling: Kindling) -> None:
-    sender(kindling)
+    account = sender(kindling)
+    assert kindling.api.patch(f"{ACCOUNTS}/{account['id']}", {"display_name": "Kim Lee"}).status == 200
     attached = {"filename": "a.txt", "content": base64.b64encode(b"hi").decode(), "content_type": "text/plain"}
     reply = kindling.api.post(
         SEND,
         {
             "from": "Kim Lee <KIM@acme.example>",
             "to": ["Pat <Pat@Example.com>"],
-            "cc": ["lee@example.com"],
+            "cc": [' "Lee, \\"Moss\\"" <lee@bücher.example>'],
             "bcc": ["max@example.com"],
-            "reply_to": "desk@acme.example",
+            "reply_to": "Zoë <desk@acme.example>",
             "subject": "Hello",
             "html_body": "<p>Hello</p>",
             "text_body": "Hello",
@@ -131,10 +132,10 @@ def test_a_message_leaves_with_everything_that_it_says_and_each_recipient_counts
     wanted = {
         "message_id": reply.body["message_id"],
         "inbox_id": "kim@acme.example",
-        "to": ["pat@example.com"],
-        "cc": ["lee@example.com"],
+        "to": ['"Pat" <pat@example.com>'],
+        "cc": ['"Lee, \\"Moss\\"" <lee@xn--bcher-kva.example>'],
         "bcc": ["max@example.com"],
-        "reply_to": ["desk@acme.example"],
+        "reply_to": ['"Zoë" <desk@acme.example>'],
         "subject": "Hello",
         "html": "<p>Hello</p>",
         "text": "Hello",
@@ -147,6 +148,30 @@ def test_a_message_leaves_with_everything_that_it_says_and_each_recipient_counts
     # A recipient listed twice is counted twice: never fewer are counted than sent to.
     assert kindling.api.post(SEND, email(["pat@example.com"] * 2)).status == 202
     assert used(kindling) == 5
+
+
+def test_a_name_in_from_is_the_accounts_own_or_refused(kindling: Kindling) -> None:
+    account = sender(kindling)
+    named = email() | {"from": "Kim <kim@acme.example>"}
+    for own in (None, "Kim Lee", "kim"):
+        if own:
+            assert kindling.api.patch(f"{ACCOUNTS}/{account['id']}", {"display_name": own}).status == 200
+        reply = kindling.api.post(SEND, named)
+        is_refused(reply, 400, "invalid_request")
+        assert [problem["field"] for problem in reply.body["fields"]] == ["from"]
+        assert repr(own) in reply.body["message"] if own else "no display name" in reply.body["message"]
+    assert (sent(kindling), used(kindling)) == ([], 0)
+    assert kindling.api.patch(f"{ACCOUNTS}/{account['id']}", {"display_name": "Kim"}).status == 200
+    for text in ("Kim <kim@acme.example>", '"Kim" <KIM@acme.example>', "<kim@acme.example>", "kim@acme.example"):
+        assert kindling.api.post(SEND, email() | {"from": text}).status == 202, text
+
+
+def test_a_suppressed_recipient_is_found_under_any_display_name(kindling: Kindling) -> None:
+    sender(kindling)
+    assert kindling.api.post("/v1/suppressions", {"email": "pat@bücher.example"}).status == 201
+    for text in ("Pat <PAT@bücher.example>", '"a <b" <pat@xn--bcher-kva.example>'):
+        reply = kindling.api.post(SEND, email([text]))
+        is_refused(reply, 422, "recipients_suppressed", suppressed=["pat@xn--bcher-kva.example"])
 
 
 BAD: list[tuple[str, dict[str, Any]]] = [

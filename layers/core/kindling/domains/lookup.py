@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from kindling.domains import store
 from kindling.domains.model import Domain, DomainStatus
-from kindling.domains.names import normal_form
 from kindling.errors import NotFound
+from kindling.platform.names import normal_form
 from kindling.platform.paging import Page, Paging
 
 if TYPE_CHECKING:

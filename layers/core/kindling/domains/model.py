@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from kindling.domains.names import domain_name
 from kindling.domains.ownership import LABEL, Ownership
+from kindling.platform.names import domain_name
 from kindling.platform.paging import Paging
 from kindling.platform.text import Flag
 from kindling.platform.transitions import Graph

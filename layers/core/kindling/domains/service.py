@@ -15,12 +15,12 @@ from kindling.domains.model import (
     UpdateDomain,
     UpdateSendingDomain,
 )
-from kindling.domains.names import why_reserved
 from kindling.errors import InvalidRequest, LiveKeyRequired, NotFound, ProviderError
 from kindling.keys.model import Caller
 from kindling.operations import service as operations
 from kindling.operations.model import Operation
 from kindling.platform import clock, due
+from kindling.platform.names import why_reserved
 from kindling.platform.paging import Page
 from kindling.platform.settings import settings
 from kindling.providers.model import ZoneRecord

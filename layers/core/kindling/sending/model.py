@@ -1,16 +1,14 @@
 """The bodies of `POST /v1/send` and `POST /v1/send/batch`."""
 
 import base64
-import binascii
 import re
-from email.utils import parseaddr
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from kindling.platform.text import SingleLine
+from kindling.platform.addresses import Mailbox, address_in
+from kindling.platform.text import Lines, SingleLine
 from kindling.providers.model import Attachment, OutgoingMessage
-from kindling.suppressions.model import address
 
 MAX_RECIPIENTS = 50  # in one message: the limit of Amazon SES, through which AgentMail sends
 MAX_BATCH = 100
@@ -26,15 +24,10 @@ _QUOTED = r'"(?:[ !#-\[\]-~]|\\[ -~])*"'
 _MEDIA_TYPE = re.compile(rf"{_TYPE_NAME}/{_TYPE_NAME}(?: *; *{_TOKEN}=(?:{_TOKEN}|{_QUOTED}))*")
 
 
-def mailbox(text: str) -> str:
-    """The address in `Kim <kim@example.com>` or `kim@example.com`, in lower case. Raises ValueError if invalid."""
-    return address(parseaddr(text)[1] or text)
-
-
 def _is_base64(text: str) -> str:
     try:
         base64.b64decode(text, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise ValueError("must be base64") from error
     return text
 
@@ -46,7 +39,6 @@ def media_type(text: str) -> str:
     return text
 
 
-Mailbox = Annotated[SingleLine, AfterValidator(mailbox)]
 Mailboxes = Annotated[list[Mailbox], Field(max_length=MAX_RECIPIENTS)]
 
 
@@ -71,8 +63,8 @@ class SendEmail(BaseModel):
     bcc: Mailboxes = []
     reply_to: Mailbox | None = None
     subject: SingleLine = Field(default="", max_length=998)  # RFC 5322, section 2.1.1: the length of a line
-    html_body: str | None = None
-    text_body: str | None = None
+    html_body: Lines | None = None
+    text_body: Lines | None = None
     headers: dict[str, SingleLine] = {}
     tags: Annotated[list[Annotated[SingleLine, Field(min_length=1, max_length=100)]], Field(max_length=20)] = []
     attachments: Annotated[list[AttachedFile], Field(max_length=MAX_ATTACHMENTS)] = []
@@ -95,8 +87,13 @@ class SendEmail(BaseModel):
 
     @property
     def recipients(self) -> list[str]:
-        """All recipients, duplicates included: each counts against the domain's limits."""
-        return [*self.to, *self.cc, *self.bcc]
+        """The addresses of all recipients, duplicates included: each counts against the domain's limits."""
+        return [address_in(mailbox) for mailbox in (*self.to, *self.cc, *self.bcc)]
+
+    @property
+    def address(self) -> str:
+        """The sender's address."""
+        return address_in(self.sender)
 
     def outgoing(self) -> OutgoingMessage:
         """The message in the form of the mail provider's client."""

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from kindling import providers
 from kindling.accounts import claims
 from kindling.accounts.claims import Claim, ClaimStatus
+from kindling.accounts.model import Account
 from kindling.errors import (
     AccountNotActive,
     DomainNotSending,
@@ -32,6 +33,7 @@ from kindling.errors import (
 )
 from kindling.keys.model import Caller
 from kindling.platform import clock, parallel
+from kindling.platform.addresses import named
 from kindling.platform.observability import logger
 from kindling.sending import store
 from kindling.sending.model import SendBatch, SendEmail
@@ -86,9 +88,10 @@ def send(caller: Caller, email: SendEmail, *, idempotency_key: str | None) -> di
     """Admit a message and send it; with a test key, the send is simulated and not counted.
 
     Raises UnknownSender, AccountNotActive, DomainNotSending, RecipientsSuppressed, RateLimitExceeded,
-    WarmingNotStarted, WarmingPaused, WarmingSuspended, IdempotencyKeyReused, StoreUnavailable and ProviderError. After
-    a ProviderError the quota was given back, unless the error's `outcome` is `unknown`: then a repeat under the
-    error's `idempotency_key`, within a day, sends and counts nothing twice.
+    WarmingNotStarted, WarmingPaused, WarmingSuspended, IdempotencyKeyReused, StoreUnavailable, InvalidRequest for
+    another display name than the account's, and ProviderError. After a ProviderError the quota was given back, unless
+    the error's `outcome` is `unknown`: then a repeat under the error's `idempotency_key`, within a day, sends and
+    counts nothing twice.
     """
     message = _admit(caller, email, idempotency_key or str(uuid.uuid4()), repeats=idempotency_key is not None)
     outcome = _attempt(message)
@@ -136,14 +139,15 @@ def _admit(caller: Caller, email: SendEmail, key: str, *, repeats: bool) -> Admi
     """Pass all that may refuse a message. An earlier try under the same key has passed the gate, and is not counted."""
     if clock.left(LEAST_SECONDS) < LEAST_SECONDS:
         raise StoreUnavailable("There was no time left for this message.", outcome=NOT_SENT)
-    claim = _claim(caller, email.sender)
+    claim = _claim(caller, email.address)
     provider_key = _provider_key(caller.user_id, key) if repeats and caller.live else None
     sender = store.read(claim, email.recipients, provider_key)
     if sender.account is None or sender.domain is None or sender.warming is None:
-        raise _unknown(email.sender)
+        raise _unknown(email.address)
+    _refuse_other_name(email, sender.account)
     if not sender.account.may_send:
         state = f"{sender.account.status}/{sender.account.warmup_status}"
-        raise AccountNotActive(f"{email.sender} is {state}: it may send once its warmup is done.")
+        raise AccountNotActive(f"{email.address} is {state}: it may send once its warmup is done.")
     if sender.domain.why_not_sending:
         raise DomainNotSending("; ".join(sender.domain.why_not_sending) + ".")
     if sender.suppressed:
@@ -159,6 +163,14 @@ def _admit(caller: Caller, email: SendEmail, key: str, *, repeats: bool) -> Admi
     if refused:
         raise refused.error(clock.now())
     return Admitted(email, claim, key, Windows(sender.counted.minute), sender.counted)
+
+
+def _refuse_other_name(email: SendEmail, account: Account) -> None:
+    """Raises InvalidRequest for a display name in `from` that is not the account's: the inbox sends with its own."""
+    if email.sender not in (email.address, named(account.display_name, email.address)):
+        own = f"the display name {account.display_name!r}" if account.display_name else "no display name"
+        problem = f"has another display name than the account, which has {own}; a PATCH of the account changes it"
+        raise InvalidRequest.of("message", [{"loc": ["from"], "msg": problem}])
 
 
 def _pass_gate(warming: Warming, n: int) -> Windows:
@@ -184,7 +196,7 @@ def _attempt(message: Admitted) -> str | ProviderError:
         return message.counted.message_id
     try:
         return providers.mail().send_message(
-            message.email.sender, message.email.outgoing(), idempotency_key=message.provider_key
+            message.email.address, message.email.outgoing(), idempotency_key=message.provider_key
         )
     except ProviderError as error:
         return error

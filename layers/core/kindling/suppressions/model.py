@@ -1,19 +1,13 @@
 """An entry of a tenant's suppression list."""
 
-import re
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from kindling.platform import clock
+from kindling.platform.addresses import Address
 from kindling.platform.paging import Paging
-from kindling.platform.text import ascii_lower
-
-ADDRESS_LENGTH = 254  # RFC 5321
-_ADDRESS = re.compile(
-    r"[^@\s<>\"(),:;\\\[\]\x00-\x1f\x7f]{1,64}@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}"
-)
 
 
 class Reason(StrEnum):
@@ -28,18 +22,6 @@ class Source(StrEnum):
 
     WEBHOOK = "webhook"
     API = "api"
-
-
-def address(text: str) -> str:
-    """Normalize an email address to lower case. Raises ValueError if it is invalid."""
-    user, at, domain = text.strip().rpartition("@")
-    normalized = f"{user.lower()}{at}{ascii_lower(domain)}"
-    if len(normalized) > ADDRESS_LENGTH or not _ADDRESS.fullmatch(normalized):
-        raise ValueError("must be an address such as kim@example.com")
-    return normalized
-
-
-Address = Annotated[str, AfterValidator(address)]
 
 
 def suppression_key(user_id: str, email: str) -> dict[str, str]:

@@ -1,10 +1,10 @@
 """Use cases of suppressions: create, list, check, delete."""
 
 from typing import Any
-from urllib.parse import unquote
 
 from kindling.errors import NotFound
 from kindling.keys.model import Caller
+from kindling.platform.addresses import address
 from kindling.platform.paging import Page
 from kindling.suppressions import store
 from kindling.suppressions.model import CreateSuppression, ListSuppressions, Source, Suppression, suppression
@@ -36,6 +36,9 @@ def check(caller: Caller, email: str) -> dict[str, Any]:
 def delete(caller: Caller, email: str) -> None:
     """Allow an address again. Raises NotFound, LiveKeyRequired."""
     caller.require_live()
-    address = email if "@" in email else unquote(email)
-    if not store.delete(caller.user_id, address.strip().lower()):
+    try:
+        known = store.delete(caller.user_id, address(email))
+    except ValueError:
+        known = False
+    if not known:
         raise NotFound("There is no such suppression.")

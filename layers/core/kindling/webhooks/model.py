@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kindling.platform.addresses import address_in
+from kindling.platform.text import ascii_lower
 from kindling.suppressions.model import Reason
 
 # By type: the field of the envelope that has the content, and the count that the event adds to.
@@ -26,7 +28,7 @@ NOT_A_COMPLAINT = "not-spam"
 
 
 class MessageEvent(BaseModel):
-    """The content of a message event; a recipient is an address, or an object with one."""
+    """The content of a message event; a recipient is a mailbox, or an object with one."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -41,7 +43,7 @@ class MessageEvent(BaseModel):
     def addresses(self) -> list[str]:
         """The recipient addresses; empty when the event omits them, as opens and rejections do."""
         texts = [one if isinstance(one, str) else str(one.get("address", "")) for one in self.recipients]
-        return [address.strip().lower() for address in texts if "@" in address]
+        return [ascii_lower(address_in(text).strip()) for text in texts if "@" in text]
 
 
 class VerifiedDomain(BaseModel):
