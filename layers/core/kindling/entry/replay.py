@@ -1,10 +1,12 @@
 """Replaying answers: the first answer under an Idempotency-Key is stored for 24 hours and returned to retries.
 
-The records are kept by the idempotency utility of Powertools. Answers that a retry may change are not stored: 5xx, 403
-(a paused domain may be resumed), and those with `Retry-After`. Answers with a secret are never stored either: their
-routes are idempotent by themselves (see `kindling.keys.service`).
+The records are kept by the idempotency utility of Powertools. Only successes are stored: after an error a retry starts
+anew, because the cause may be gone (a paused domain resumed, a missing one registered, a field corrected). Nor is an
+answer with `Retry-After` stored, of which a part may still succeed, nor one that is too large for an item. Answers with
+a secret are never stored: their routes are idempotent by themselves (see `kindling.keys.service`).
 """
 
+import json
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -27,6 +29,8 @@ from kindling.platform import aws
 from kindling.platform.settings import settings
 
 RETENTION_SECONDS = 24 * 3600
+# An item of DynamoDB has at most 400 KiB; what the record has besides the answer takes less than the rest.
+MAX_RECORD_BYTES = 390_000
 
 Answer = dict[str, Any]
 
@@ -69,7 +73,7 @@ def replay(run: Callable[[], Answer], request: dict[str, str], context: LambdaCo
         nonlocal ran
         ran = True
         outcome = run()
-        if outcome["statusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR or _may_change(outcome):
+        if _is_not_final(outcome) or len(json.dumps(outcome)) > MAX_RECORD_BYTES:
             raise NotStored(outcome)
         return outcome
 
@@ -88,5 +92,5 @@ def replay(run: Callable[[], Answer], request: dict[str, str], context: LambdaCo
     return {**outcome, "headers": {**outcome.get("headers", {}), "Idempotent-Replayed": "true"}}
 
 
-def _may_change(outcome: Answer) -> bool:
-    return outcome["statusCode"] == HTTPStatus.FORBIDDEN or "Retry-After" in outcome.get("headers", {})
+def _is_not_final(outcome: Answer) -> bool:
+    return outcome["statusCode"] >= HTTPStatus.BAD_REQUEST or "Retry-After" in outcome["headers"]
