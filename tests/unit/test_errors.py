@@ -1,8 +1,10 @@
 """The tree of errors: it matches the docstring, codes are unique, and classes are found by the name Lambda reports."""
 
 import re
+from typing import Literal
 
 import pytest
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kindling import errors
 from kindling.errors import KindlingError, ProviderUnavailable, class_named
@@ -60,6 +62,57 @@ def test_a_class_is_found_by_its_name(cls: type[KindlingError]) -> None:
 )
 def test_a_name_from_outside_is_an_unclear_failure(name: str) -> None:
     assert class_named(name) is ProviderUnavailable
+
+
+class Sample(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field("aa", min_length=2, max_length=3)
+    number: int = Field(1, ge=1, le=5)
+    share: float = Field(0.5, gt=0, lt=1)
+    flag: bool = False
+    mode: Literal["a", "b"] = "a"
+    names: list[str] = Field(["a"], min_length=1, max_length=2)
+    names_once: frozenset[str] = frozenset()
+    fields: dict[str, int] = {}
+    inner: "Sample | None" = None
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("text", 7, "must be a text"),
+        ("text", "a", "must have 2 or more characters"),
+        ("text", "aaaa", "may have at most 3 characters"),
+        ("number", None, "must be a whole number"),
+        ("number", "x", "must be a whole number"),
+        ("number", "9" * 5_000, "must be a whole number"),
+        ("number", 1.5, "must be a whole number"),
+        ("number", float("inf"), "must be a whole number"),
+        ("number", 0, "must be 1 or more"),
+        ("number", 10**400, "may be at most 5"),
+        ("share", "x", "must be a number"),
+        ("share", [], "must be a number"),
+        ("share", 0, "must be more than 0.0"),
+        ("share", 1, "must be less than 1.0"),
+        ("flag", "maybe", "must be true or false"),
+        ("flag", [], "must be true or false"),
+        ("mode", "c", "must be 'a' or 'b'"),
+        ("names", "a", "must be a list"),
+        ("names", [], "must have 1 or more entries"),
+        ("names", ["a", "b", "c"], "may have at most 2 entries"),
+        ("names_once", 7, "must be a list"),
+        ("fields", 7, "must be a JSON object"),
+        ("inner", 7, "must be a JSON object"),
+        ("other", 7, "is not known here"),
+    ],
+)
+def test_a_problem_is_told_in_a_sentence(field: str, value: object, sentence: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Sample.model_validate({field: value})
+    error = errors.InvalidRequest.of("request", caught.value.errors())
+    assert error.extras["fields"] == [{"field": field, "message": sentence}]
+    assert str(error) == f"The request is not valid: {field}: {sentence}."
 
 
 def test_extras_travel_with_their_error() -> None:

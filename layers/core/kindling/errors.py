@@ -56,7 +56,35 @@ KindlingError                     500 internal_error
 import re
 from collections.abc import Iterable
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
+
+NOT_KNOWN = "is not known here"
+# What is wrong with a field, by the type of pydantic's error; its own messages speak of patterns, instances and inputs.
+PROBLEMS = {
+    "missing": "is needed",
+    "extra_forbidden": NOT_KNOWN,
+    **dict.fromkeys(("string_type", "string_unicode"), "must be a text"),
+    "string_too_short": "must have {min_length} or more characters",
+    "string_too_long": "may have at most {max_length} characters",
+    **dict.fromkeys(
+        ("int_type", "int_parsing", "int_parsing_size", "int_from_float", "finite_number"), "must be a whole number"
+    ),
+    **dict.fromkeys(("float_type", "float_parsing"), "must be a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
+    **dict.fromkeys(("enum", "literal_error"), "must be {expected}"),
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "may be at most {le}",
+    **dict.fromkeys(("list_type", "set_type", "frozen_set_type"), "must be a list"),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "must be a JSON object"),
+    "too_short": "must have {min_length} or more entries",
+    "too_long": "may have at most {max_length} entries",
+}
+# An answer has at most so many problems and characters of each text: a body may have a field's worth of megabytes.
+MOST_PROBLEMS = 20
+MOST_CHARACTERS = 300
 
 
 class KindlingError(Exception):
@@ -78,12 +106,16 @@ class InvalidRequest(KindlingError):
 
     @classmethod
     def of(cls, what: str, problems: Iterable[Any]) -> "InvalidRequest":
-        """The error for pydantic's `problems` with `what`, such as the request, with one entry in `fields` each."""
+        """The error for pydantic's `problems` with `what`, such as the request, with an entry in `fields` for each.
+
+        Only the first MOST_PROBLEMS are told. A problem with the whole has the field `body`.
+        """
         fields = []
-        for problem in problems:
-            location = [str(part) for part in problem["loc"] if part not in ("body", "query", "path")]
-            message = str(problem["msg"]).removeprefix("Value error, ")
-            fields.append({"field": ".".join(location) or "body", "message": message})
+        for problem in islice(problems, MOST_PROBLEMS):
+            sentence = PROBLEMS.get(problem.get("type", ""), "").format_map(problem.get("ctx", {}))
+            message = sentence or str(problem["msg"]).removeprefix("Value error, ")
+            location = ".".join(map(str, problem["loc"])) if problem["loc"] else "body"
+            fields.append({"field": location[:MOST_CHARACTERS], "message": message[:MOST_CHARACTERS]})
         summary = "; ".join(f"{field['field']}: {field['message']}" for field in fields)
         return cls(f"The {what} is not valid: {summary}.", fields=fields)
 

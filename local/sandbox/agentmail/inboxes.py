@@ -23,7 +23,8 @@ NOUNS = ("brook", "cedar", "falcon", "harbor", "meadow", "otter", "pine", "river
 Text256 = Annotated[str, Field(max_length=256)]
 MetadataValue = Text256 | bool | float
 ClientId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{1,256}$")]
-Username = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._+-]{0,62}[A-Za-z0-9])?$")]
+USERNAME = r"^[A-Za-z0-9]([A-Za-z0-9._+-]{0,62}[A-Za-z0-9])?$"
+Username = Annotated[str, Field(pattern=USERNAME)]
 
 routes = Routes("/v0")
 

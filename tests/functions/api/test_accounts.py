@@ -1,5 +1,7 @@
 """The routes of /api/email/accounts."""
 
+import itertools
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -7,9 +9,11 @@ import httpx
 import pytest
 
 from kindling.accounts import store, warmup
+from kindling.accounts.model import username as validated
 from kindling.errors import StoreUnavailable
 from kindling.platform import aws
 from kindling.platform.transitions import Graph
+from local.sandbox.agentmail.inboxes import USERNAME as SANDBOX_USERNAME
 from tests.conftest import Kindling
 
 ACCOUNTS = "/api/email/accounts"
@@ -71,13 +75,28 @@ def test_the_display_name_is_derived_where_it_is_not_given(
 
 
 @pytest.mark.parametrize(
-    "username", ["", " ", "kim lee", "kim@acme", "kim+1", "é", ".kim", "kim.", "k..m", "x" * 65, None, 7]
+    "name",
+    ["", " ", "kim lee", "kim@acme", "kim+1", "é", ".kim", "kim.", "-kim", "kim_", "_", "k..m", "x" * 65, None, 7],
 )
-def test_a_username_that_no_mail_server_would_take_is_refused(kindling: Kindling, username: object) -> None:
-    body = {"username": username, "domain_id": kindling.verified_domain()["id"]}
+def test_a_username_that_no_mail_server_would_take_is_refused(kindling: Kindling, name: object) -> None:
+    body = {"username": name, "domain_id": kindling.verified_domain()["id"]}
     reply = kindling.api.post(ACCOUNTS, body)
     assert reply.status == 400
     assert [field["field"] for field in reply.body["fields"]] == ["username"]
+
+
+def test_every_username_that_is_taken_is_one_that_the_mail_provider_takes() -> None:
+    letters = "a9.-_+K\N{KELVIN SIGN}"
+    taken = []
+    for length in (1, 2, 3, 4):
+        for letters_of_name in itertools.product(letters, repeat=length):
+            try:
+                taken.append(validated("".join(letters_of_name)))
+            except ValueError:
+                continue
+    assert {"a", "k", "a.k", "a-_k"} <= set(taken)
+    assert all(re.fullmatch(SANDBOX_USERNAME, name) for name in taken)
+    assert validated("x" * 64) == "x" * 64
 
 
 @pytest.mark.parametrize("domain_id", ["", "acme.example", "3c90c3cc", None])

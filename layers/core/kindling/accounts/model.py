@@ -6,14 +6,13 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from kindling.platform.text import SingleLine, ascii_lower
+from kindling.platform.text import Id, Lines, SingleLine, ascii_lower, is_uuid
 from kindling.platform.transitions import Graph
 
 DAILY_LIMIT = 30  # messages per day, the default of Puffle's API
 USERNAME_LENGTH = 64  # RFC 5321, local part
 _USERNAME = re.compile(r"[a-z0-9._-]+")
 MARK = "kindling-"
-_UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"
 
 
 class AccountStatus(StrEnum):
@@ -113,7 +112,7 @@ def mark(account_id: str) -> str:
 def parse_mark(client_id: str | None) -> str | None:
     """The account's id in an inbox's client id; None when Kindling did not create the inbox."""
     account_id = (client_id or "").removeprefix(MARK)
-    return account_id if client_id == mark(account_id) and re.match(_UUID, account_id) else None
+    return account_id if client_id == mark(account_id) and is_uuid(account_id) else None
 
 
 def username(text: str) -> str:
@@ -123,8 +122,10 @@ def username(text: str) -> str:
         raise ValueError("may hold only a-z, 0-9, '.', '-' and '_'")
     if len(name) > USERNAME_LENGTH:
         raise ValueError(f"may have at most {USERNAME_LENGTH} characters")
-    if name.startswith(".") or name.endswith(".") or ".." in name:
-        raise ValueError("may not begin or end with a dot, nor hold two in a row")
+    if not (name[0].isalnum() and name[-1].isalnum()):
+        raise ValueError("must begin and end with a letter or a digit")
+    if ".." in name:
+        raise ValueError("may not hold two dots in a row")
     return name
 
 
@@ -137,15 +138,10 @@ class CreateAccount(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     username: Annotated[str, AfterValidator(username)]
-    domain_id: str = Field(pattern=_UUID)
+    domain_id: Id
     display_name: Name = None
     first_name: Name = None
     last_name: Name = None
-
-    @field_validator("domain_id")
-    @classmethod
-    def _lower(cls, value: str) -> str:
-        return value.lower()
 
     @field_validator("display_name", "first_name", "last_name")
     @classmethod
@@ -163,7 +159,7 @@ class UpdateAccount(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    signature: Annotated[str | None, Field(max_length=10_000)] = None
+    signature: Annotated[Lines | None, Field(max_length=10_000)] = None
     display_name: Name = None
     first_name: Name = None
     last_name: Name = None

@@ -5,15 +5,21 @@ import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from kindling.errors import InvalidRequest, NotFound, PayloadTooLarge, UnsupportedMediaType
 from kindling.platform.settings import settings
+from kindling.platform.text import ascii_lower
 
 if TYPE_CHECKING:
     # Imported where they are used: a route without a key needs neither them nor the AWS SDK.
     from kindling.keys.model import Caller
 
 MAX_KEY_LENGTH = 255
+# Bytes of an id in a path. A sort key of DynamoDB has at most 1,024, with the row's kind in front of the id.
+MAX_ID_BYTES = 1_000
+# The id of no row (RFC 9562, section 5.9).
+NIL_ID = "00000000-0000-0000-0000-000000000000"
 
 
 def path_ids(pattern: str, path: str) -> dict[str, str] | None:
@@ -24,7 +30,7 @@ def path_ids(pattern: str, path: str) -> dict[str, str] | None:
 
 @dataclass
 class Request:
-    """A request. `headers` have lower-case names; `ids` are the parameters of the path, as they were sent.
+    """A request. `headers` have lower-case names; `ids` are the parameters of the path, decoded and in lower case.
 
     `caller` is the holder of the API key; only routes with a scope have one.
     """
@@ -36,7 +42,7 @@ class Request:
     caller: "Caller" = field(init=False)
 
     def __post_init__(self) -> None:
-        self.headers = {name.lower(): str(value) for name, value in (self.event.get("headers") or {}).items()}
+        self.headers = {name.lower(): _text(value) for name, value in (self.event.get("headers") or {}).items()}
         text = self.event.get("body") or ""
         self.raw_body = base64.b64decode(text) if self.event.get("isBase64Encoded") else text.encode(errors="replace")
 
@@ -46,7 +52,17 @@ class Request:
 
     @property
     def path(self) -> str:
-        return str(self.event["rawPath"])
+        return _text(self.event["rawPath"])
+
+    @property
+    def raw_query(self) -> str:
+        return _text(self.event.get("rawQueryString", ""))
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query parameters. API Gateway joins the values of a repeated one with commas."""
+        parameters = self.event.get("queryStringParameters") or {}
+        return {_text(name): _text(value) for name, value in parameters.items()}
 
     @property
     def address(self) -> str:
@@ -68,11 +84,14 @@ class Request:
         return 0.0 if "respond-async" in preferences else settings().saga_wait_seconds
 
     def match(self, path: str) -> None:
-        """Read `ids` by the route's `path`, such as `/v1/domains/{domain_id}`. Raises NotFound when it does not fit."""
+        """Read `ids` by the route's `path`, such as `/v1/domains/{domain_id}`. Raises NotFound when it does not fit.
+
+        An id that no row can have is read as NIL_ID, so that every route answers it as it answers any absent id.
+        """
         ids = path_ids(path, self.path)
         if ids is None:
             raise NotFound("There is no such route.")
-        self.ids = ids
+        self.ids = {name: _id(text) for name, text in ids.items()}
 
     def refuse_long_body(self, most: int) -> None:
         """Raises PayloadTooLarge for a body of more than `most` bytes."""
@@ -95,6 +114,17 @@ class Request:
             problem = {"field": "body", "message": "must be a JSON object"}
             raise InvalidRequest("The body must be a JSON object.", fields=[problem])
         return body
+
+
+def _text(value: Any) -> str:
+    """The value as a text that UTF-8 can hold: halves of surrogate pairs become question marks."""
+    return str(value).encode(errors="replace").decode()
+
+
+def _id(text: str) -> str:
+    # API Gateway decodes a path but for `%25`.
+    decoded = ascii_lower(unquote(text))
+    return decoded if len(decoded.encode()) <= MAX_ID_BYTES else NIL_ID
 
 
 def _refuse_constant(name: str) -> None:

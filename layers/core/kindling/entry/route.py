@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from kindling.entry.answers import Answer
 from kindling.entry.request import Request
-from kindling.errors import InvalidRequest, KindlingError
+from kindling.errors import NOT_KNOWN, InvalidRequest, KindlingError
 from kindling.platform import clock
 from kindling.platform.observability import logger
 
@@ -113,7 +113,7 @@ class Route:
         from kindling.keys.model import environment
 
         # A dry run and the real request differ in the query only.
-        asked = request.event.get("rawQueryString", "").encode() + b"\n" + request.raw_body
+        asked = request.raw_query.encode() + b"\n" + request.raw_body
         identity = {
             "user": request.caller.user_id,
             "environment": environment(live=request.caller.live),
@@ -137,12 +137,11 @@ class Route:
 
     def _parameters(self, request: Request, body: dict[str, Any]) -> dict[str, BaseModel]:
         """The body and the query, validated. Raises InvalidRequest for what the route does not know, too."""
-        query: dict[str, str] = request.event.get("queryStringParameters") or {}
         problems: list[Any] = []
         parameters = {}
-        for name, model, values in (("body", self.body, body), ("query", self.query, query)):
+        for name, model, values in (("body", self.body, body), ("query", self.query, request.query)):
             if model is None:
-                problems += [{"loc": [field], "msg": "is not known here"} for field in values]
+                problems += [{"loc": [field], "msg": NOT_KNOWN} for field in values]
                 continue
             try:
                 parameters[name] = model.model_validate(values)
