@@ -7,7 +7,7 @@ import pytest
 
 from kindling.errors import NotFound, StaleStatus
 from kindling.platform import aws, table
-from kindling.warming import admission, changes, store
+from kindling.warming import admission, changes, parts, store
 from kindling.warming.gate import Refusal, Windows
 from kindling.warming.model import API, Limits, Phase, Warming, history_entry, warming_key
 from tests.conftest import Clock
@@ -126,6 +126,18 @@ def test_a_move_is_made_once_from_the_state_that_it_was_decided_on() -> None:
     aws.table().delete_item(Key=warming_key("u", "d"))
     with pytest.raises(NotFound):
         store.move(warming, entry, put=put, drop=drop)
+
+
+def test_no_entry_of_a_history_takes_the_place_of_another() -> None:
+    # A domain that is verified when it is saved is created together with the entry of its start.
+    table.transact(parts.created("u", "d", "acme.example", verified=True))
+    for to in (Phase.PAUSED, Phase.PHASE_1, Phase.PAUSED):
+        warming = standing()
+        store.move(warming, history_entry(warming, to, reason="drill", triggered_by=API), put={})
+    entries, _ = store.history("u", "d", 10, None)
+    assert [entry.to_phase for entry in entries] == ["paused", "phase_1", "paused", "phase_1"]
+    with pytest.raises(table.TransactionFailed):
+        table.transact([store.recorded(warming, entries[0])])
 
 
 def test_an_adjustment_is_written_once_and_makes_older_decisions_stale() -> None:

@@ -89,7 +89,7 @@ def live_through(kindling: Kindling, domain_id: str, total: int) -> None:
     rows = {"KeyConditionExpression": table.Key("pk").eq(f"TENANT#{kindling.user_id}#WARMING#{domain_id}")}
     last = table.pages(rows)[-1]
     with aws.table().batch_writer() as batch:
-        for place in range(int(last["sk"]) + 1, total):
+        for place in range(int(last["sk"]) + 1, total + 1):
             batch.put_item(Item={**last, "sk": f"{place:010}", "id": str(uuid.uuid4())})
     stand(kindling, domain_id, revision=total)
 

@@ -13,7 +13,7 @@ def created(user_id: str, domain_id: str, domain: str, *, verified: bool) -> Par
         return [store.created(new, {})]
     put, _ = changes.started(new, store.schedule_of(user_id))
     due_fields = {name: put.pop(name) for name in due.FIELDS}
-    warming = Warming.model_validate(new.model_dump() | put | {"phase": Phase.PHASE_1})
+    warming = Warming.model_validate(new.model_dump() | put | {"phase": Phase.PHASE_1, "revision": 1})
     return [store.created(warming, due_fields), store.recorded(new, changes.start_entry(new, SYSTEM))]
 
 

@@ -93,13 +93,14 @@ def moved(warming: Warming, entry: HistoryEntry, *, put: dict[str, Any], drop: t
 
 
 def recorded(warming: Warming, entry: HistoryEntry) -> Action:
-    """Write a history entry. Its sort key is the revision before the change, so that entries sort in their order."""
+    """Write the history entry of a change to `warming`. Its sort key is the revision that the change leads to."""
     partition = history_partition(warming.user_id, warming.domain_id)
     # Stored as text, because DynamoDB returns numbers as Decimals, which JSON cannot encode.
     item = entry.model_dump(mode="json", exclude_none=True)
     if entry.metrics_snapshot is not None:
         item["metrics_snapshot"] = {name: str(value) for name, value in entry.metrics_snapshot.items()}
-    return {"Put": {"Item": {"pk": partition, "sk": f"{warming.revision:0{SORT_KEY_DIGITS}}"} | item}}
+    key = {"pk": partition, "sk": f"{warming.revision + 1:0{SORT_KEY_DIGITS}}"}
+    return {"Put": {"Item": key | item, "ConditionExpression": "attribute_not_exists(pk)"}}
 
 
 def move(warming: Warming, entry: HistoryEntry, *, put: dict[str, Any], drop: tuple[str, ...] = ()) -> None:
