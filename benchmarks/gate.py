@@ -56,7 +56,7 @@ def _plan(cloud: dict[str, str], rounds: int) -> Plan:
 def _latencies(plan: Plan) -> None:
     """Compare, with a single client, an admission with a minimal update of an item of the same size."""
     warming = plan.first(0).model_copy(update={"limits": NO_LIMITS})
-    table.transact([store.created(warming, {})])
+    table.transact([store.created(warming)])
     key = warming_key(warming.user_id, warming.domain_id)
 
     def bare() -> None:

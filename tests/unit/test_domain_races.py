@@ -21,11 +21,11 @@ USER, RIVAL, NAME = "user-1", "user-2", "acme.example"
 pytestmark = pytest.mark.usefixtures("cloud", "steady_clock")
 
 
-def verifying(user_id: str = USER) -> Domain:
+def verifying(user_id: str = USER, domain_id: str = "") -> Domain:
     """A row of a domain that is being verified."""
     now = clock.timestamp()
     domain = Domain(
-        id=f"domain-of-{user_id}",
+        id=domain_id or f"domain-of-{user_id}",
         user_id=user_id,
         domain=NAME,
         agentmail_domain_id=NAME,
@@ -48,7 +48,7 @@ def read(domain: Domain) -> Domain | None:
 def verify(domain: Domain) -> Domain:
     """Verify with a claim that is computed before the write, so that another tenant can take the name in between."""
     claim = claims.taken(domain, claims.verifier(NAME))
-    return commits.verify(domain, put={"verified_at": clock.timestamp()}, drop=(), claim=claim, starts_warming=False)
+    return commits.verify(domain, put={"verified_at": clock.timestamp()}, drop=(), claim=claim)
 
 
 def retire(domain: Domain) -> None:
@@ -83,7 +83,7 @@ def test_a_deleted_domain_gives_its_name_back_and_who_had_it_stays_known() -> No
     domain = verifying()
     verify(domain)
     retire(domain)
-    assert claims.verifier(NAME) == Verifier(USER, "")
+    assert claims.verifier(NAME) == Verifier(USER, "", domain.id)
     assert (claims.losses(USER, NAME), claims.losses(RIVAL, NAME)) == (0, 0)
     rival = verify(verifying(RIVAL))
     assert (rival.status, has(rival)) == ("verified", True)
@@ -108,7 +108,7 @@ def test_a_domain_that_is_verified_while_it_is_deleted_keeps_its_name_from_nobod
     before_the_next_transaction(lambda: verify(domain))
     retire(domain)
     assert read(domain) is None
-    assert claims.verifier(NAME) == Verifier(USER, "")
+    assert claims.verifier(NAME) == Verifier(USER, "", domain.id)
 
 
 def test_a_domain_is_not_verified_by_a_challenge_that_is_no_longer_its_own() -> None:
@@ -125,7 +125,7 @@ def test_whoever_loses_his_row_to_a_rival_keeps_it_waiting_with_another_challeng
     proof = Ownership(challenge="renewed")
     set_back = loser.model_copy(update={"ownership": proof, "status_reason": "why"})
     claim = [*claims.taken(rival, claims.verifier(NAME)), store.lost(set_back)]
-    commits.verify(rival, put={"verified_at": clock.timestamp()}, drop=(), claim=claim, starts_warming=False)
+    commits.verify(rival, put={"verified_at": clock.timestamp()}, drop=(), claim=claim)
     waiting = read(loser)
     assert waiting
     assert (waiting.status, waiting.ownership, waiting.status_reason) == ("pending", proof, "why")

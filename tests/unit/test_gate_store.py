@@ -23,7 +23,7 @@ def stand(**fields: Any) -> Warming:
     """A gate as it stands in the table."""
     known = {"user_id": "u", "domain_id": "d", "domain": "acme.example", "phase": Phase.PHASE_1, "limits": LIMITS}
     warming = Warming.model_validate(known | fields)
-    table.transact([store.created(warming, {})])
+    table.transact([store.created(warming)])
     return warming
 
 

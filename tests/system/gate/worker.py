@@ -135,7 +135,7 @@ def main(plan: Plan, index: int, barrier: Barrier, results: Connection) -> None:
         gc.set_threshold(100_000)
         for number in range(plan.rounds):
             if index == 0:
-                table.transact([store.created(plan.first(number), {})])
+                table.transact([store.created(plan.first(number))])
             barrier.wait(ROUND_SECONDS)
             client = Client(plan, index, number, wire)
             client.work()

@@ -12,10 +12,19 @@ from kindling.platform.table import Action, Attr, Part
 
 @dataclass(frozen=True)
 class Verifier:
-    """The tenant that verified a name last; `domain_id` is empty once it has deleted the domain."""
+    """The tenant that verified a name last. Once it has deleted the domain, its id is in `deleted_id` instead."""
 
     user_id: str
     domain_id: str
+    deleted_id: str = ""
+
+    @property
+    def last(self) -> tuple[str, str]:
+        """The tenant and the id of the domain that was verified last."""
+        return self.user_id, self.domain_id or self.deleted_id
+
+
+_VERIFIER = tuple(Verifier.__dataclass_fields__)
 
 
 def refuse_existing(user_id: str, name: str) -> None:
@@ -57,7 +66,7 @@ def claiming(names: Iterable[tuple[str, str]]) -> set[str]:
 def verifier(name: str) -> Verifier | None:
     """The tenant that verified the name last."""
     item = table.get(_verified_key(name))
-    return Verifier(str(item["user_id"]), str(item.get("domain_id") or "")) if item else None
+    return Verifier(*(str(item.get(field) or "") for field in _VERIFIER)) if item else None
 
 
 def losses(user_id: str, name: str) -> int:
@@ -72,13 +81,13 @@ def taken(domain: Domain, before: Verifier | None) -> Part:
     If that was another tenant, count one more loss for it.
     """
     item = {**_verified_key(domain.domain), "user_id": domain.user_id, "domain_id": domain.id}
-    condition, values = "attribute_not_exists(pk)", {}
+    condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
     if before:
-        unchanged = "domain_id = :domain" if before.domain_id else "attribute_not_exists(domain_id)"
-        condition = f"user_id = :user AND {unchanged}"
-        values = {":user": before.user_id} | ({":domain": before.domain_id} if before.domain_id else {})
-    put: dict[str, Any] = {"Item": item, "ConditionExpression": condition}
-    actions: Part = [{"Put": put | ({"ExpressionAttributeValues": values} if values else {})}]
+        seen = {field: getattr(before, field) for field in _VERIFIER}
+        same = [f"{field} = :{field}" if value else f"attribute_not_exists({field})" for field, value in seen.items()]
+        values = {f":{field}": value for field, value in seen.items() if value}
+        condition = {"ConditionExpression": " AND ".join(same), "ExpressionAttributeValues": values}
+    actions: Part = [{"Put": {"Item": item, **condition}}]
     if before and before.user_id != domain.user_id:
         loss = {
             "Key": _losses_key(before.user_id, domain.domain),
@@ -97,7 +106,10 @@ def released(user_id: str, name: str, domain_id: str) -> Part:
 def _unverified(before: Verifier | None, name: str, domain_id: str) -> Action:
     values = {":mine": domain_id}
     if before and before.domain_id == domain_id:
-        update = {"UpdateExpression": "REMOVE domain_id", "ConditionExpression": "domain_id = :mine"}
+        update = {
+            "UpdateExpression": "SET deleted_id = :mine REMOVE domain_id",
+            "ConditionExpression": "domain_id = :mine",
+        }
         return {"Update": {"Key": _verified_key(name), "ExpressionAttributeValues": values, **update}}
     condition = "attribute_not_exists(domain_id) OR domain_id <> :mine"
     check = {"Key": _verified_key(name), "ConditionExpression": condition, "ExpressionAttributeValues": values}

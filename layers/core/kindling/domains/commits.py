@@ -6,18 +6,23 @@ from kindling.cleanups import parts as cleanups
 from kindling.cleanups.model import CleanupKind
 from kindling.domains import claims, store
 from kindling.domains.model import GRAPH, Domain, DomainStatus, OffboardDomain, domain_key
-from kindling.errors import DomainTaken, StaleStatus
+from kindling.errors import DomainTaken, StaleStatus, StoreUnavailable
 from kindling.operations import parts as operations
 from kindling.platform import table
 from kindling.platform.table import Part
 from kindling.warming import parts as warming
+
+# How often a transaction is built anew because a gate in it has changed: at 100 sends per second, a transaction of
+# 10 ms still gets through in one of five with probability 0.9.
+TRIES = 5
 
 
 def save(domain: Domain, operation_id: str, due_fields: dict[str, str], *, claim: Part) -> None:
     """Write the row of an onboarded domain and its warming, and close its operation, in one transaction.
 
     `claim` takes the name for a verified one. Idempotent. Raises DomainTaken when the name was taken since it was
-    looked up, StaleStatus when the operation was closed by another execution.
+    looked up, StaleStatus when the operation was closed by another execution, StoreUnavailable when the name's former
+    domain keeps sending.
     """
     owner = {"owner": f"{domain.user_id}#domain"}
     row = domain.model_dump(mode="json", exclude_none=True)
@@ -25,17 +30,35 @@ def save(domain: Domain, operation_id: str, due_fields: dict[str, str], *, claim
     actions: Part = [
         {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}},
         operations.succeeded(domain.user_id, operation_id),
-        *warming.created(domain.user_id, domain.id, domain.domain, verified=domain.status == DomainStatus.VERIFIED),
         *claim,
     ]
-    try:
-        table.transact(actions)
-    except table.TransactionFailed as lost:
-        if lost.items[0] is not None:
+    verified = domain.status == DomainStatus.VERIFIED
+    for _ in range(TRIES):
+        last = _last(domain.domain) if verified else None
+        begun = warming.created(domain.user_id, domain.id, domain.domain, verified=verified, last=last)
+        try:
+            table.transact([*actions, *begun])
+        except table.TransactionFailed as lost:
+            saved, settled, *rest = (item is not None for item in lost.items)
+            if saved:
+                return
+            if settled:
+                raise StaleStatus("The operation was settled by somebody else meanwhile.") from lost
+            if any(rest[: len(claim)]):
+                raise DomainTaken(f"{domain.domain} changed hands meanwhile.") from lost
+            # The domain that had the name has sent since its gate was read: read it again.
+        else:
             return
-        if any(item is not None for item in lost.items[len(actions) - len(claim) :]):
-            raise DomainTaken(f"{domain.domain} changed hands meanwhile.") from lost
-        raise StaleStatus("The operation was settled by somebody else meanwhile.") from lost
+    raise StoreUnavailable("The domain that had the name keeps sending.")
+
+
+def _last(name: str) -> tuple[str, str] | None:
+    """The domain that verified the name last, whose gate the new one goes on from.
+
+    The claim in the transaction holds only while it still is.
+    """
+    before = claims.verifier(name)
+    return before.last if before else None
 
 
 def retire(retirement: OffboardDomain) -> None:
@@ -47,7 +70,7 @@ def retire(retirement: OffboardDomain) -> None:
                 [
                     {"Delete": {"Key": domain_key(user_id, domain_id), "ConditionExpression": "attribute_exists(pk)"}},
                     *claims.released(user_id, name, domain_id),
-                    warming.deleted(user_id, domain_id),
+                    *warming.deleted(user_id, domain_id),
                     cleanups.scheduled(user_id, CleanupKind.DNS_RECORDS, name, domain_id),
                     cleanups.scheduled(user_id, CleanupKind.MAIL_DOMAIN, name, domain_id),
                     operations.ended(name, domain_id, user_id),
@@ -62,28 +85,28 @@ def retire(retirement: OffboardDomain) -> None:
     raise StaleStatus("The domain's name changed hands while it was deleted.")
 
 
-def verify(
-    domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...], claim: Part, starts_warming: bool = True
-) -> Domain:
-    """Move to verified, take the name by `claim` and start the warming, in one transaction.
+def verify(domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...], claim: Part) -> Domain:
+    """Move to verified, take the name by `claim` and begin the warming, in one transaction.
 
-    A warming that another call has started meanwhile is left as it is.
-    Raises NotFound, and StaleStatus when the row or the name's claim changed meanwhile.
+    Raises NotFound, and StaleStatus when the row, the name's claim or the warming keeps changing.
     """
     to = (DomainStatus.VERIFIED,)
     key = domain_key(domain.user_id, domain.id)
     # What was seen in DNS proves this challenge and no other.
     seen = {"ownership": domain.ownership.model_dump(exclude_none=True)}
-    started = warming.started(domain.user_id, domain.id) if starts_warming else []
-    try:
-        table.transact([{"Update": GRAPH.update(key, to, put=put, drop=drop, seen=seen)}, *claim, *started])
-    except table.TransactionFailed as lost:
-        if lost.items[0] is not None:
-            return Domain.model_validate(GRAPH.settled(lost.items[0], to))
-        if any(item is not None for item in lost.items[1 : 1 + len(claim)]):
-            raise StaleStatus("The domain's name changed hands meanwhile.") from lost
-        return verify(domain, put=put, drop=drop, claim=claim, starts_warming=False)
-    return store.read(key) or domain
+    for _ in range(TRIES):
+        started = warming.started(domain.user_id, domain.id, last=_last(domain.domain))
+        try:
+            table.transact([{"Update": GRAPH.update(key, to, put=put, drop=drop, seen=seen)}, *claim, *started])
+        except table.TransactionFailed as lost:
+            if lost.items[0] is not None:
+                return Domain.model_validate(GRAPH.settled(lost.items[0], to))
+            if any(item is not None for item in lost.items[1 : 1 + len(claim)]):
+                raise StaleStatus("The domain's name changed hands meanwhile.") from lost
+            # Its own warming or that of the domain that had the name has changed since it was read: read them again.
+        else:
+            return store.read(key) or domain
+    raise StaleStatus("The domain's warming keeps changing.")
 
 
 def schedule_removal(domain: Domain) -> None:

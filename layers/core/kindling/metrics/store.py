@@ -22,6 +22,12 @@ def hours(user_id: str, domain_id: str, hours: list[str]) -> list[Period]:
     return _between(user_id, domain_id, hour_sort_key, hours)
 
 
+def counters(user_id: str, domain_id: str, date: str) -> dict[str, int]:
+    """The counters of the domain's day, as they are stored."""
+    item = table.get({"pk": metrics_partition(user_id, domain_id), "sk": day_sort_key(date)}) or {}
+    return {name: int(value) for name, value in item.items() if name.partition("@")[0] in FIELDS}
+
+
 def _between(user_id: str, domain_id: str, place: Callable[[str], str], names: list[str]) -> list[Period]:
     partition = Key("pk").eq(metrics_partition(user_id, domain_id))
     where = partition & Key("sk").between(place(names[0]), place(names[-1]))

@@ -1,6 +1,6 @@
 """Admitting a send: the gate's decision, made and counted in one conditional write, and given back if unused."""
 
-from kindling.errors import NotFound, StoreUnavailable
+from kindling.errors import DomainNotSending, NotFound, StoreUnavailable
 from kindling.platform import clock, table
 from kindling.platform.observability import logger
 from kindling.warming import gate, store
@@ -14,10 +14,13 @@ TRIES = 10
 def admit(warming: Warming, n: int) -> Windows | Refusal:
     """Count `n` recipients; the windows in which they were counted, or why they may not be sent to now.
 
-    `warming` may be stale: the write's condition checks the item itself. Raises NotFound when the domain was deleted,
-    StoreUnavailable when no decision was made or its outcome is unknown; then nothing may be sent.
+    `warming` may be stale: the write's condition checks the item itself. Raises DomainNotSending when the domain was
+    deleted or has lost its name, NotFound when it has no item, StoreUnavailable when no decision was made or its
+    outcome is unknown; then nothing may be sent.
     """
     for _ in range(TRIES):
+        if warming.ended_at:
+            raise DomainNotSending(f"{warming.domain} was deleted, or is another tenant's now.")
         now = clock.now()
         refused = gate.refusal(warming, n, now)
         if refused:

@@ -5,13 +5,33 @@ from typing import Any
 
 from kindling.metrics.model import Counts
 from kindling.platform import clock, due
-from kindling.warming.model import DUE_KIND, RAMPED, SYSTEM, HistoryEntry, Limits, Phase, Warming, history_entry
+from kindling.warming import policy
+from kindling.warming.model import (
+    CLOSED,
+    DUE_KIND,
+    KEPT_FIELDS,
+    RAMPED,
+    SYSTEM,
+    HistoryEntry,
+    Limits,
+    Phase,
+    Warming,
+    history_entry,
+    previous_phase,
+)
 from kindling.warming.schedules import Schedule
 
 # The time after midnight over which the judgements of a day are spread.
 SPREAD = timedelta(hours=1)
 
 Changes = tuple[dict[str, Any], tuple[str, ...]]
+
+# Why a new domain of a stopped name is stopped, without what led to that under another tenant.
+INHERITED_STOP = {
+    Phase.PAUSED: "the name was paused when its former domain ended; resume it once its mail is wanted",
+    Phase.SUSPENDED: "the name was suspended when its former domain ended; a key with the scope admin starts it again "
+    "with force",
+}
 
 
 def today() -> str:
@@ -53,12 +73,38 @@ def resumed(warming: Warming, schedule: Schedule) -> Changes:
 
 def stopped(warming: Warming, reason: str, stopped_by: str) -> Changes:
     """A pause or suspension; the phase is kept for the resumption."""
-    # A warmed domain has no limits; it resumes in the last phase that has some.
-    back = warming.phase if warming.phase in RAMPED else Phase.PHASE_4
-    put: dict[str, Any] = {"phase_before": back, "stopped_because": reason, "stopped_by": stopped_by}
+    put: dict[str, Any] = {"phase_before": _back(warming), "stopped_because": reason, "stopped_by": stopped_by}
     if stopped_by == SYSTEM:
         put["strikes"] = warming.strikes + 1
     return put, due.FIELDS
+
+
+def inherited(warming: Warming, gate: Warming, schedule: Schedule) -> tuple[Phase, Changes]:
+    """Go on from the gate that the name had with another domain, and the phase in which the domain then is.
+
+    As after a pause by the policy it goes on with the first day of its phase; for every `IDLE_DAYS` without mail a
+    phase lower, as the policy would have judged. A stop stays, also one of the domain's own.
+    """
+    back = _back(gate)
+    for _ in range(policy.idle_days(gate, clock.today()) // policy.IDLE_DAYS):
+        back = previous_phase(back)
+    # Today's limits are at most those of the former domain, whatever the schedule.
+    put, drop = entered(gate.model_copy(update={"followed_on": today()}), schedule, back, ramp_day=0)
+    put |= gate.model_dump(mode="json", include=set(KEPT_FIELDS), exclude_none=True)
+    drop += ("ended_at", "expires_at")
+    stops = [one for one in (warming, gate) if one.phase in CLOSED]
+    stop = max(stops, key=lambda one: one.phase == Phase.SUSPENDED, default=None)
+    if stop is None:
+        return back, (put, (*drop, "phase_before", "stopped_because", "stopped_by"))
+    because = stop.stopped_because if stop is warming else INHERITED_STOP[gate.phase]
+    put |= {"phase_before": back, "stopped_because": because, "stopped_by": stop.stopped_by}
+    return stop.phase, (put, (*drop, *due.FIELDS))
+
+
+def _back(warming: Warming) -> Phase:
+    """The phase that a domain resumes in; a warmed one in the last that has limits."""
+    phase = warming.phase_before if warming.phase in CLOSED else warming.phase
+    return phase if phase in RAMPED else Phase.PHASE_4
 
 
 def limited(warming: Warming, schedule: Schedule, limits: Limits | None) -> Changes:

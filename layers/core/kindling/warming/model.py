@@ -1,6 +1,7 @@
 """The warming of a domain: its phase, limits and counters, the transitions of the phase, and its history."""
 
 import uuid
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Protocol
 
@@ -46,8 +47,9 @@ ALLOWED = {
 }
 GRAPH = Graph(("phase",), ALLOWED)
 
-# The phases with limits, and all phases in which a domain may send.
+# The phases with limits, those after a stop, and all phases in which a domain may send.
 RAMPED = (Phase.PHASE_1, Phase.PHASE_2, Phase.PHASE_3, Phase.PHASE_4)
+CLOSED = (Phase.PAUSED, Phase.SUSPENDED)
 SENDING = (*RAMPED, Phase.WARMED)
 
 
@@ -121,6 +123,14 @@ class Warming(BaseModel):
     warming_started_at: str | None = None
     phase_started_at: str | None = None
     updated_at: str = ""
+    # When the domain's time with the name ended: it was deleted, and the item expires, or another domain has verified
+    # the name and goes on from here. From then on nothing is counted.
+    ended_at: str = ""
+    expires_at: int | None = None
+
+    @property
+    def deleted(self) -> bool:
+        return self.expires_at is not None
 
     @property
     def days(self) -> dict[str, int]:
@@ -167,6 +177,11 @@ class SendingDomain(Protocol):
     @property
     def why_not_sending(self) -> list[str]: ...
 
+
+# The fields that a name's next domain, of any tenant, takes over as they are.
+KEPT_FIELDS = ("strikes", "sent", "minute", "warming_started_at")
+# How long the gate of a deleted domain is kept for the next one of its name.
+KEPT = timedelta(days=90)
 
 # Who triggered a change of phase.
 SYSTEM, API = "system", "api"

@@ -1,31 +1,50 @@
 """What other topics write into their transactions for warming."""
 
-from kindling.platform import clock, due
-from kindling.platform.table import Action, Part
+from kindling.metrics import parts as metrics
+from kindling.platform import clock
+from kindling.platform.table import Part
 from kindling.warming import changes, store
-from kindling.warming.model import SYSTEM, Phase, Warming, warming_key
+from kindling.warming.model import SYSTEM, Phase, Warming, history_entry
+
+# The tenant and id of a domain.
+Named = tuple[str, str]
 
 
-def created(user_id: str, domain_id: str, domain: str, *, verified: bool) -> Part:
-    """Create the warming of a new domain: started when the domain is verified, otherwise `not_started`."""
+def created(user_id: str, domain_id: str, domain: str, *, verified: bool, last: Named | None = None) -> Part:
+    """Create the warming of a new domain: begun when the domain is verified, otherwise `not_started`."""
     new = Warming(user_id=user_id, domain_id=domain_id, domain=domain, updated_at=clock.timestamp())
-    if not verified:
-        return [store.created(new, {})]
-    put, _ = changes.started(new, store.schedule_of(user_id))
-    due_fields = {name: put.pop(name) for name in due.FIELDS}
-    warming = Warming.model_validate(new.model_dump() | put | {"phase": Phase.PHASE_1, "revision": 1})
-    return [store.created(warming, due_fields), store.recorded(new, changes.start_entry(new, SYSTEM))]
+    return _begun(new, last) if verified else [store.created(new)]
 
 
-def started(user_id: str, domain_id: str) -> Part:
-    """Start the warming of a domain that was just verified; empty unless it is `not_started`."""
+def started(user_id: str, domain_id: str, *, last: Named | None) -> Part:
+    """Begin the warming of a domain that was just verified; empty when it has begun already."""
     warming = store.get(user_id, domain_id)
-    if warming is None or warming.phase != Phase.NOT_STARTED:
-        return []
-    put, drop = changes.started(warming, store.schedule_of(user_id))
-    return store.moved(warming, changes.start_entry(warming, SYSTEM), put=put, drop=drop)
+    return _begun(warming, last) if warming else []
 
 
-def deleted(user_id: str, domain_id: str) -> Action:
-    """Delete a domain's warming. Its history and metrics stay."""
-    return {"Delete": {"Key": warming_key(user_id, domain_id)}}
+def deleted(user_id: str, domain_id: str) -> Part:
+    """End a domain's warming. Its gate is kept for the next domain of the name, its history and metrics stay."""
+    return [store.deleted(user_id, domain_id)] if store.get(user_id, domain_id) else []
+
+
+def _begun(warming: Warming, last: Named | None) -> Part:
+    """Begin warming: from the gate of `last`, the domain that was verified under the name before, or from the start."""
+    schedule = store.schedule_of(warming.user_id)
+    gate = store.kept(*last) if last and last != (warming.user_id, warming.domain_id) else None
+    if gate is None or gate.phase == Phase.NOT_STARTED:
+        # An ended one goes on from itself when the domain that took the name over is forgotten by now.
+        gate = warming if warming.ended_at else None
+    if gate is None:
+        if warming.phase != Phase.NOT_STARTED:
+            return []
+        put, drop = changes.started(warming, schedule)
+        return store.replaced(warming, changes.start_entry(warming, SYSTEM), put=put, drop=drop)
+    phase, (put, drop) = changes.inherited(warming, gate, schedule)
+    part: Part = [] if gate is warming or gate.deleted else [store.ended(gate)]
+    if gate is not warming and gate.user_id == warming.user_id:
+        # What the policy judges; another tenant neither learns nor answers for it.
+        put |= {"judged_from": gate.judged_from, "judged_less": gate.judged_less}
+        part += metrics.carried(warming.user_id, gate.domain_id, warming.domain_id)
+    detail = put.get("stopped_because", "the name was registered before: its warming goes on from there")
+    entry = history_entry(warming, phase, reason="warming_continued", triggered_by=SYSTEM, detail=detail)
+    return [*store.replaced(warming, entry, put=put, drop=drop), *part]

@@ -293,7 +293,6 @@ def _may_climb(warming: Warming, schedule: Schedule, evidence: Evidence) -> bool
 def evidence(warming: Warming, week: list[Period], today: date) -> Evidence:
     """The evidence on `today`. `week` are the metrics of the last days, oldest first, today included."""
     days = {day: count for day, count in warming.days.items() if count}
-    started_on = (warming.phase_started_at or today.isoformat())[:10]
     with_mail = [index for index, period in enumerate(week[:-1]) if period.total.sent]
     return Evidence(
         today=_counts(warming, week[-1:]),
@@ -303,8 +302,15 @@ def evidence(warming: Warming, week: list[Period], today: date) -> Evidence:
         admitted=sum(count for day, count in days.items() if day >= week[0].name),
         busiest=max([0, *(n for day, n in days.items() if warming.counted_on <= day < today.isoformat())]),
         admitted_today=days.get(today.isoformat(), 0),
-        idle_days=(today - date.fromisoformat(max([started_on, *days]))).days,
+        idle_days=idle_days(warming, today),
     )
+
+
+def idle_days(warming: Warming, today: date) -> int:
+    """The days since anything was admitted, or since the phase was entered if that is later."""
+    started_on = (warming.phase_started_at or today.isoformat())[:10]
+    with_mail = [day for day, count in warming.days.items() if count]
+    return (today - date.fromisoformat(max([started_on, *with_mail]))).days
 
 
 def _counts(warming: Warming, periods: list[Period]) -> Counts:

@@ -1,5 +1,6 @@
 """DynamoDB calls for warming: a domain's item with the counters of its gate, its history, and tenants' schedules."""
 
+from math import ceil
 from typing import Any
 
 from kindling.errors import NotFound, StaleStatus
@@ -7,7 +8,15 @@ from kindling.platform import clock, table
 from kindling.platform.table import Action, Attr, Key, Part
 from kindling.warming import gate
 from kindling.warming.gate import Windows
-from kindling.warming.model import GRAPH, SORT_KEY_DIGITS, HistoryEntry, Warming, history_partition, warming_key
+from kindling.warming.model import (
+    GRAPH,
+    KEPT,
+    SORT_KEY_DIGITS,
+    HistoryEntry,
+    Warming,
+    history_partition,
+    warming_key,
+)
 from kindling.warming.schedules import CUSTOM, PRESETS, STANDARD, Schedule
 
 
@@ -16,6 +25,21 @@ def get(user_id: str, domain_id: str) -> Warming | None:
 
 
 def read(key: dict[str, str]) -> Warming | None:
+    """The warming of a domain that is not deleted."""
+    warming = _read(key)
+    return None if warming is None or warming.deleted else warming
+
+
+def kept(user_id: str, domain_id: str) -> Warming | None:
+    """The warming of a domain, also for `KEPT` after its deletion."""
+    warming = _read(warming_key(user_id, domain_id))
+    if warming and warming.deleted and clock.now() >= clock.parse(warming.ended_at) + KEPT:
+        # The table's time to live deletes it some time later.
+        return None
+    return warming
+
+
+def _read(key: dict[str, str]) -> Warming | None:
     item = table.get(key)
     return Warming.model_validate(item) if item else None
 
@@ -23,7 +47,8 @@ def read(key: dict[str, str]) -> Warming | None:
 def all_of(user_id: str) -> list[Warming]:
     """The warming of every domain of the tenant, consistently read."""
     where = Key("pk").eq(f"TENANT#{user_id}") & Key("sk").begins_with("WARMING#")
-    items = table.pages({"KeyConditionExpression": where, "ConsistentRead": True})
+    living = Attr("expires_at").not_exists()
+    items = table.pages({"KeyConditionExpression": where, "FilterExpression": living, "ConsistentRead": True})
     return [Warming.model_validate(item) for item in items]
 
 
@@ -74,10 +99,47 @@ def uncount(user_id: str, domain_id: str, windows: tuple[str, ...], n: int) -> N
     )
 
 
-def created(warming: Warming, due_fields: dict[str, str]) -> Action:
+def created(warming: Warming) -> Action:
     """Write the warming of a new domain."""
-    item = {**warming_key(warming.user_id, warming.domain_id), **warming.item(), **due_fields}
-    return {"Put": {"Item": item}}
+    return {"Put": {"Item": {**warming_key(warming.user_id, warming.domain_id), **warming.item()}}}
+
+
+def replaced(warming: Warming, entry: HistoryEntry, *, put: dict[str, Any], drop: tuple[str, ...]) -> Part:
+    """Write a warming as it begins and its history entry, if it has not changed since it was read, or is new."""
+    changed = {"phase": entry.to_phase, "updated_at": entry.created_at, "revision": warming.revision + 1}
+    item = {**warming_key(warming.user_id, warming.domain_id), **warming.item(), **put, **changed}
+    unchanged = {
+        "ConditionExpression": "attribute_not_exists(pk) OR revision = :revision",
+        "ExpressionAttributeValues": {":revision": warming.revision},
+    }
+    kept = {name: value for name, value in item.items() if name not in drop}
+    return [{"Put": {"Item": kept, **unchanged}}, recorded(warming, entry)]
+
+
+def deleted(user_id: str, domain_id: str) -> Action:
+    """End the warming of a domain that is deleted; no send that was decided on before is counted after it."""
+    now = clock.now()
+    values = {":now": clock.timestamp(now), ":expires_at": ceil((now + KEPT).timestamp()), ":one": 1}
+    return {
+        "Update": {
+            "Key": warming_key(user_id, domain_id),
+            "UpdateExpression": "SET ended_at = :now, updated_at = :now, expires_at = :expires_at, "
+            "revision = revision + :one REMOVE due_shard, due_at",
+            "ExpressionAttributeValues": values,
+        }
+    }
+
+
+def ended(warming: Warming) -> Action:
+    """End the time of a domain with its name, if it has counted nothing since it was read."""
+    seen = {"revision": warming.revision, "minute": warming.minute, "sent": warming.sent}
+    put = {"ended_at": clock.timestamp(), "updated_at": clock.timestamp(), "revision": warming.revision + 1}
+    update = table.assigned(put)
+    update["ExpressionAttributeNames"] |= {f"#{name}": name for name in seen}
+    update["ExpressionAttributeValues"] |= {f":seen_{name}": value for name, value in seen.items()}
+    condition = " AND ".join(f"#{name} = :seen_{name}" for name in seen)
+    key = warming_key(warming.user_id, warming.domain_id)
+    return {"Update": {"Key": key, "ConditionExpression": condition, **update}}
 
 
 def moved(warming: Warming, entry: HistoryEntry, *, put: dict[str, Any], drop: tuple[str, ...] = ()) -> Part:

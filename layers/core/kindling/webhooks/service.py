@@ -61,7 +61,7 @@ def receive(headers: dict[str, str], body: bytes) -> dict[str, bool]:
 
 def _count(event_type: str, event_id: str, event: MessageEvent) -> bool:
     field = field_of(event_type, event)
-    owner = _owner(event.inbox_id.lower()) if field else None
+    owner = _owner(event.inbox_id.lower(), field) if field else None
     if field is None or owner is None:
         return False
     user_id, domain_id = owner
@@ -81,12 +81,16 @@ def _count(event_type: str, event_id: str, event: MessageEvent) -> bool:
     return fresh
 
 
-def _owner(inbox: str) -> tuple[str, str] | None:
-    """The tenant and domain of an inbox: those of its account, also after its deletion; else the name's verifier."""
-    claim = addresses.find(inbox)
+def _owner(inbox: str, field: str) -> tuple[str, str] | None:
+    """The tenant and domain of an inbox: those of its account, also after its deletion; else the name's verifier.
+
+    What may stop a domain counts for the domain that the tenant has under the name now.
+    """
+    claim, name = addresses.find(inbox), inbox.rpartition("@")[2]
     if claim and claim.status != ClaimStatus.RESERVED and claim.domain_id:
-        return claim.user_id, claim.domain_id
-    verifier = names.verifier(inbox.rpartition("@")[2])
+        now = names.domain_id_of(claim.user_id, name) if field in ALARMING else None
+        return claim.user_id, now or claim.domain_id
+    verifier = names.verifier(name)
     return (verifier.user_id, verifier.domain_id) if verifier and verifier.domain_id else None
 
 
