@@ -193,6 +193,19 @@ def test_a_domain_is_held_until_it_is_well_again_and_steps_back_when_it_gets_wor
     assert changes(kindling)[0] == ("phase_2", "metrics_passed", "system")
 
 
+def test_a_first_phase_that_goes_badly_goes_on_at_half_of_its_ramp(kindling: Kindling) -> None:
+    domain_id = sender(kindling)["domain_id"]
+    stand(kindling, domain_id, ramp_day=7)
+    report(kindling, "sent", 940)
+    report(kindling, "delivered", 895)
+    report(kindling, "bounced", 45, **SOFT)
+    assert judge_what_is_queued() == 1
+    next_day(kindling)
+    found = store.get(kindling.user_id, domain_id)
+    assert found
+    assert (found.phase, found.ramp_day) == ("phase_1", 3)
+
+
 @pytest.mark.parametrize(("morning", "phase"), [("03-08", "paused"), ("03-09", "phase_1")])
 def test_a_new_day_is_judged_by_the_seven_whole_days_behind_it(kindling: Kindling, morning: str, phase: str) -> None:
     sender(kindling)

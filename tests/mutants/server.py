@@ -17,6 +17,7 @@ import pytest
 IMPORTED = (
     "aws_lambda_powertools.event_handler.openapi.models",
     "boto3",
+    "cfnlint.api",
     "cryptography.fernet",
     "dns.resolver",
     "httpx",

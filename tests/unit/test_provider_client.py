@@ -218,11 +218,20 @@ def test_pauses_grow_and_differ(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> No
     assert len(set(pauses)) == len(pauses)
 
 
-def test_a_call_does_not_begin_an_attempt_after_its_time(rig: Rig) -> None:
+@pytest.mark.parametrize(("seconds", "calls"), [(19.4, 2), (19.8, 1)])
+def test_a_call_begins_no_attempt_after_twenty_seconds(rig: Rig, seconds: float, calls: int) -> None:
     rig.script.play(UNHEARD)
-    rig.script.meanwhile = lambda: rig.clock.advance(seconds=12)
-    assert 24 < rig.seconds() < 25
-    assert rig.calls == 2
+    rig.script.meanwhile = lambda: rig.clock.advance(seconds=seconds)
+    rig.seconds()
+    assert rig.calls == calls
+
+
+def test_an_attempt_has_eight_seconds_three_of_them_for_the_connection_and_never_more_than_are_left(rig: Rig) -> None:
+    rig.call()
+    with clock.deadline(3.5):
+        rig.call()
+    timeouts = [request.extensions["timeout"] for request in rig.script.asked]
+    assert [(timeout["connect"], timeout["read"]) for timeout in timeouts] == [(3.0, 8.0), (2.5, 2.5)]
 
 
 @pytest.mark.parametrize(("seconds", "calls"), [(7.9, 2), (8.3, 1)])

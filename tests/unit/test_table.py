@@ -1,6 +1,7 @@
 """Access to the table: conflicts and throttling are retried, failed conditions are raised, the rest is unavailable."""
 
 import itertools
+import random
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -120,12 +121,20 @@ def test_whoever_has_something_better_to_do_does_not_wait(refusals: Refusals) ->
     assert refusals.calls == 1
 
 
-def test_the_pauses_grow_and_are_never_the_same(refusals: Refusals, steady_clock: Clock) -> None:
+def test_a_pause_is_any_time_up_to_one_that_doubles_from_40_ms_to_a_second(
+    refusals: Refusals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[float, float]] = []
+
+    def longest(least: float, most: float) -> float:
+        asked.append((least, most))
+        return most
+
+    monkeypatch.setattr(random, "uniform", longest)
     refusals.always(CONFLICT)
     with pytest.raises(StoreUnavailable):
         table.put(KEY)
-    # Pauses double from 40 ms to 1 s: about a dozen tries in four seconds, and never hundreds.
-    assert 6 <= refusals.calls <= 40
+    assert asked == [(0, most) for most in (0.04, 0.08, 0.16, 0.32, 0.64, 1, 1, 1)]
 
 
 def test_a_condition_that_does_not_hold_is_told_with_what_stood_there(refusals: Refusals) -> None:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from kindling.accounts import store, warmup
+from kindling.accounts.model import CreateAccount
 from kindling.accounts.model import username as validated
 from kindling.errors import StoreUnavailable
 from kindling.platform import aws
@@ -97,6 +98,11 @@ def test_every_username_that_is_taken_is_one_that_the_mail_provider_takes() -> N
     assert {"a", "k", "a.k", "a-_k"} <= set(taken)
     assert all(re.fullmatch(SANDBOX_USERNAME, name) for name in taken)
     assert validated("x" * 64) == "x" * 64
+
+
+def test_a_username_may_have_64_characters() -> None:
+    wanted = {"username": "X" * 64, "domain_id": "3c90c3cc-0d44-4b50-8888-8dd25736052a"}
+    assert CreateAccount.model_validate(wanted).username == "x" * 64
 
 
 @pytest.mark.parametrize("domain_id", ["", "acme.example", "3c90c3cc", None])

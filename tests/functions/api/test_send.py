@@ -7,8 +7,11 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from kindling import providers
+from kindling.accounts import claims
+from kindling.accounts.model import ProvisionAccount
 from kindling.errors import ProviderRefused
 from kindling.platform import aws, table
 from kindling.sending import service, store
@@ -208,6 +211,13 @@ def test_a_message_that_is_not_one_is_refused_by_field(kindling: Kindling) -> No
     assert (sent(kindling), used(kindling)) == ([], 0)
 
 
+def test_a_header_that_the_message_or_its_provider_sets_is_refused() -> None:
+    of_fields = ("From", "To", "Cc", "Bcc", "Subject", "Reply-To")
+    for name in (*of_fields, "Sender", "Date", "Message-ID", "Return-Path", "DKIM-Signature"):
+        with pytest.raises(ValidationError, match=name):
+            SendEmail.model_validate(email(headers={name: "x"}))
+
+
 def test_a_message_may_be_as_large_as_its_limits() -> None:
     attached = [{"filename": "a", "content": ""}] * 10
     largest = SendEmail.model_validate(email(25, bcc=["max@example.com"] * 25, subject="x" * 998, attachments=attached))
@@ -229,6 +239,19 @@ def test_nobody_sends_from_an_address_that_is_not_their_own(kindling: Kindling) 
     assert len(sent(kindling)) == 1
     assert kindling.api("DELETE", f"{ACCOUNTS}/{account['id']}").status == 200
     is_refused(kindling.api.post(SEND, email()), 403, "unknown_sender")
+
+
+def test_an_address_that_was_only_reserved_is_looked_up_again(kindling: Kindling) -> None:
+    domain = kindling.verified_domain()
+    service._claims.clear()
+    names = {"domain_id": domain["id"], "domain": domain["domain"], "username": "kim"}
+    undone = ProvisionAccount(**kindling._operation("kim"), account_id="undone", **names)
+    claims.reserve(undone)
+    is_refused(kindling.api.post(SEND, email()), 403, "unknown_sender")
+    claims.release(undone.address, undone.account_id)
+    account = kindling.account("kim", domain)
+    assert kindling.api.patch(f"{ACCOUNTS}/{account['id']}", {"warmup_enabled": False}).status == 200
+    assert kindling.api.post(SEND, email()).status == 202
 
 
 def test_an_account_sends_once_it_is_warm_or_its_owner_will_not_wait(kindling: Kindling) -> None:

@@ -108,6 +108,14 @@ def test_no_limit_is_passed_by_many_small_messages_and_refusals_cost_no_writes(k
     assert (used(kindling), len(sent(kindling))) == (5, 5)
 
 
+def test_a_batch_is_told_the_shortest_wait_of_its_messages(kindling: Kindling) -> None:
+    sender(kindling)
+    kindling.world.fault("agentmail", "POST", OUTBOX, "drop_answer")
+    reply = kindling.api.post(BATCH, {"emails": [email(1), email(5)]})
+    assert words(reply) == ["provider_unavailable", "rate_limit_exceeded"]
+    assert (reply.body["retry_after_seconds"], reply.body["results"][1]["retry_after_seconds"] > 1) == (1, True)
+
+
 def test_a_repeated_batch_sends_nothing_twice(kindling: Kindling) -> None:
     sender(kindling)
     batch = {"emails": [email(subject="one"), email(subject="two")]}
