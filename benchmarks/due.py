@@ -101,9 +101,7 @@ def _idle(sizes: list[int]) -> Iterable[str]:
         with installed(cloud):
             tick(cloud, WARMING)
         calls = ", ".join(f"{number} {name}" for name, number in cloud.calls.items())
-        yield _row(
-            f"{size:,}", calls, f"{cloud.read_units:g}", f"{cloud.write_units:g}", f"{cloud.seconds * 1000:.0f}"
-        )
+        yield _row(f"{size:,}", calls, f"{cloud.read_units:g}", f"{cloud.write_units:g}", f"{cloud.seconds * 1000:.0f}")
 
 
 def _row(*cells: str) -> str:

@@ -111,7 +111,7 @@ class EightWeeks:
             time.sleep(0.02)
 
     def _next_day(self, warming: dict[str, Any]) -> None:
-        """Move the clock past the hour after midnight in which domains are evaluated, run the poller, and wait until it has evaluated the day that ended."""
+        """Move the clock past the first hour of a day, run the poller, and wait for its evaluation."""
         now = datetime.strptime(ticks.now(self._session.home), "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC)
         morning = (now + timedelta(days=1)).replace(hour=1, minute=0, second=0)
         ticks.advance(morning - now, self._session.home)

@@ -1,7 +1,7 @@
-"""The real pollers over a table and a queue in memory, which count every call, on a clock that moves by what calls take.
+"""The real pollers over a table and queues in memory that count every call, on a clock that moves by what calls take.
 
 A tick has the time-out and the pace that the template gives its poller. Workers are a rate at which messages leave the
-queue. What calls cost and take are the constants below, which are assumptions: rather slow, for a function with one CPU.
+queue. What calls cost and take are the constants below: assumptions, rather slow ones, for a function with one CPU.
 """
 
 from bisect import bisect, insort
@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from kindling.entry import poller
 from kindling.platform import aws, clock, due
+from kindling.platform.settings import settings
 from tests.harness.lambdas import Context, handler
 from tests.harness.template import FUNCTIONS, RESOURCES
 
@@ -38,7 +39,7 @@ UNITS = {"minute": 60, "minutes": 60, "hour": 3600, "hours": 3600}
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of work: its name in the index, its poller, its queue, and the messages that its workers do in a second."""
+    """A kind of work: its name in the index, poller and queue, and the messages that its workers do in a second."""
 
     name: str
     poller: str
@@ -182,11 +183,11 @@ def installed(cloud: Cloud) -> Iterator[None]:
         patch.object(due, "logger", Mock()),
         patch.object(poller, "logger", Mock()),
     ):
-        clock.settings.cache_clear()
+        settings.cache_clear()
         try:
             yield
         finally:
-            clock.settings.cache_clear()
+            settings.cache_clear()
 
 
 def tick(cloud: Cloud, kind: Kind) -> int:

@@ -92,7 +92,7 @@ def test_a_worker_takes_so_many_messages_and_runs_so_many_times_at_once() -> Non
     assert taken == BATCHES
 
 
-def test_a_message_is_hidden_while_it_is_worked_on_tried_five_times_and_kept_for_six_hours_and_a_fortnight_after() -> None:
+def test_a_message_is_hidden_while_it_is_worked_on_tried_five_times_and_kept_for_a_fortnight_when_dead() -> None:
     assert {
         name: (p["VisibilityTimeout"], p["RedrivePolicy"]["maxReceiveCount"], p["MessageRetentionPeriod"])
         for name, p in WORKING.items()

@@ -405,15 +405,15 @@ def test_the_largest_numbers_are_judged_too() -> None:
 
 
 def test_a_new_day_is_judged_without_its_own_recipients_whose_reports_are_still_to_come() -> None:
-    standing = ready(counted_on="2026-03-09", sent={"2026-03-09": 1900, "2026-03-10": 500})
+    standing = ready(counted_on="2026-03-09", sent={"2026-03-09": 4000, "2026-03-10": 1000})
     days = [Period(name=f"2026-03-{day:02}") for day in range(3, 11)]
-    days[-2].total = counts(1900)
-    # The first hour: a quarter is reported as sent, and nothing as delivered.
-    days[-1].total = Counts(sent=125)
+    days[-2].total = counts(4000)
+    # The first hour: some are reported as sent, and nothing as delivered.
+    days[-1].total = Counts(sent=300)
     found = policy.evidence(standing, days, TODAY)
-    assert (found.reported, found.admitted, found.admitted_today, found.week.sent) == (2025, 2400, 500, 2025)
+    assert (found.reported, found.admitted, found.admitted_today, found.week.sent) == (4300, 5000, 1000, 4300)
     whole = found.without_today()
-    assert (whole.reported, whole.admitted, whole.admitted_today, whole.week) == (1900, 1900, 0, counts(1900))
+    assert (whole.reported, whole.admitted, whole.admitted_today, whole.week) == (4000, 4000, 0, counts(4000))
     assert verdict(found, standing).action == Action.ADVANCE
     assert len(verdict(found, standing, new_day=False).blockers) == 2
 

@@ -8,7 +8,7 @@ import pytest
 
 from kindling.cleanups import service as cleanups
 from kindling.cleanups import store
-from kindling.cleanups.model import Cleanup, CleanupKind
+from kindling.cleanups.model import BACK_OFF, Cleanup, CleanupKind
 from kindling.cleanups.parts import scheduled
 from kindling.entry.worker import work
 from kindling.errors import ProviderRefused, ProviderUnavailable
@@ -64,7 +64,8 @@ def test_a_batch_of_nothing_but_hung_messages_ends_in_time_and_all_were_begun(st
         raise ProviderUnavailable("silent")
 
     assert handle(task, "abcde") == list("abcde")
-    assert (begun, clock.monotonic() - began) == (list("abcde"), pytest.approx(100))
+    assert begun == list("abcde")
+    assert clock.monotonic() - began == pytest.approx(100)
 
 
 @pytest.mark.parametrize(("taken", "begun", "again"), [(100, "abc", ""), (100.002, "ac", "b")])
@@ -131,7 +132,7 @@ def test_cleanups_of_a_hung_provider_rest_uncounted_and_keep_no_other_waiting(st
     assert store.read(other) is None
     found = [store.read(key) for key in (first, second)]
     assert [row and (row.attempts, row.last_error) for row in found] == [(1, "silent"), (0, None)]
-    in_five_minutes = clock.timestamp(clock.parse(clock.timestamp()) + cleanups.BACK_OFF)
+    in_five_minutes = clock.timestamp(clock.now() + BACK_OFF)
     assert [row and row.due_at for row in found] == [in_five_minutes] * 2
 
 

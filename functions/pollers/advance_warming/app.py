@@ -1,4 +1,4 @@
-"""Every 15 minutes: queue the judgement of each domain whose day has ended."""
+"""Every 15 minutes: queue the judgement of each domain whose time in the new day has come."""
 
 from typing import Any
 

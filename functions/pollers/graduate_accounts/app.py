@@ -1,4 +1,4 @@
-"""Every hour: queue the review of each tenant whose accounts are due."""
+"""Every 15 minutes: queue the review of each tenant whose accounts are due."""
 
 from typing import Any
 

@@ -17,8 +17,8 @@ from kindling.platform.settings import settings
 if TYPE_CHECKING:
     from kindling.keys.model import Caller
 
-# From this duration on, a failed attempt is one at a provider that hangs. Cleanups of that kind then rest, so that those
-# of other providers are not kept waiting.
+# A failed attempt that took so long was one at a provider that hangs. Cleanups of its kind then rest, so that those of
+# other providers are not kept waiting.
 HUNG_SECONDS = 8.0
 REST_SECONDS = 60.0
 

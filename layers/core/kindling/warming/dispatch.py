@@ -6,7 +6,7 @@ from kindling.warming.model import DUE_KIND, warming_key
 
 
 def dispatch_due() -> int:
-    """Queue the judgement of every domain whose day has ended; the number queued."""
+    """Queue the judgement of every domain that is due; the number queued."""
     return due.dispatch(DUE_KIND, settings().judgements_queue_url)
 
 
