@@ -33,6 +33,6 @@ def test_a_client_repeats_a_call_three_times_and_the_one_for_single_writes_never
 
 
 def test_a_client_waits_two_seconds_for_a_connection_and_five_for_an_answer() -> None:
-    found = [aws.table().meta.client, aws.table_without_retries().meta.client, aws.dynamodb_client()]
+    found: list[Any] = [aws.table().meta.client, aws.table_without_retries().meta.client, aws.dynamodb_client()]
     for client in (*found, aws.sqs(), aws.secrets(), aws.stepfunctions()):
         assert (client.meta.config.connect_timeout, client.meta.config.read_timeout) == (2, 5)

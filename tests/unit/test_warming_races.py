@@ -52,7 +52,7 @@ def domain(cloud: None, steady_clock: Clock) -> None:
     """A domain in its first phase that was last counted yesterday."""
     known = {"user_id": "u", "domain_id": "d", "domain": "acme.example", "counted_on": "2026-02-28"}
     warming = Warming.model_validate(known | {"phase": Phase.PHASE_1, "limits": LIMITS})
-    table.transact([store.created(warming, {})])
+    table.transact([store.created(warming)])
 
 
 @pytest.mark.parametrize("decision", DECISIONS)

@@ -2,9 +2,6 @@
 
 from typing import Any
 
-import pytest
-
-from kindling.suppressions import model
 from tests.conftest import Kindling, issue
 from tests.functions.api.test_send import is_refused
 from tests.functions.test_webhooks import HARD, report
@@ -48,14 +45,6 @@ def test_a_suppression_from_its_making_to_its_end(kindling: Kindling) -> None:
     assert (deleted.status, deleted.body) == (200, {"success": True})
     is_refused(kindling.api("DELETE", f"{LIST}/pat@example.com"), 404, "not_found")
     assert kindling.api.get(LIST).body["total"] == 0
-
-
-def test_an_address_has_at_most_254_characters() -> None:
-    domain = ".".join(["a" * 63] * 3)
-    longest = f"{'x' * (254 - len(f'@{domain}.com'))}@{domain}.com"
-    assert model.address(longest) == longest
-    with pytest.raises(ValueError, match="must be an address"):
-        model.address(f"x{longest}")
 
 
 def test_the_list_is_filtered_and_paged_newest_first(kindling: Kindling) -> None:
