@@ -27,6 +27,7 @@ test: $(VENV)/dev ## run every test, those that need the local cloud last
 
 nightly: $(VENV)/dev ## the generated matrices of the tests whole, of which 'make test' runs a sample
 	$(BIN)/pytest -n auto --dist loadgroup --whole -m "not system"
+	$(BIN)/pytest --whole -m system tests/system/test_document.py
 
 mutants: $(VENV)/dev ## edit lines that matter, one at a time, and see the tests fail (ARGS=WORD tries some)
 	$(BIN)/python -m tests.mutants.run $(ARGS)
@@ -47,7 +48,9 @@ check: lint types validate test ## everything that must hold before a change is 
 hooks: $(VENV)/dev ## have git check style and types before every commit
 	$(BIN)/pre-commit install
 
-openapi: $(VENV)/local ## write the OpenAPI document and README's table of routes
+openapi: $(VENV)/dev ## write the OpenAPI document, its examples, the sample requests and README's table of routes
+	$(BIN)/python -m local.openapi
+	$(BIN)/pytest tests/functions/test_examples.py --write
 	$(BIN)/python -m local.openapi
 
 picture: $(VENV)/local ## draw docs/architecture.svg from the template

@@ -201,6 +201,7 @@ class Sample(Protocol):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="run generated matrices whole instead of a fixed sample")
+    parser.addoption("--write", action="store_true", help="keep what the story of examples is answered")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from kindling.keys import service as keys
 from kindling.keys.model import Scope
 from kindling.operations import store as operations
 from kindling.operations.model import Operation, OperationState
+from local import openapi
 from tests.conftest import Kindling, issue
 from tests.harness.lambdas import invoke
 from tests.harness.template import FUNCTIONS, MACHINES, ROOT, routes
@@ -19,64 +20,32 @@ EVENTS = ROOT / "events"
 FILES = {tuple(properties["CodeUri"].split("/")[1:]): name for name, properties in FUNCTIONS.items()}
 API = [name for kind, name in FILES if kind == "api"]
 STEPS = [name for kind, name in FILES if kind == "steps"]
-OPEN = ["get_health", "refuse_route"]  # without authentication
+OPEN = ["refuse_route", *(one.name for one in openapi.routes() if not one.scope)]  # without authentication
 
 TAG_IDS = {"tag_id", "warmup_tag_id"}
 NOTHING_FAILED: dict[str, list[str]] = {"batchItemFailures": []}
 NO_KEY = (401, "unauthorized")
 REASON = {"reason": "Instantly answered 400: Bad Request"}
 
-# The answer of each route to the story's tenant, in this order.
-WITH_A_KEY = {
-    "get_health": (200, None),
+# In the story, what makes something comes first, what ends something last, and all else between.
+FIRST = ("create_domain", "create_account", "create_key", "create_suppression")
+LAST = (
+    "rotate_key",
+    "revoke_key",
+    "update_domain",
+    "delete_suppression",
+    "delete_account",
+    "delete_domain",
+    "delete_sending_domain",
+)
+STORY = [*FIRST, *sorted({*API} - {*FIRST, *LAST}), *LAST]
+# What the story's tenant is refused; all else succeeds.
+REFUSED = {
     "refuse_route": (405, "method_not_allowed"),
-    "create_domain": (201, None),
-    "list_domains": (200, None),
-    "get_domain": (200, None),
-    "get_dns_records": (200, None),
-    "verify_domain": (200, None),
-    "sync_dns_records": (200, None),
-    "create_account": (201, None),
-    "list_accounts": (200, None),
-    "get_account": (200, None),
-    "update_account": (200, None),
     "retry_warmup": (409, "warmup_not_retryable"),
-    "get_warmup_analytics": (200, None),
-    "get_operation": (200, None),
-    "create_key": (201, None),
-    "list_keys": (200, None),
-    "rotate_key": (201, None),
-    "revoke_key": (200, None),
-    "update_domain": (200, None),
     "create_sending_domain": (409, "domain_exists"),
-    "list_sending_domains": (200, None),
-    "get_sending_domain": (200, None),
-    "update_sending_domain": (200, None),
-    "verify_sending_domain": (200, None),
-    "get_sending_domain_dns": (200, None),
-    "get_warming": (200, None),
     "start_warming": (409, "already_warming"),
-    "pause_warming": (200, None),
-    "resume_warming": (200, None),
-    "list_warming_history": (200, None),
-    "explain_warming": (200, None),
-    "get_warming_schedules": (200, None),
-    "set_warming_schedule": (200, None),
-    "get_stats": (200, None),
-    "get_daily_stats": (200, None),
-    "get_hourly_stats": (200, None),
-    "get_isp_stats": (200, None),
     "send_email": (403, "account_not_active"),
-    "send_batch": (202, None),
-    "create_suppression": (201, None),
-    "list_suppressions": (200, None),
-    "check_suppression": (200, None),
-    "delete_suppression": (200, None),
-    "delete_account": (200, None),
-    "delete_domain": (200, None),
-    "list_cleanups": (200, None),
-    "list_inventory": (200, None),
-    "delete_sending_domain": (200, None),
 }
 ONBOARDING = {
     "claim_name": None,
@@ -133,7 +102,8 @@ def request(name: str, key: str | None = None) -> tuple[int, str | None]:
     if key and "authorization" in event["headers"]:
         event["headers"]["authorization"] = f"Bearer {key}"
     answer = invoke(FILES["api", name], event)
-    body = json.loads(answer["body"])
+    shown = answer["headers"]["Content-Type"] == "application/json"
+    body = json.loads(answer["body"]) if shown else {}
     assert answer["headers"]["X-Request-ID"] == event["requestContext"]["requestId"]
     if answer["statusCode"] >= 400:
         assert {"error", "message", "request_id"} <= set(body)
@@ -190,8 +160,7 @@ def test_every_function_has_a_sample_event_and_every_sample_event_a_function() -
     assert {(path.parent.name, path.stem) for path in EVENTS.rglob("*.json")} == set(FILES)
 
 
-def test_every_route_and_every_step_has_an_expected_answer() -> None:
-    assert set(WITH_A_KEY) == set(API)
+def test_every_step_has_an_expected_answer() -> None:
     assert set(STEPS) == ANSWERED
 
 
@@ -225,7 +194,8 @@ def test_a_steps_sample_has_exactly_what_the_state_machine_sends(name: str) -> N
 
 @pytest.mark.usefixtures("cloud", "world")
 def test_no_route_but_the_open_ones_takes_the_placeholder_key() -> None:
-    assert {name: request(name) for name in API if name not in OPEN} == dict.fromkeys(set(API) - set(OPEN), NO_KEY)
+    closed = set(API) - set(OPEN)
+    assert {name: request(name) for name in closed} == dict.fromkeys(closed, NO_KEY)
 
 
 def test_every_route_answers_its_sample_with_a_real_key(kindling: Kindling) -> None:
@@ -234,7 +204,8 @@ def test_every_route_answers_its_sample_with_a_real_key(kindling: Kindling) -> N
     retired = sample("api", "revoke_key")["pathParameters"]["key_id"]
     keys.seed(tenant, f"kd_live_{retired}_{'x' * 43}", ["read"], "old")
     key = issue(tenant, [scope.value for scope in Scope])
-    assert {name: request(name, key) for name in WITH_A_KEY} == WITH_A_KEY
+    answered = {name: request(name, key) for name in STORY}
+    assert {name: answer for name, answer in answered.items() if answer[0] >= 300} == REFUSED
 
 
 def test_every_forward_step_answers_its_sample(kindling: Kindling) -> None:

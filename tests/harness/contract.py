@@ -24,7 +24,7 @@ def _responses(route: str) -> dict[str, Any]:
 
 @cache
 def _validator(route: str, status: str) -> Draft202012Validator:
-    (content,) = _responses(route)[status]["content"].values()
+    (content,) = _responses(route)[status].get("content", {"": {"schema": {"type": "null"}}}).values()
     return Draft202012Validator({**content["schema"], "components": document()["components"]})
 
 

@@ -90,7 +90,9 @@ class Api:
             "isBase64Encoded": False,
         }
         answer = invoke(routes()[route], event)
-        reply = Reply(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
+        shown = answer["headers"].get("Content-Type") == "application/json"
+        told = json.loads(answer["body"]) if shown else answer["body"] or None
+        reply = Reply(answer["statusCode"], answer["headers"], told)
         if route != "$default":
             contract.check(route, reply.status, reply.headers, reply.body)
         return reply

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from kindling.entry.route import Route
 from kindling.entry.routes import DOCUMENT
 from local import openapi
 from tests.harness.template import FUNCTIONS, MACHINES, ROOT, TEMPLATE, routes
@@ -133,6 +134,11 @@ def test_the_openapi_document_and_the_table_in_the_readme_are_made_of_the_declar
     assert DOCUMENT.read_text() == openapi.text(), "run make openapi"
     readme = (ROOT / "README.md").read_text()
     assert readme == openapi.table(readme), "run make openapi"
+
+
+@pytest.mark.parametrize("one", list(openapi.routes()), ids=lambda one: one.name)
+def test_a_sample_request_is_made_of_its_routes_declaration(one: Route) -> None:
+    assert openapi.sample(one).read_text() == openapi.event_text(one), "run make openapi"
 
 
 def test_a_route_names_the_parameters_of_its_path_and_no_others() -> None:

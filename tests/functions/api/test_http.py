@@ -9,12 +9,13 @@ import pytest
 from kindling.keys import authentication
 from kindling.platform import aws
 from kindling.platform.settings import settings
+from local import openapi
 from tests.conftest import EVERYTHING, Kindling, issue
 from tests.harness.lambdas import Api
 from tests.harness.template import routes
 
 DOMAINS = "/api/email/domains"
-OPEN = ("$default", "GET /healthz", "POST /webhooks/agentmail")
+OPEN = ("$default", *(f"{one.method} {one.path}" for one in openapi.routes() if not one.scope))
 READING = ("POST /v1/domains/{domain_id}/warming/explain",)
 PROTECTED = [route for route in routes() if route not in OPEN]
 BODIES = ["POST /api/email/domains", "POST /api/email/accounts", "POST /api/keys"]

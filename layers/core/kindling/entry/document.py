@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -14,9 +15,18 @@ from kindling.entry.request import MAX_KEY_LENGTH
 from kindling.entry.route import REPLAYABLE, Route
 from kindling.errors import KindlingError, ProviderError
 
-REF = "#/components/schemas/{model}"
 Json = dict[str, Any]
 References = Any  # by model and mode, as pydantic makes them
+
+PATH_PARAMETERS = {
+    "account_id": "The account's id.",
+    "domain_id": "The domain's id; under `/v1` its name, too.",
+    "email": "The address.",
+    "key_id": "The key's id.",
+    "operation_id": "The operation's id.",
+}
+IN_PATH = {"type": "string", "minLength": 1, "pattern": "^[^/]+$"}
+REF = "#/components/schemas/{model}"
 
 # What any route may answer, and any route that asks for a key.
 ALWAYS = (tree.InvalidRequest, tree.PayloadTooLarge, KindlingError, tree.StoreUnavailable)
@@ -34,23 +44,54 @@ ERROR = {
     },
     "additionalProperties": True,
 }
-HEADERS: dict[str, Json] = {
-    "X-Request-ID": {
-        "description": "The id of the request, as the logs have it.",
-        "required": True,
-        "schema": {"type": "string"},
-    },
+HEADERS: Json = {
+    "X-Request-ID": {"description": "The id of the request, as the logs have it.", "schema": {"type": "string"}},
     "Retry-After": {
         "description": "Seconds after which the request may work.",
-        "required": True,
         "schema": {"type": "integer", "minimum": 1},
     },
-    "Location": {"description": "Where to ask for the operation.", "required": True, "schema": {"type": "string"}},
+    "Location": {"description": "Where to ask for the operation.", "schema": {"type": "string"}},
+    "Idempotent-Replayed": {
+        "description": "Present on an answer that was given before, under the same `Idempotency-Key`.",
+        "schema": {"const": "true"},
+    },
+    "ETag": {"description": "Names this version; send it in `If-None-Match`.", "schema": {"type": "string"}},
+    "Cache-Control": {"description": "How long it may be kept.", "schema": {"type": "string"}},
+    "Content-Security-Policy": {"description": "What the page may load: nothing else.", "schema": {"type": "string"}},
+}
+ABOUT = """Every answer has `X-Request-ID`. Errors have one shape: a code, a sentence and the request's id.
+
+A POST or PATCH with an `Idempotency-Key` is carried out once; the first answer is repeated for 24 hours. Creations and
+deletions that take longer answer 202 with the `Location` of their operation, at once with `Prefer: respond-async`. What
+is not understood, be it a field or a parameter, is refused."""
+TAGS = {
+    "about": "The API itself.",
+    "accounts": "Email accounts: an inbox, its warmup and its status.",
+    "cleanups": "Resources of deleted rows that are still to be removed at the providers.",
+    "domains": "Sending domains: registration, DNS records and verification. Both families of paths show the same rows.",
+    "health": "Whether the API answers.",
+    "inventory": "What the providers hold and no row names.",
+    "keys": "API keys: their scopes, their end and their replacement.",
+    "operations": "Creations and deletions that go on after their answer.",
+    "sending": "Messages, admitted by the limits of their domain's phase.",
+    "stats": "What became of a domain's messages.",
+    "suppressions": "Addresses that no message is sent to.",
+    "warming": "Phases and limits of a domain's volume, and the schedule that they follow.",
+    "webhooks": "What the mail provider reports.",
 }
 
 
-def build(routes: Iterable[Route], version: str, examples: dict[str, Any]) -> Json:
-    """The document. `examples` are request bodies by the name of the route's function."""
+@dataclass(frozen=True)
+class Examples:
+    """What tests have sent and been answered: bodies by operation, by operation and status, and by the error's code."""
+
+    requests: Json
+    answers: dict[str, Json]
+    errors: Json
+
+
+def build(routes: Iterable[Route], version: str, examples: Examples) -> Json:
+    """The document."""
     routes = sorted(routes, key=lambda route: (route.path, route.method))
     models: dict[tuple[type[BaseModel], Any], None] = {}
     for route in routes:
@@ -66,13 +107,16 @@ def build(routes: Iterable[Route], version: str, examples: dict[str, Any]) -> Js
             "title": "Kindling",
             "version": version,
             "summary": "A self-hosted control plane for email senders.",
+            "description": ABOUT,
+            "contact": {"name": "The operator of this deployment"},
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": tag} for tag in sorted({route.tag for route in routes})],
+        "tags": [{"name": tag, "description": TAGS[tag]} for tag in sorted({route.tag for route in routes})],
         "paths": dict(paths),
         "components": {
-            "headers": HEADERS,
+            "examples": {code: {"value": body} for code, body in sorted(examples.errors.items())},
+            "headers": {name: {**header, "required": True} for name, header in HEADERS.items()},
             "schemas": {"Error": ERROR, **definitions["$defs"]},
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key, `kd_live_…` or `kd_test_…`."}
@@ -81,9 +125,10 @@ def build(routes: Iterable[Route], version: str, examples: dict[str, Any]) -> Js
     }
 
 
-def _operation(route: Route, references: References, definitions: Json, examples: dict[str, Any]) -> Json:
-    parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in _placeholders(route)
+def _operation(route: Route, references: References, definitions: Json, examples: Examples) -> Json:
+    parameters: list[Json] = [
+        {"name": name, "in": "path", "required": True, "description": PATH_PARAMETERS[name], "schema": IN_PATH}
+        for name in route.placeholders
     ]
     if route.query:
         schema = definitions[_name(references[route.query, "validation"])]
@@ -101,35 +146,41 @@ def _operation(route: Route, references: References, definitions: Json, examples
         "tags": [route.tag],
         "summary": route.summary,
         "parameters": parameters,
-        "responses": {**_successes(route, references), **_failures(route)},
+        "responses": {**_successes(route, references, examples), **_failures(route, examples)},
         "security": [{"key": []}] if route.scope else [],
+        "description": f"Needs a key with the scope `{route.scope}`." if route.scope else "Needs no key.",
     }
-    if route.scope:
-        operation["description"] = f"Needs a key with the scope `{route.scope}`."
     if route.body:
         reference = references[route.body, "validation"]
         content: Json = {"schema": reference}
-        if route.name in examples:
-            content["example"] = examples[route.name]
+        if route.name in examples.requests:
+            content["example"] = examples.requests[route.name]
         required = bool(definitions[_name(reference)].get("required"))
         operation["requestBody"] = {"required": required, "content": {"application/json": content}}
     return operation
 
 
-def _successes(route: Route, references: References) -> dict[str, Json]:
+def _successes(route: Route, references: References, examples: Examples) -> dict[str, Json]:
     responses: dict[str, Json] = {}
+    replayed = ("Idempotent-Replayed",) if route.scope and route.method in REPLAYABLE else ()
     for answer in route.answers:
-        schema = references[answer, "serialization"] if _is_json(answer) else {"type": "string"}
-        headers = _headers("X-Request-ID", *(["Location"] if answer is Accepted else []))
-        responses[str(int(answer.http_status))] = {
+        status = str(int(answer.http_status))
+        content: Json = {"schema": references[answer, "serialization"] if _is_json(answer) else {"type": "string"}}
+        if status in examples.answers.get(route.name, {}):
+            content["example"] = examples.answers[route.name][status]
+        responses[status] = {
             "description": (answer.__doc__ or "").partition("\n")[0],
-            "headers": headers,
-            "content": {answer.content_type: {"schema": schema}},
+            "headers": {
+                **_headers("X-Request-ID", *answer.header_names),
+                **_rare_headers(*answer.rare_header_names, *replayed),
+            },
         }
+        if answer.content_type:
+            responses[status]["content"] = {answer.content_type.partition(";")[0]: content}
     return responses
 
 
-def _failures(route: Route) -> dict[str, Json]:
+def _failures(route: Route, examples: Examples) -> dict[str, Json]:
     codes: dict[HTTPStatus, set[str]] = defaultdict(set)
     for error in errors_of(route):
         codes[error.status].add(error.code)
@@ -139,13 +190,18 @@ def _failures(route: Route) -> dict[str, Json]:
         headers = _headers("X-Request-ID", *(["Retry-After"] if waits else []))
         if status == HTTPStatus.BAD_GATEWAY:
             # Some providers name a wait with a 429.
-            headers["Retry-After"] = HEADERS["Retry-After"] | {"required": False}
+            headers |= _rare_headers("Retry-After")
         known = {"properties": {"error": {"enum": sorted(names)}}}
-        schema = {"allOf": [{"$ref": REF.format(model="Error")}, known]}
+        content = {
+            "schema": {"allOf": [{"$ref": REF.format(model="Error")}, known]},
+            "examples": {
+                name: {"$ref": f"#/components/examples/{name}"} for name in sorted(names) if name in examples.errors
+            },
+        }
         responses[str(int(status))] = {
             "description": status.phrase,
             "headers": headers,
-            "content": {"application/json": {"schema": schema}},
+            "content": {"application/json": content},
         }
     return responses
 
@@ -173,12 +229,12 @@ def _is_json(answer: Any) -> bool:
     return bool(answer.content_type == "application/json")
 
 
-def _placeholders(route: Route) -> list[str]:
-    return [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
-
-
 def _headers(*names: str) -> Json:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _rare_headers(*names: str) -> Json:
+    return {name: {**HEADERS[name], "required": False} for name in names}
 
 
 def _header(name: str, description: str, longest: int | None = None) -> Json:

@@ -61,6 +61,11 @@ class Route:
         return self.run.__module__.split(".")[-2]
 
     @property
+    def placeholders(self) -> list[str]:
+        """The names of the path's parameters."""
+        return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
+
+    @property
     def body(self) -> type[BaseModel] | None:
         """The model of the body."""
         return self.run.__annotations__.get("body")
@@ -202,5 +207,6 @@ def _authenticate(request: Request, scope: "Scope") -> Any:
 
 
 def _reply(answer: Answer) -> Reply:
-    headers = {"Content-Type": answer.content_type, **answer.headers()}
+    headers = {"Content-Type": answer.content_type} if answer.content_type else {}
+    headers |= answer.headers()
     return {"statusCode": int(answer.http_status), "headers": headers, "body": answer.text(), "isBase64Encoded": False}

@@ -19,6 +19,9 @@ class Answer(Shown):
 
     http_status: ClassVar[HTTPStatus] = HTTPStatus.OK
     content_type: ClassVar[str] = "application/json"
+    # The names of `headers`, for the OpenAPI document: those that it always has, and the others.
+    header_names: ClassVar[tuple[str, ...]] = ()
+    rare_header_names: ClassVar[tuple[str, ...]] = ()
 
     def text(self) -> str:
         """The body."""

@@ -44,6 +44,7 @@ class Accepted(OperationAnswer):
     """An operation that still runs; `Location` is where to ask for it."""
 
     http_status: ClassVar[HTTPStatus] = HTTPStatus.ACCEPTED
+    header_names: ClassVar[tuple[str, ...]] = ("Location",)
 
     def headers(self) -> dict[str, str]:
         return {"Location": f"/api/operations/{self.operation.id}"}

@@ -36,6 +36,7 @@ class BatchSent(Answer):
     """The results of a batch, in its order; `retry_after_seconds` when sending a part again may work."""
 
     http_status: ClassVar[HTTPStatus] = HTTPStatus.ACCEPTED
+    rare_header_names: ClassVar[tuple[str, ...]] = ("Retry-After",)
 
     results: list[SentResult | RejectedResult]
     accepted: int
