@@ -19,7 +19,6 @@ from kindling.operations import service as operations
 from kindling.platform import aws, clock
 from kindling.platform.settings import settings
 from kindling.platform.transitions import Graph
-from kindling.sending import service as sending
 from kindling.warming import store as warming
 from local import openapi
 from tests.conftest import Kindling, issue
@@ -112,7 +111,6 @@ def send(kindling: Kindling) -> None:
         UpdateExpression="SET phase = :rest",
         ExpressionAttributeValues={":rest": "not_started"},
     )
-    sending._refusals.clear()
     is_error(api.post(SEND, email()), "warming_not_started")
     is_error(api.post(f"{domain}/warming/pause"), "not_warming")
     waiting = api.post("/v1/domains", {"domain": "external-wait.example"}).body
