@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from kindling import errors
 from kindling.accounts import store as accounts
 from kindling.errors import KindlingError, ProviderError, StoreUnavailable
 from kindling.operations import service as operations

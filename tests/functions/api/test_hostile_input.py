@@ -133,7 +133,7 @@ def concrete(route: Route, **ids: str) -> str:
 
 def body_of(route: Route) -> dict[str, Any] | None:
     """A valid body of the route; None when it has none."""
-    return FULL.get(route.name, openapi.examples().get(route.name, {})) if route.body else None
+    return FULL.get(route.name, openapi.examples().requests.get(route.name, {})) if route.body else None
 
 
 def places(value: Any, path: Path = ()) -> Iterator[Path]:
