@@ -27,6 +27,8 @@ def test_a_backlog_is_handed_out_once_and_within_the_hour(kind: Kind) -> None:
     found = drain(kind, [timedelta(0)] * number)
     assert (found.ticks, found.twice) == (1, 0)
     assert found.cloud.calls["UpdateItem"] == number
+    # A shard's quarter of them is more than a page, and less than two.
+    assert found.cloud.calls["Query"] == 2 * due.SHARDS
     assert found.cloud.calls["SendMessageBatch"] == number / due.SQS_BATCH
     # A million at the same pace, with the time between the ticks' ends and beginnings.
     pace = number / found.handed_out

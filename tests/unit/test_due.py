@@ -345,5 +345,11 @@ def test_moments_are_spread_evenly_over_a_span_in_every_shard_and_always_the_sam
             if due.fields(KIND, name, clock.now())["due_shard"].endswith(f"#{shard}")
         ]
         assert min(quarters.count(quarter) for quarter in range(4)) > 30
+        seconds = {
+            due.spread(name, timedelta(seconds=due.SHARDS))
+            for name in moments
+            if due.fields(KIND, name, clock.now())["due_shard"].endswith(f"#{shard}")
+        }
+        assert len(seconds) == due.SHARDS
     # The first and the last second of a span are possible, and the span's end is not.
     assert {due.spread(name, timedelta(seconds=2)) for name in moments} == {timedelta(0), timedelta(seconds=1)}
