@@ -30,8 +30,8 @@ from kindling.providers import authoritative
 from kindling.providers import client as provider_client
 from kindling.sending import service as sending
 from local.sandbox import Sandbox
-from tests.harness import machines
-from tests.harness.cloud import REGION, Cloud
+from tests.harness import dynamodb, machines
+from tests.harness.cloud import ACCOUNT, REGION, Cloud
 from tests.harness.lambdas import Api, invoke
 from tests.harness.nameserver import SandboxNameserver
 from tests.harness.template import RESOURCES
@@ -267,6 +267,7 @@ def aws_account() -> Iterator[Cloud]:
             patch.setenv(name, value)
         with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
             settings.cache_clear()
+            dynamodb.install(patch, ACCOUNT, REGION)
             machines.install(patch)
             yield Cloud()
 

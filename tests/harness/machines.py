@@ -1,8 +1,8 @@
 """Runs the real state machines in process: moto interprets the ASL and calls the real handlers.
 
-Six private functions of moto, which is pinned, are patched here: jsonata-python evaluates JSONata (moto has no
+Five private functions of moto, which is pinned, are patched here: jsonata-python evaluates JSONata (moto has no
 evaluator), `lambda:invoke` calls our handlers, a retry's delay moves the test's clock, a definition is parsed once per
-run, an execution runs in the thread that starts it, and DynamoDB responses are serialized faster.
+run, and an execution runs in the thread that starts it.
 """
 
 import json
@@ -16,7 +16,6 @@ from typing import Any
 import jsonata
 import pytest
 from jsonata.utils import Utils
-from moto.core.serialize import BaseJSONSerializer
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
@@ -152,24 +151,10 @@ def _bound(value: Any) -> Any:
     return Utils.NULL_VALUE if value is None else value
 
 
-_serialize_structure = BaseJSONSerializer._serialize_type_structure
-
-
-def _serialize_members_present(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
-    """Serialize only the members that an AttributeValue has. moto tries all ten, under several names."""
-    if shape.name != "AttributeValue":
-        _serialize_structure(self, serialized, value, shape, key)
-        return
-    serialized[key] = {}
-    for name, inner in value.items():
-        self._serialize(serialized[key], inner, shape.members[name], name)
-
-
 def install(patch: pytest.MonkeyPatch) -> None:
     """Apply the patches that are the same for every test."""
     patch.setattr(moto_jsonata, "_eval_jsonata", _eval_jsonata)
     patch.setattr(AmazonStateLanguageParser, "parse", staticmethod(_parse))
-    patch.setattr(BaseJSONSerializer, "_serialize_type_structure", _serialize_members_present)
     # moto's table is not thread-safe, so the caller of StartExecution runs the execution.
     patch.setattr(ExecutionWorker, "start", ExecutionWorker._execution_logic)
 

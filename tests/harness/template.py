@@ -1,5 +1,6 @@
 """template.yaml as data; CloudFormation's short tags are mappings with one key."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ POLICIES = of_type("AWS::IAM::ManagedPolicy")
 MAPPINGS = of_type("AWS::Lambda::EventSourceMapping")
 
 
+@cache
 def routes() -> dict[str, str]:
     """The logical ids of functions by route key, such as `GET /path` or `$default`."""
     by_key = {}
