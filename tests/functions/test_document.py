@@ -14,7 +14,12 @@ CASES, ALL = 2, 200  # of each operation; those of `--whole` are more than 10,00
 
 @pytest.fixture
 def without_quotas(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TENANT_REQUESTS_PER_SECOND", "KEY_REQUESTS_PER_SECOND", "TENANT_CREATES_PER_HOUR", "KEY_CREATES_PER_HOUR"):
+    for name in (
+        "TENANT_REQUESTS_PER_SECOND",
+        "KEY_REQUESTS_PER_SECOND",
+        "TENANT_CREATES_PER_HOUR",
+        "KEY_CREATES_PER_HOUR",
+    ):
         monkeypatch.setenv(name, "1000000")
 
 

@@ -1,4 +1,4 @@
-"""The examples of the OpenAPI document: what the API really answered, with all that changes from run to run replaced."""
+"""The examples of the OpenAPI document: what the API really answered, without what changes from run to run."""
 
 import json
 import random
@@ -23,7 +23,10 @@ def _text(source: random.Random, length: int) -> str:
 
 # What is random, and something of the same form.
 VOLATILE: list[tuple[str, Callable[[random.Random, str], str]]] = [
-    (r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", lambda s, _: str(uuid.UUID(int=s.getrandbits(128), version=4))),
+    (
+        r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",
+        lambda s, _: str(uuid.UUID(int=s.getrandbits(128), version=4)),
+    ),
     (r'(?<=kd_live_)[a-z0-9]{16}|(?<=kd_test_)[a-z0-9]{16}|(?<=": ")[a-z0-9]{16}(?=")', lambda s, _: _text(s, 16)),
     (r"(?<=kd_live_[a-z0-9]{16})_[\w-]{43}", lambda *_: "_EXAMPLE-SECRET-EXAMPLE-SECRET-EXAMPLE-SECRET"),
     (r"(?<=kindling-verification=)[\w-]+", lambda s, found: _text(s, len(found))),
@@ -42,7 +45,9 @@ def steady(body: Body) -> Body:
     for pattern, invent in VOLATILE:
         known: dict[str, str] = {}
 
-        def put(found: re.Match[str], pattern: str = pattern, known: dict[str, str] = known, invent: Any = invent) -> str:
+        def put(
+            found: re.Match[str], pattern: str = pattern, known: dict[str, str] = known, invent: Any = invent
+        ) -> str:
             if found[0] not in known:
                 known[found[0]] = invent(random.Random(f"{pattern} {len(known)}"), found[0])  # noqa: S311
             return known[found[0]]

@@ -34,7 +34,9 @@ def test_a_client_of_the_document_meets_nothing_that_it_does_not_say(
     local.sandbox.post("/_admin/settings", json={"warmup_job_seconds": 0})
     whole = request.config.getoption("--whole")
     with httpx.Client(base_url=local.description["api_url"], timeout=60) as client:
-        made = cases.run(client, local.description["api_key"], existing(local), cases=ALL if whole else CASES, fixed=not whole)
+        made = cases.run(
+            client, local.description["api_key"], existing(local), cases=ALL if whole else CASES, fixed=not whole
+        )
     assert made > (10_000 if whole else 45)
 
 

@@ -21,7 +21,15 @@ ITEM = re.compile(r"^\d+\. `([^`]+)`(?: \((`.+?`)\))?: ", re.MULTILINE)
 CODE = re.compile(r"`([^`]+)`")
 PLACEHOLDER = re.compile(r"<\w+>")
 # No use case of a topic is behind these.
-OWN_USE_CASE = {"get_docs", "get_health", "get_index", "get_openapi", "get_sending_domain", "get_sending_domain_dns", "refuse_route"}
+OWN_USE_CASE = {
+    "get_docs",
+    "get_health",
+    "get_index",
+    "get_openapi",
+    "get_sending_domain",
+    "get_sending_domain_dns",
+    "refuse_route",
+}
 # Where functions are spoken of in sentences, paths and stories, not by their names.
 IN_WORDS = {
     "README.md",

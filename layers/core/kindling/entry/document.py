@@ -68,7 +68,7 @@ TAGS = {
     "about": "The API itself.",
     "accounts": "Email accounts: an inbox, its warmup and its status.",
     "cleanups": "Resources of deleted rows that are still to be removed at the providers.",
-    "domains": "Sending domains: registration, DNS records and verification. Both families of paths show the same rows.",
+    "domains": "Sending domains: registration, DNS records and verification; the same in both families of paths.",
     "health": "Whether the API answers.",
     "inventory": "What the providers hold and no row names.",
     "keys": "API keys: their scopes, their end and their replacement.",
