@@ -9,7 +9,7 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
-from kindling.errors import KindlingError, ProviderMisconfigured, ProviderRefused, ProviderUnavailable
+from kindling.errors import KeyRefused, KindlingError, ProviderMisconfigured, ProviderRefused, ProviderUnavailable
 from kindling.platform import clock
 from kindling.providers import client as provider_client
 from kindling.providers.client import ProviderClient, body, items, read
@@ -138,11 +138,12 @@ def test_a_refusal_is_the_providers_own_word_and_final(rig: Rig, status: int) ->
     assert rig.calls == 1
 
 
-@pytest.mark.parametrize("status", [401, 402])
-def test_a_key_that_is_refused_is_a_fault_of_ours(rig: Rig, status: int) -> None:
+@pytest.mark.parametrize(("status", "error"), [(401, KeyRefused), (402, ProviderMisconfigured)])
+def test_a_key_or_a_plan_that_is_refused_is_a_fault_of_ours(rig: Rig, status: int, error: type[KindlingError]) -> None:
     rig.script.play(answer(status))
-    with pytest.raises(ProviderMisconfigured, match=str(status)):
+    with pytest.raises(ProviderMisconfigured, match=str(status)) as caught:
         rig.call()
+    assert caught.type is error
     assert rig.calls == 1
 
 
@@ -205,13 +206,40 @@ def test_an_odd_retry_after_is_a_pause_of_our_own(rig: Rig, asked: str) -> None:
     assert 0 < rig.clock.monotonic() - before < 1
 
 
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(("asked", "seconds"), [("6", 6), ("600", 600), ("86400", 600)])
+def test_a_provider_that_asks_for_a_long_pause_is_left_alone_for_so_long(
+    rig: Rig, status: int, asked: str, seconds: int
+) -> None:
+    rig.script.play(answer(status, retry_after=asked), OK)
+    rig.seconds()
+    rig.clock.advance(seconds=seconds - 0.1)
+    with pytest.raises(ProviderUnavailable, match="rest for a moment") as caught:
+        rig.call()
+    assert caught.value.unreached
+    assert rig.calls == 1
+    rig.clock.advance(seconds=0.1)
+    assert rig.call().status_code == 200
+
+
+def test_a_provider_that_failed_is_tried_once_a_call_until_it_answers(rig: Rig) -> None:
+    down = answer(503)
+    rig.script.play(down, down, down, down, OK, down, OK)
+    rig.seconds()
+    assert rig.calls == 3
+    rig.seconds()
+    assert rig.calls == 4
+    assert rig.call().status_code == 200
+    assert rig.call().status_code == 200
+    assert rig.calls == 7
+
+
 def test_pauses_grow_and_differ(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    rig.script.play(answer(500))
+    rig.script.play(*[answer(500), answer(500), OK] * 4)
     pauses: list[float] = []
     monkeypatch.setattr("kindling.platform.clock.sleep", pauses.append)
     for _ in range(4):
-        with pytest.raises(ProviderUnavailable):
-            rig.call()
+        rig.call()
     first, second = pauses[::2], pauses[1::2]
     assert all(0.25 <= pause <= 0.5 for pause in first)
     assert all(0.5 <= pause <= 1 for pause in second)

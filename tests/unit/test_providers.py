@@ -78,14 +78,14 @@ def raised(call: Callable[[], object]) -> Error:
 # --- AgentMail ---
 
 AGENTMAIL = [
-    (401, None, errors.ProviderMisconfigured),
-    (401, "unknown_api_key", errors.ProviderMisconfigured),
+    (401, None, errors.KeyRefused),
+    (401, "unknown_api_key", errors.KeyRefused),
     (402, None, errors.ProviderMisconfigured),
-    (403, None, errors.ProviderMisconfigured),
-    (403, "forbidden", errors.ProviderMisconfigured),
-    (403, "missing_permission", errors.ProviderMisconfigured),
-    (403, "permission_escalation", errors.ProviderMisconfigured),
-    (403, "unrestricted_key_required", errors.ProviderMisconfigured),
+    (403, None, errors.KeyRefused),
+    (403, "forbidden", errors.KeyRefused),
+    (403, "missing_permission", errors.KeyRefused),
+    (403, "permission_escalation", errors.KeyRefused),
+    (403, "unrestricted_key_required", errors.KeyRefused),
     (403, "limit_exceeded", errors.ProviderMisconfigured),
     (403, "message_rejected", errors.ProviderRefused),
     (400, "validation_error", errors.ProviderRefused),
@@ -118,9 +118,9 @@ def test_what_agentmail_refuses_means(
         (403, "resource_taken", FOREIGN_INBOX, errors.AddressTaken),
         (403, "domain_not_verified", ABSENT, errors.DomainNotVerified),
         (422, "unprocessable", ABSENT, errors.DomainNotVerified),
-        (403, None, ABSENT, errors.ProviderMisconfigured),
+        (403, None, ABSENT, errors.KeyRefused),
         (403, "limit_exceeded", ABSENT, errors.ProviderMisconfigured),
-        (401, None, ABSENT, errors.ProviderMisconfigured),
+        (401, None, ABSENT, errors.KeyRefused),
         (400, "validation_error", ABSENT, errors.ProviderRefused),
         (409, "race_condition", ABSENT, errors.ProviderUnavailable),
     ],
@@ -207,9 +207,9 @@ def test_a_listing_that_breaks_off_is_an_error_and_no_short_list(
 
 INSTANTLY = [
     (400, "Bad Request", errors.ProviderRefused),
-    (401, "Unauthorized", errors.ProviderMisconfigured),
+    (401, "Unauthorized", errors.KeyRefused),
     (402, "Payment Required", errors.ProviderMisconfigured),
-    (403, "Forbidden", errors.ProviderMisconfigured),
+    (403, "Forbidden", errors.KeyRefused),
     (404, "Not found", errors.ProviderRefused),
     (409, "A job is running", errors.WarmupBusy),
     (429, "Too Many Requests", errors.ProviderUnavailable),
@@ -231,9 +231,9 @@ def test_what_a_refused_warmup_means(
     [
         (instantly_says(400, "This account has already been added to another workspace"), errors.ProviderRefused),
         (instantly_says(400, "IMAP connection failed: login refused"), errors.MailboxNotReady),
-        (instantly_says(401), errors.ProviderMisconfigured),
+        (instantly_says(401), errors.KeyRefused),
         (instantly_says(402), errors.ProviderMisconfigured),
-        (instantly_says(403), errors.ProviderMisconfigured),
+        (instantly_says(403), errors.KeyRefused),
         (instantly_says(429), errors.ProviderUnavailable),
         (instantly_says(500), errors.ProviderUnavailable),
         (SILENCE, errors.ProviderUnavailable),
@@ -303,8 +303,8 @@ def test_every_account_is_listed_page_by_page_without_asking_for_a_tag(script: S
 # --- Cloudflare ---
 
 CLOUDFLARE = [
-    (403, 10000, errors.ProviderMisconfigured),
-    (403, 9109, errors.ProviderMisconfigured),
+    (403, 10000, errors.KeyRefused),
+    (403, 9109, errors.KeyRefused),
     (400, 81053, errors.ProviderRefused),
     (400, 81054, errors.ProviderRefused),
     (400, 81056, errors.ProviderRefused),

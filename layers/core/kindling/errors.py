@@ -45,7 +45,8 @@ KindlingError                     500 internal_error
 ├── StoreUnavailable              503 store_unavailable: AWS refused a call or did not answer; try again
 └── ProviderError                 502 provider_error
     ├── ProviderRefused           502 provider_refused: the provider rejected the request
-    ├── ProviderMisconfigured     502 provider_misconfigured: a problem with the API key, plan or quota there
+    ├── ProviderMisconfigured     502 provider_misconfigured: our plan or quota there does not allow it
+    │   └── KeyRefused            502 key_refused: the provider does not accept our API key, or a scope is missing
     └── ProviderUnavailable       502 provider_unavailable: a transient error, or no clear answer; try again
         ├── MailboxNotReady       502 mailbox_not_ready: the inbox does not accept logins yet
         ├── TagVanished           502 tag_vanished: deleted between look-up and use
@@ -286,6 +287,10 @@ class ProviderRefused(ProviderError):
 
 
 class ProviderMisconfigured(ProviderError):
+    pass
+
+
+class KeyRefused(ProviderMisconfigured):
     pass
 
 

@@ -10,6 +10,7 @@ from kindling.errors import (
     AddressBurnt,
     AddressTaken,
     DomainNotVerified,
+    KeyRefused,
     ProviderError,
     ProviderMisconfigured,
     ProviderRefused,
@@ -20,7 +21,8 @@ from kindling.providers.model import Inbox, MailDomain, OutgoingMessage
 
 PAGE = 100
 DUPLICATE_CODES = ("already_exists", "resource_taken")
-KEY_CODES = ("limit_exceeded", "missing_permission", "permission_escalation", "unrestricted_key_required")
+KEY_CODES = ("forbidden", "missing_permission", "permission_escalation", "unrestricted_key_required")
+LIMIT_CODE = "limit_exceeded"
 # `cannot_delete`: another resource still depends on it, which may be being deleted.
 RETRYABLE_CODES = ("race_condition", "resource_deleting", "cannot_delete")
 # The first request with the same idempotency key is still running, so its outcome is not known yet.
@@ -180,9 +182,11 @@ def _code(answer: httpx.Response) -> str | None:
 
 def _to_error(answer: httpx.Response) -> ProviderError:
     code = _code(answer)
-    if answer.status_code == 403 and (code is None or code in KEY_CODES or code == "forbidden"):
+    if answer.status_code == 403 and (code is None or code in KEY_CODES):
         # AgentMail's gateway rejects an unknown key with a message but no code.
-        return ProviderMisconfigured(f"AgentMail refuses our API key, plan or quota ({code or 'no code'}).")
+        return KeyRefused(f"AgentMail refuses our API key ({code or 'no code'}).")
+    if answer.status_code == 403 and code == LIMIT_CODE:
+        return ProviderMisconfigured("AgentMail's plan allows no more of it (limit_exceeded).")
     if code in RETRYABLE_CODES:
         return ProviderUnavailable(f"AgentMail is still changing the resource ({code}).")
     return ProviderRefused(f"AgentMail answered {answer.status_code} {code or ''}".rstrip() + ".")

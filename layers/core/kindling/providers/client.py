@@ -1,7 +1,8 @@
 """The HTTP client of a provider: authentication, timeouts, retries within the caller's deadline, a circuit breaker.
 
 A request that was certainly not executed (no connection, 429) is always retried. One that may have been executed
-(timeout, closed connection, 5xx) is retried only when it is `repeatable`.
+(timeout, closed connection, 5xx) is retried only when it is `repeatable`. A provider whose last call failed is tried
+once per call until it answers, since the caller's own retries would multiply these.
 """
 
 import math
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from kindling.errors import ProviderError, ProviderMisconfigured, ProviderUnavailable
+from kindling.errors import KeyRefused, ProviderError, ProviderMisconfigured, ProviderUnavailable
 from kindling.platform import clock
 from kindling.platform.settings import settings
 
@@ -26,7 +27,8 @@ CIRCUIT_FAILURES = 5
 CIRCUIT_SECONDS = 10.0
 # A call is not begun with less time than this, because it would likely end without a clear answer.
 LEAST_SECONDS = 0.5
-KEY_REFUSED = (401, 402)
+# The longest Retry-After that is heeded, so that an odd one does not end all calls of this process.
+LONGEST_REST_SECONDS = 600.0
 
 M = TypeVar("M", bound=BaseModel)
 ErrorMapping = Callable[[httpx.Response], ProviderError]
@@ -62,18 +64,19 @@ class ProviderClient:
         """Send a request and return the response, which has a 2xx status or one in `accept`.
 
         Raises ProviderUnavailable, with `unreached` when the request was certainly not executed and with
-        `retry_after_seconds` when the provider named a wait,
-        ProviderMisconfigured for 401 and 402, and what `to_error` returns for other statuses.
+        `retry_after_seconds` when the provider named a wait, KeyRefused for 401, ProviderMisconfigured for 402, and
+        what `to_error` returns for other statuses.
         """
         if clock.monotonic() < self._open_until:
-            message = f"{self._name} failed repeatedly; calls to it rest for a moment."
+            message = f"{self._name} failed or asked for fewer requests; calls to it rest for a moment."
             raise ProviderUnavailable(message, unreached=True)
         deadline = clock.monotonic() + clock.left(CALL_SECONDS)
         if deadline - clock.monotonic() < LEAST_SECONDS:
             raise ProviderUnavailable(f"No time was left to ask {self._name}.", unreached=True)
         request = {"json": json, "params": params, "headers": headers or {}}
         unreached = True
-        for attempt in range(1, ATTEMPTS + 1):
+        attempts = 1 if self._failures else ATTEMPTS
+        for attempt in range(1, attempts + 1):
             response, problem, not_executed = self._try(method, path, request, deadline - clock.monotonic())
             unreached = unreached and not_executed
             if response is not None and problem is None:
@@ -82,10 +85,12 @@ class ProviderClient:
                     return response
                 raise self._client_error(response)
             asked = _retry_after_seconds(response)
+            if asked > LONGEST_PAUSE_SECONDS:
+                self._rest(min(asked, LONGEST_REST_SECONDS))
+                break
             pause = max(self._pause(attempt), asked)
-            may_repeat = (repeatable or not_executed) and attempt < ATTEMPTS
-            in_time = clock.monotonic() + pause + LEAST_SECONDS <= deadline and pause <= LONGEST_PAUSE_SECONDS
-            if not (may_repeat and in_time):
+            may_repeat = (repeatable or not_executed) and attempt < attempts
+            if not may_repeat or clock.monotonic() + pause + LEAST_SECONDS > deadline:
                 break
             clock.sleep(pause)
         self._count_failure()
@@ -114,15 +119,19 @@ class ProviderClient:
         return response, None, False
 
     def _client_error(self, response: httpx.Response) -> ProviderError:
-        if response.status_code in KEY_REFUSED:
-            return ProviderMisconfigured(f"{self._name} refuses our API key or plan ({response.status_code}).")
+        if response.status_code == 401:
+            return KeyRefused(f"{self._name} refuses our API key (401).")
+        if response.status_code == 402:
+            return ProviderMisconfigured(f"{self._name} asks for another plan (402).")
         return self._to_error(response)
 
     def _count_failure(self) -> None:
         self._failures += 1
         if self._failures >= CIRCUIT_FAILURES:
-            self._failures = 0
-            self._open_until = clock.monotonic() + CIRCUIT_SECONDS
+            self._rest(CIRCUIT_SECONDS)
+
+    def _rest(self, seconds: float) -> None:
+        self._open_until = max(self._open_until, clock.monotonic() + seconds)
 
     @staticmethod
     def _pause(attempt: int) -> float:

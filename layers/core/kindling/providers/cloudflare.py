@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from pydantic import BaseModel
 
-from kindling.errors import ProviderError, ProviderMisconfigured, ProviderRefused, ProviderUnavailable
+from kindling.errors import KeyRefused, ProviderError, ProviderRefused, ProviderUnavailable
 from kindling.providers.client import ProviderClient, body, items
 from kindling.providers.model import DnsRecord, Zone, ZoneRecord, canonical_value
 
@@ -121,7 +121,7 @@ def _to_error(answer: httpx.Response) -> ProviderError:
     errors = body(answer).get("errors") or [{}]
     code, message = errors[0].get("code"), errors[0].get("message", "no message")
     if answer.status_code == 403:
-        return ProviderMisconfigured(f"Cloudflare refuses our API token ({code}).")
+        return KeyRefused(f"Cloudflare refuses our API token ({code}).")
     if code in ZONE_CHANGED:
         return ProviderUnavailable("The zone was changed by another client at the same time.")
     return ProviderRefused(f"Cloudflare answered {code}: {message}")

@@ -8,6 +8,7 @@ import httpx
 from pydantic import BaseModel
 
 from kindling.errors import (
+    KeyRefused,
     MailboxNotReady,
     ProviderError,
     ProviderMisconfigured,
@@ -177,7 +178,7 @@ class Instantly:
 def _to_error(answer: httpx.Response) -> ProviderError:
     message = str(body(answer).get("message", ""))
     if answer.status_code == 403:
-        return ProviderMisconfigured("Instantly refuses our API key: a scope is missing (403).")
+        return KeyRefused("Instantly refuses our API key: a scope is missing (403).")
     if "IMAP connection failed" in message:
         return MailboxNotReady("Instantly could not log in to the inbox yet.")
     if answer.status_code == 409 and answer.request.url.path.startswith("/api/v2/accounts"):

@@ -1,8 +1,8 @@
 """The Protocols of the providers and their models.
 
-Every method may raise ProviderRefused (a permanent error; nothing was done), ProviderMisconfigured (our API key, plan
-or quota) or ProviderUnavailable (a temporary error; the request may have been executed). Deleting a resource that does
-not exist succeeds.
+Every method may raise ProviderRefused (a permanent error; nothing was done), ProviderMisconfigured (our plan or quota),
+KeyRefused (our API key) or ProviderUnavailable (a temporary error; the request may have been executed). Deleting a
+resource that does not exist succeeds.
 """
 
 import re
