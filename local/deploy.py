@@ -54,6 +54,8 @@ KEY_VARIABLES = tuple(provider.variable for provider in PROVIDERS)
 
 # All tenants of a local cloud belong to one user, so the first one to use a zone may have it.
 ZONE_BINDING = ("ZoneBinding", "first")
+# The engine has no limit of concurrent functions.
+WAITING_REQUESTS = ("WaitingRequests", "100")
 # The sandbox hosts the names below `.example`.
 RESERVED_NAMES = ("ReservedNames", "allow")
 
@@ -145,7 +147,8 @@ class Deployment:
             if provider.url_parameter in self._package.parameters and not real:
                 values[provider.url_parameter] = f"{self._ports.sandbox_url}{provider.sandbox_path}"
         sandbox_only = [RESERVED_NAMES, (DNS_PARAMETER, f"{HOST}:{self._ports.dns}")]
-        optional = [ZONE_BINDING] if real else [ZONE_BINDING, *sandbox_only]
+        everywhere = [ZONE_BINDING, WAITING_REQUESTS]
+        optional = everywhere if real else [*everywhere, *sandbox_only]
         values |= {name: text for name, text in optional if name in self._package.parameters}
         if WEBHOOK_PARAMETER in self._package.parameters:
             values[WEBHOOK_PARAMETER] = self._create_secret(WEBHOOK_NAME, _webhook_placeholder())

@@ -61,6 +61,7 @@ DEFAULTS: dict[str, Any] = {
     "TenantCreatesPerHour": 500,
     "KeyCreatesPerHour": 250,
     "FailedAuthenticationsPerMinute": 60,
+    "WaitingRequests": 5,
 }
 
 
@@ -164,6 +165,7 @@ def test_what_the_code_assumes_without_a_template_is_what_the_template_says(monk
     assert found.tenant_creates_per_hour == DEFAULTS["TenantCreatesPerHour"]
     assert found.key_creates_per_hour == DEFAULTS["KeyCreatesPerHour"]
     assert found.failed_authentications_per_minute == DEFAULTS["FailedAuthenticationsPerMinute"]
+    assert found.waiting_requests == DEFAULTS["WaitingRequests"]
     assert found.zone_binding == DEFAULTS["ZoneBinding"]
     # One call to a provider, and a wait for a saga, leave a request time to answer within its gateway's 30 seconds.
     assert (found.provider_timeout_seconds, found.saga_wait_seconds) == (8, 20)

@@ -7,10 +7,19 @@ from typing import Any
 
 import pytest
 
-from kindling.errors import AddressTaken, ExecutionDied, KindlingError, ProviderRefused, StaleStatus
+from kindling.errors import (
+    AddressTaken,
+    ExecutionDied,
+    KindlingError,
+    ProviderRefused,
+    RowNotDeleted,
+    StaleStatus,
+    StoreUnavailable,
+)
 from kindling.operations import service, store
 from kindling.operations.model import Failure, Operation, OperationState, operation_key
-from kindling.platform import aws, clock
+from kindling.platform import aws, clock, table
+from tests.conftest import Clock
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:ProvisionAccount"
 USER = "7d3a4c1e-6b52-4f0a-9c8e-2f1b5d907a36"
@@ -146,6 +155,57 @@ def test_nobody_waits_longer_than_they_wanted() -> None:
     assert service.wait(operation(), 20).state == OperationState.RUNNING
     assert 20 <= clock.monotonic() - before < 21
     assert service.wait(operation(), 0).state == OperationState.RUNNING
+
+
+@pytest.mark.usefixtures("cloud", "steady_clock")
+def test_so_many_wait_at_a_time_and_the_next_one_not_at_all() -> None:
+    store.put(operation(), {})
+    places = [store.take_place(5, 20) for _ in range(5)]
+    assert len({place.name for place in places if place}) == 5
+    before = clock.monotonic()
+    assert service.wait(operation(), 20).state == OperationState.RUNNING
+    assert service.wait_until_gone(operation(), 20, lambda: False) == operation()
+    assert service.wait_until_gone(operation(), 20, lambda: True) is None
+    assert clock.monotonic() == before
+    assert places[0]
+    store.leave_place(places[0])
+    service.wait(operation(), 20)
+    with pytest.raises(RowNotDeleted):
+        service.wait_until_gone(operation(), 20, lambda: False)
+    assert clock.monotonic() - before >= 40
+
+
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize(("seconds", "taken"), [(19.999, False), (20, True)])
+def test_a_place_that_was_never_left_is_free_when_its_time_is_over(
+    steady_clock: Clock, seconds: float, taken: bool
+) -> None:
+    first = store.take_place(1, 20)
+    assert first
+    steady_clock.advance(seconds=seconds)
+    second = store.take_place(1, 20)
+    assert (second is not None) == taken
+    # Who comes back too late leaves nobody else's place.
+    store.leave_place(first)
+    assert (store.take_place(1, 20) is None) == taken
+
+
+@pytest.mark.usefixtures("cloud", "steady_clock")
+def test_two_that_want_the_last_place_do_not_both_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "get", lambda _: None)
+    assert store.take_place(1, 20)
+    assert store.take_place(1, 20) is None
+
+
+@pytest.mark.usefixtures("cloud", "steady_clock")
+def test_a_wait_that_cannot_be_counted_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: object) -> None:
+        raise StoreUnavailable("busy")
+
+    monkeypatch.setattr(store, "take_place", busy)
+    before = clock.monotonic()
+    assert service.wait(operation(), 20) == operation()
+    assert clock.monotonic() == before
 
 
 @pytest.mark.usefixtures("cloud", "steady_clock")

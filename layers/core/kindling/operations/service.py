@@ -3,15 +3,17 @@
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from kindling.errors import NotFound, RowNotDeleted, StaleStatus, class_named
+from kindling.errors import NotFound, RowNotDeleted, StaleStatus, StoreUnavailable, class_named
 from kindling.operations import parts, store
 from kindling.operations.model import Failure, Operation, OperationState
 from kindling.platform import aws, clock, due
 from kindling.platform.observability import logger
+from kindling.platform.settings import settings
 
 if TYPE_CHECKING:
     from kindling.keys.model import Caller
@@ -60,7 +62,48 @@ def start(
 
 
 def wait(operation: Operation, seconds: float) -> Operation:
-    """Wait until the operation has finished, for at most `seconds` and not beyond the request's deadline."""
+    """Wait until the operation has finished, for at most `seconds` and not beyond the request's deadline.
+
+    Does not wait at all while `waiting_requests` others do.
+    """
+    with _place(seconds) as granted:
+        return _wait(operation, granted)
+
+
+def wait_until_gone(operation: Operation, seconds: float, gone: Callable[[], bool]) -> Operation | None:
+    """Wait for a deletion as `wait` does: None when it has finished or the row is `gone`, else the operation.
+
+    Raises RowNotDeleted when the row still exists after the wait.
+    """
+    with _place(seconds) as granted:
+        operation = _wait(operation, granted)
+    if operation.finished or gone():
+        return None
+    if granted == 0:
+        return operation
+    raise RowNotDeleted(f"{operation.name} could not be deleted yet; its deletion goes on by itself.")
+
+
+@contextmanager
+def _place(seconds: float) -> Iterator[float]:
+    """The seconds that a request may wait for its saga: 0 when too many wait, or when it cannot be told.
+
+    Each wait occupies an execution environment, of which an account may have no more than ten, and the sagas that are
+    waited for need some of them.
+    """
+    try:
+        place = store.take_place(settings().waiting_requests, seconds) if seconds > 0 else None
+    except StoreUnavailable:
+        place = None
+    try:
+        yield seconds if place else 0.0
+    finally:
+        if place:
+            with suppress(StoreUnavailable):
+                store.leave_place(place)
+
+
+def _wait(operation: Operation, seconds: float) -> Operation:
     ends_at = clock.monotonic() + clock.left(seconds)
     pause = FIRST_PAUSE_SECONDS
     while seconds > 0 and not operation.finished:
@@ -70,19 +113,6 @@ def wait(operation: Operation, seconds: float) -> Operation:
         if clock.monotonic() >= ends_at:
             break
     return operation
-
-
-def wait_until_gone(operation: Operation, seconds: float, gone: Callable[[], bool]) -> Operation | None:
-    """Wait for a deletion: None when it has finished or the row is `gone`, the operation when `seconds` is 0.
-
-    Raises RowNotDeleted when the row still exists after that.
-    """
-    operation = wait(operation, seconds)
-    if operation.finished or gone():
-        return None
-    if seconds == 0:
-        return operation
-    raise RowNotDeleted(f"{operation.name} could not be deleted yet; its deletion goes on by itself.")
 
 
 def raise_failure(operation: Operation) -> None:

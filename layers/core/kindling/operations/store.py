@@ -1,10 +1,50 @@
 """DynamoDB calls for operations."""
 
+import random
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from kindling.operations.model import GRAPH, Failure, Operation, OperationState, operation_key
-from kindling.platform import due, table
+from kindling.platform import clock, due, table
 from kindling.platform.table import Action, Attr
+
+# The places of all requests that wait for their saga: each is taken until an instant, in milliseconds.
+PLACES = {"pk": "WAITING", "sk": "PLACES"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place of a waiting request, and until when it is taken."""
+
+    name: str
+    until: int
+
+
+def take_place(places: int, seconds: float) -> Place | None:
+    """Take one of so many places for `seconds` at most; None when none is free.
+
+    A function that dies leaves its place to others when its time is over.
+    """
+    now = round(clock.now().timestamp() * 1000)
+    taken = table.get(PLACES) or {}
+    free = [name for name in (f"place_{number}" for number in range(places)) if taken.get(name, 0) <= now]
+    if not free:
+        return None
+    place = Place(random.choice(free), now + round(seconds * 1000))  # noqa: S311
+    still_free = Attr(place.name).not_exists() | Attr(place.name).lte(now)
+    try:
+        table.update(PLACES, ConditionExpression=still_free, **table.assigned({place.name: place.until}))
+    except table.ConditionFailed:
+        return None
+    return place
+
+
+def leave_place(place: Place) -> None:
+    """Give the place to others, unless its time was over and another request has taken it."""
+    try:
+        table.update(PLACES, ConditionExpression=Attr(place.name).eq(place.until), **table.assigned({place.name: 0}))
+    except table.ConditionFailed:
+        return
 
 
 def put(operation: Operation, due_fields: dict[str, str]) -> None:

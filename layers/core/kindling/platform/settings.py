@@ -42,6 +42,7 @@ class Settings:
     failed_authentications_per_minute: int
     provider_timeout_seconds: float
     saga_wait_seconds: float
+    waiting_requests: int
     reserved_names_allowed: bool
     clock_file: str
 
@@ -76,6 +77,7 @@ def settings() -> Settings:
         failed_authentications_per_minute=int(os.environ.get("FAILED_AUTHENTICATIONS_PER_MINUTE", "60")),
         provider_timeout_seconds=float(os.environ.get("PROVIDER_TIMEOUT_SECONDS", "8")),
         saga_wait_seconds=float(os.environ.get("SAGA_WAIT_SECONDS", "20")),
+        waiting_requests=int(os.environ.get("WAITING_REQUESTS", "5")),
         reserved_names_allowed=os.environ.get("RESERVED_NAMES") == "allow",
         clock_file=os.environ.get("KINDLING_CLOCK_FILE", ""),
     )
