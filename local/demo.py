@@ -17,7 +17,7 @@ from local.walkthrough import DEADLINE_SECONDS, Say, Session, Unexpected
 from local.weeks import EightWeeks
 
 LAST_DAY = 20
-ENABLE = {"provider": "instantly", "method": "POST", "path": "/api/v2/accounts/warmup/enable", "status": 500}
+ENABLE = {"provider": "instantly", "method": "POST", "path": "/api/v2/accounts/warmup/enable", "status": 402}
 TAG = {"provider": "instantly", "method": "POST", "path": "/api/v2/custom-tags/toggle-resource", "status": 400}
 
 

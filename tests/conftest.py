@@ -338,6 +338,12 @@ def kindling(
     )
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """State machines retry three times at most, which is enough to see where a failure leads."""
+    machines.lose_patience(monkeypatch, attempts=3)
+
+
 EVERYTHING = [scope.value for scope in Scope]
 
 

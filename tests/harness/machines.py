@@ -1,8 +1,8 @@
 """Runs the real state machines in process: moto interprets the ASL and calls the real handlers.
 
-Five private functions of moto, which is pinned, are patched here: jsonata-python evaluates JSONata (moto has no
+Six private functions of moto, which is pinned, are patched here: jsonata-python evaluates JSONata (moto has no
 evaluator), `lambda:invoke` calls our handlers, a retry's delay moves the test's clock, a definition is parsed once per
-run, and an execution runs in the thread that starts it.
+run, retries may be limited, and an execution runs in the thread that starts it.
 """
 
 import json
@@ -17,6 +17,7 @@ import jsonata
 import pytest
 from jsonata.utils import Utils
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.common.retry.max_attempts_decl import MaxAttemptsDecl, MaxAttemptsOutcome
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
@@ -32,9 +33,10 @@ Override = Callable[[Handler, Any], Any]
 
 @dataclass
 class Lambdas:
-    """Runs every `lambda:invoke`. `overrides` replace or wrap functions, by logical id."""
+    """Runs every `lambda:invoke`. `overrides` replace or wrap functions, by logical id; all run in a `weather`."""
 
     overrides: dict[str, Override] = field(default_factory=dict)
+    weather: Override = field(default=lambda real, event: real(event, None))
     payloads: list[Any] = field(default_factory=list)
 
     def invoke(self, parameters: dict[str, Any], region: str, state_credentials: Any) -> dict[str, Any]:
@@ -52,8 +54,8 @@ class Lambdas:
             get_remaining_time_in_millis=lambda: 30_000,
         )
         try:
-            override = self.overrides.get(function)
-            answer = override(lambda e, _: real(e, context), event) if override else real(event, context)
+            override = self.overrides.get(function, lambda handler, e: handler(e, None))
+            answer = self.weather(lambda e, _: override(lambda e, _: real(e, context), e), event)
         except Exception as error:  # noqa: BLE001
             name = error.args[0] if isinstance(error, Died) else type(error).__name__
             document = {"errorType": name, "errorMessage": str(error)}
@@ -175,6 +177,17 @@ def answered(monkeypatch: pytest.MonkeyPatch, sleep: Callable[[float], None]) ->
     monkeypatch.setattr(lambda_eval_utils, "_invoke_lambda_function", lambdas.invoke)
     monkeypatch.setattr(retrier_decl, "time", SimpleNamespace(sleep=sleep))
     return lambdas
+
+
+def lose_patience(monkeypatch: pytest.MonkeyPatch, attempts: int) -> None:
+    """Limit the retries of every retrier during one test, for what happens after the last of them."""
+
+    def limited(self: MaxAttemptsDecl, env: Any) -> None:
+        number = self._access_attempt_number(env=env) + 1
+        env.stack.append(MaxAttemptsOutcome(number < min(self.attempts, attempts)))
+        self._store_attempt_number(env=env, attempt_number=number)
+
+    monkeypatch.setattr(MaxAttemptsDecl, "_eval_body", limited)
 
 
 def read(arn: str) -> Execution:

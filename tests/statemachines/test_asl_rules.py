@@ -4,6 +4,7 @@ A creation is undone when a step fails. A deletion only goes on: a step either g
 """
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +18,13 @@ from kindling.cleanups.model import CleanupKind
 from tests.harness.template import FUNCTIONS, MACHINES, ROOT, TEMPLATE
 
 INVOKE = "arn:aws:states:::lambda:invoke"
-AWS_NAMES = ("States.", "Lambda.", "Sandbox.")
+AWS_NAMES = ("States.", "Lambda.", "Sandbox.", "Runtime.")
 DAY = 24 * 3600
 PATIENT_SECONDS = 2 * 3600
+# How long our own trouble and a provider's silence are waited out, and what a retrier of full jitter may fall short of
+# its mean: five standard deviations.
+WAITED_SECONDS = 15 * 60
+UNLUCKY = 5
 DEFAULT_TIMEOUT = TEMPLATE["Globals"]["Function"]["Timeout"]
 
 # Targets of a step's Catch other than its own undo, and why.
@@ -47,31 +52,40 @@ def retrier(names: list[str], interval: int, attempts: int, rate: float, longest
     }
 
 
-PASSING = [
-    "ProviderUnavailable",
+# Whatever Lambda and DynamoDB answer when they are short of something, and a runtime that was killed.
+OUR_TROUBLE = [
     "StoreUnavailable",
-    "States.Timeout",
-    "Sandbox.Timedout",
-    "Lambda.Unknown",
+    "Lambda.TooManyRequestsException",
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.Unknown",
+    "Runtime.ExitError",
 ]
-# Callers wait for a creation, but not for an undo or a deletion.
-STEP = retrier(PASSING, 1, 3, 2, 10)
+PROVIDER_TROUBLE = ["ProviderUnavailable", "States.Timeout", "Sandbox.Timedout"]
+# A provider's trouble by its other names, and our key's.
+PASSING = [
+    "ProviderUnavailable",
+    "MailboxNotReady",
+    "TagVanished",
+    "KeyRefused",
+    "States.Timeout",
+    "Sandbox.Timedout",
+    *OUR_TROUBLE,
+]
+STEP = retrier(PASSING, 1, 60, 2, 60)
 UNDO = retrier(["States.ALL"], 2, 60, 2, 300)
 DELETION = retrier(["States.ALL"], 1, 60, 2, 300)
-# A cleanup that fails twice is left to the workers.
-CLEANUP = retrier(PASSING, 1, 1, 2, 4)
+# A cleanup that a provider fails twice is left to the workers.
+CLEANUP = retrier(PROVIDER_TROUBLE, 1, 1, 2, 4)
 # AgentMail allows deleting a domain a moment after its last inbox.
-LAST_CLEANUP = retrier(PASSING, 1, 4, 2, 4)
+LAST_CLEANUP = retrier(PROVIDER_TROUBLE, 1, 4, 2, 4)
+OWN_CLEANUP = retrier(OUR_TROUBLE, 1, 60, 2, 60)
 # Further errors that a step retries.
 OWN_RETRIERS = {
-    "RegisterWarmupAccount": retrier(["MailboxNotReady"], 5, 4, 1.5, 15),
     "EnableWarmup": retrier(["WarmupBusy"], 2, 3, 1.5, 5),
     "ConfirmWarmup": retrier(["WarmupUnconfirmed"], 1, 6, 1.5, 3),
-    "AssignTags": retrier(["TagVanished"], 1, 3, 2, 5),
 }
 
 DELETIONS = ("OffboardDomain", "DeprovisionAccount")
@@ -159,10 +173,21 @@ def undo_walk(states: dict[str, State], state: str) -> list[str]:
     return [state, *(undo_walk(states, onward) if onward else [])]
 
 
+def pauses(found: Retrier) -> list[float]:
+    """A retrier's pauses in seconds, without jitter."""
+    grown = (found["IntervalSeconds"] * found["BackoffRate"] ** attempt for attempt in range(found["MaxAttempts"]))
+    return [min(pause, float(found["MaxDelaySeconds"])) for pause in grown]
+
+
 def retrying_seconds(found: Retrier) -> float:
     """The total of a retrier's pauses, without jitter."""
-    pauses = (found["IntervalSeconds"] * found["BackoffRate"] ** attempt for attempt in range(found["MaxAttempts"]))
-    return float(sum(min(pause, found["MaxDelaySeconds"]) for pause in pauses))
+    return sum(pauses(found))
+
+
+def unlucky_seconds(found: Retrier) -> float:
+    """What the total of its pauses falls short of once in three million times, as full jitter draws each evenly."""
+    deviation = math.sqrt(sum(pause**2 for pause in pauses(found)) / 12)
+    return retrying_seconds(found) / 2 - UNLUCKY * deviation
 
 
 def retriers_of(machine: str, task: str) -> list[Retrier]:
@@ -170,7 +195,7 @@ def retriers_of(machine: str, task: str) -> list[Retrier]:
     if task.startswith("Undo"):
         return [UNDO]
     if task.startswith("CleanUp"):
-        return [LAST_CLEANUP if task == "CleanUpMailDomain" else CLEANUP]
+        return [LAST_CLEANUP if task == "CleanUpMailDomain" else CLEANUP, OWN_CLEANUP]
     if machine in DELETIONS:
         return [DELETION]
     return [*(own for step, own in OWN_RETRIERS.items() if step == task), STEP]
@@ -246,6 +271,28 @@ def test_every_task_waits_longer_than_its_function_may_run(machine: Machine) -> 
 def test_every_task_retries_as_all_of_its_kind_do(machine: Machine) -> None:
     for name, task in machine.tasks.items():
         assert task["Retry"] == retriers_of(machine.name, name), name
+
+
+def test_our_own_trouble_is_waited_out_by_every_task_for_a_quarter_of_an_hour_even_without_luck(
+    machine: Machine,
+) -> None:
+    for name, task in machine.tasks.items():
+        for error in OUR_TROUBLE:
+            first = next(found for found in task["Retry"] if {error, "States.ALL"} & set(found["ErrorEquals"]))
+            assert unlucky_seconds(first) >= WAITED_SECONDS, (name, error)
+
+
+def test_a_providers_trouble_is_waited_out_by_every_step_of_a_creation_too(creation: Machine) -> None:
+    for name, task in creation.steps.items():
+        for error in PASSING:
+            first = next(found for found in task["Retry"] if error in found["ErrorEquals"])
+            assert unlucky_seconds(first) >= WAITED_SECONDS, (name, error)
+
+
+def test_what_a_provider_definitely_refused_is_undone_at_once(creation: Machine) -> None:
+    definite = {"ProviderRefused", "ProviderMisconfigured", "AddressTaken", "AddressBurnt", "DomainNotVerified"}
+    for name, task in creation.steps.items():
+        assert not definite & {error for found in task["Retry"] for error in found["ErrorEquals"]}, name
 
 
 def test_every_retrier_of_a_step_of_its_own_has_that_step() -> None:

@@ -73,6 +73,7 @@ def test_a_refused_step_is_undone_with_all_before_it(
     nothing_is_left(kindling)
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("step", ["ClaimName", "RegisterDomain", "TriggerVerification"])
 def test_a_step_that_dies_after_its_work_every_time_is_undone(kindling: Kindling, step: str) -> None:
     kindling.lambdas.overrides[f"{step}Function"] = dies_after_work()
@@ -100,6 +101,7 @@ def test_work_that_was_done_without_an_answer_is_found_and_kept(
     assert len(records) == len(reply.body["domain"]["dns_records"])
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("fault", ["refuse", "timeout_after"])
 def test_dns_that_cannot_be_published_leaves_the_domain_pending(kindling: Kindling, fault: str) -> None:
     kindling.world.fault(
@@ -112,6 +114,7 @@ def test_dns_that_cannot_be_published_leaves_the_domain_pending(kindling: Kindli
     assert reply.body["domain"]["dns_records"]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_save_whose_answer_is_lost_is_a_success(kindling: Kindling) -> None:
     kindling.lambdas.overrides["SaveDomainFunction"] = dies_after_work()
     assert create(kindling).status == 201

@@ -93,6 +93,27 @@ def test_a_refused_step_is_undone_with_all_before_it(
     assert attempt.claim() == ("burnt" if burnt else None)
 
 
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("path", "status", "error"),
+    [
+        ("/api/v2/accounts/*", 401, "key_refused"),
+        ("/api/v2/accounts/*", 402, "provider_misconfigured"),
+        ("/api/v2/custom-tags", 403, "key_refused"),
+    ],
+)
+def test_a_key_or_plan_that_is_refused_is_noticed_before_there_is_an_inbox(
+    attempt: Attempt, path: str, status: int, error: str
+) -> None:
+    attempt.kindling.world.fault("instantly", "GET", path, "refuse", status=status)
+    reply = attempt.create()
+    assert (reply.status, reply.body["error"], reply.body["step"]) == (502, error, "ReserveAddress")
+    assert attempt.path() == undone_from("ReserveAddress")
+    attempt.nothing_is_left()
+    assert attempt.claim() is None
+
+
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("step", ["ReserveAddress", "CreateInbox", "RegisterWarmupAccount", "AssignTags"])
 def test_a_step_that_dies_after_its_work_every_time_is_undone(attempt: Attempt, step: str) -> None:
     attempt.kindling.lambdas.overrides[f"{step}Function"] = dies_after_work()
@@ -102,6 +123,7 @@ def test_a_step_that_dies_after_its_work_every_time_is_undone(attempt: Attempt, 
     attempt.nothing_is_left()
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("step", "target"),
     [("CreateInbox", INBOXES), ("RegisterWarmupAccount", ACCOUNTS), ("AssignTags", TOGGLE)],
@@ -139,6 +161,7 @@ def test_one_bad_answer_of_any_provider_is_survived(attempt: Attempt, fault: str
     assert len(attempt.kindling.world.inventory()["instantly"]["accounts"]) == 1
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("status", [400, 402, 409, 500])
 def test_a_refused_warmup_saves_the_account_pending(attempt: Attempt, status: int) -> None:
     attempt.kindling.world.fault(*ENABLE, "refuse", status=status)
@@ -157,6 +180,7 @@ def test_an_unconfirmed_warmup_saves_the_account_pending(attempt: Attempt) -> No
     assert "ConfirmWarmup" in attempt.path()
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("step", ["EnableWarmup", "ConfirmWarmup"])
 def test_a_warmup_step_that_dies_does_not_fail_the_account(attempt: Attempt, step: str) -> None:
     attempt.kindling.lambdas.overrides[f"{step}Function"] = dies_after_work()
@@ -165,6 +189,7 @@ def test_a_warmup_step_that_dies_does_not_fail_the_account(attempt: Attempt, ste
     assert attempt.path()[-1] == "Provisioned"
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_save_whose_answer_is_lost_is_a_success(attempt: Attempt) -> None:
     attempt.kindling.lambdas.overrides["SaveAccountFunction"] = dies_after_work()
     reply = attempt.create()
@@ -255,6 +280,7 @@ def test_no_secret_is_seen_in_an_execution(attempt: Attempt) -> None:
     assert "password" not in history
 
 
+@pytest.mark.usefixtures("impatient")
 def test_an_inbox_that_appears_late_is_still_found_and_undone(attempt: Attempt) -> None:
     attempt.kindling.world.set(inbox_visible_seconds=2)
     attempt.kindling.lambdas.overrides["CreateInboxFunction"] = dies_after_work()

@@ -33,7 +33,7 @@ def until(found: Callable[[], Any], wanted: object, seconds: float) -> object:
 
 
 def stuck(local: Local) -> dict[str, Any]:
-    local.fault(*ENABLE, "refuse", status=500)
+    local.fault(*ENABLE, "refuse", status=402)
     body = {"username": "lou", "domain_id": local.new_domain()["id"]}
     created = local.api.post("/api/email/accounts", json=body)
     local.heal()

@@ -65,7 +65,7 @@ AUDIT: dict[str, set[str]] = {
     "TriggerVerificationFunction": {SECRET},
     "SaveDomainFunction": {GET, PUT, UPDATE, SECRET},
     # provision_account
-    "ReserveAddressFunction": {PUT},
+    "ReserveAddressFunction": {PUT, SECRET},
     "ReleaseAddressFunction": {PUT, UPDATE, DELETE},
     "CreateInboxFunction": {SECRET},
     "DeleteInboxFunction": {UPDATE, SECRET},

@@ -87,7 +87,9 @@ def test_an_inbox_that_may_still_appear_is_waited_for_ten_seconds(kindling: Kind
     assert waited(kindling, {"Step": "CreateInbox", "Error": "States.Timeout"}) == 10
 
 
-@pytest.mark.parametrize("error", ["ProviderRefused", "ProviderMisconfigured", "AddressTaken", "AddressBurnt"])
+@pytest.mark.parametrize(
+    "error", ["ProviderRefused", "ProviderMisconfigured", "KeyRefused", "AddressTaken", "AddressBurnt"]
+)
 def test_a_definite_no_is_undone_without_waiting_for_an_inbox(kindling: Kindling, error: str) -> None:
     assert waited(kindling, {"Step": "CreateInbox", "Error": error}) == 0
     assert waited(kindling, {"Step": "AssignTags", "Error": "ProviderUnavailable"}) == 0

@@ -1,7 +1,9 @@
 """The claim that keeps an address with one account for ever.
 
-Claims belong to no tenant: the inboxes of all tenants live in one provider account, where an address exists once. A
-burnt address belonged to an inbox that was deleted; the provider never frees it.
+Claims belong to no tenant: the inboxes of all tenants live in one provider account, where an address exists once.
+
+An address is burnt before its inbox is deleted, and by nothing else: AgentMail does not give it to another inbox. That
+is not documented there, but by the products whose contracts Kindling speaks. An address without an inbox is released.
 """
 
 from collections.abc import Iterable

@@ -12,12 +12,23 @@ INBOX_APPEARS_SECONDS = 10.0
 LOOKUP_PAUSE_SECONDS = 1.0
 CREATE_STEP = "CreateInbox"
 # After these errors of the create, there is certainly no inbox.
-DEFINITE = ("ProviderRefused", "ProviderMisconfigured", "AddressTaken", "AddressBurnt", "DomainNotVerified")
+DEFINITE = (
+    "ProviderRefused",
+    "ProviderMisconfigured",
+    "KeyRefused",
+    "AddressTaken",
+    "AddressBurnt",
+    "DomainNotVerified",
+)
 
 
 def reserve_address(saga: ProvisionAccount) -> None:
-    """Claim the address for the account. Raises AddressTaken, AddressBurnt."""
+    """Claim the address for the account, and check what can be checked before its inbox exists.
+
+    Raises AddressTaken, AddressBurnt, ProviderError.
+    """
     claims.reserve(saga)
+    warmup.check(saga.address)
 
 
 def release_address(saga: ProvisionAccount, caught: dict[str, str]) -> str:
@@ -41,7 +52,7 @@ def create_inbox(saga: ProvisionAccount) -> str:
 
 
 def delete_inbox(saga: ProvisionAccount, caught: dict[str, str]) -> None:
-    """Delete the inbox if it carries the account's mark, and burn its address, which the provider never frees."""
+    """Burn the address and delete its inbox, if there is one and it carries the account's mark; see `claims`."""
     mail = providers.mail()
     unclear = caught.get("Step") == CREATE_STEP and caught.get("Error") not in DEFINITE
     deadline = clock.monotonic() + (INBOX_APPEARS_SECONDS if unclear else 0)

@@ -14,6 +14,15 @@ ACTIVE = 1  # `warmup_status` of an account at Instantly
 CONFIRM_PAUSE_SECONDS = 0.5
 
 
+def check(address: str) -> None:
+    """Raises ProviderError when the provider does not answer the look-ups that the later steps begin with.
+
+    An undo after the inbox was created burns its address; one before that costs nothing.
+    """
+    is_active(address)
+    providers.warmup().find_tag(WARMUP_TAG)
+
+
 def register(address: str, first_name: str | None, last_name: str | None) -> None:
     """Register the account with a login to its inbox, unless it is registered.
 
