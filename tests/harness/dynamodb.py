@@ -14,6 +14,7 @@ import botocore.handlers
 import pytest
 from botocore import xform_name
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from moto.core.exceptions import HTTPException, ServiceException
 from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.models import DynamoDBBackend
@@ -46,7 +47,7 @@ def answer(account: str, region: str) -> Any:
         members = model.output_shape.members
         parsed = {name: value for name, value in result.items() if name in members and value is not None}
         parsed["ResponseMetadata"] = {"HTTPStatusCode": 200, "HTTPHeaders": {}, "RetryAttempts": 0}
-        return AWSResponse(params["url"], 200, {}, None), parsed
+        return AWSResponse(params["url"], 200, HTTPHeaders(), None), parsed
 
     return call
 
@@ -93,7 +94,7 @@ def _copy_node(self: Any, memo: dict[int, Any]) -> Any:
 
 
 @cache
-def _chosen(node: type, kinds: tuple[type, ...]) -> type | None:
+def _chosen(node: Any, kinds: tuple[type, ...]) -> type | None:
     return next((kind for kind in kinds if issubclass(node, kind)), None)
 
 
