@@ -5,10 +5,16 @@
 import pytest
 
 from kindling.platform.settings import settings
+from local import openapi
 from tests.conftest import Kindling
 
 DOMAINS, V1 = "/api/email/domains", "/v1/domains"
 BOTH = pytest.mark.parametrize("route", [DOMAINS, V1])
+
+
+def test_no_other_route_takes_a_name_in_its_body() -> None:
+    taking = [route.path for route in openapi.routes() if route.body and "domain" in route.body.model_fields]
+    assert sorted(taking) == [DOMAINS, V1]
 
 
 @BOTH
