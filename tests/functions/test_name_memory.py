@@ -126,7 +126,9 @@ def test_a_pause_outlives_its_domain_and_is_resumed_by_the_next(kindling: Kindli
 def test_another_tenant_takes_the_gate_over_and_learns_nothing_else(kindling: Kindling) -> None:
     mine = proven(kindling)
     because = "61 bounces from 200 recipients"
-    stand(kindling, mine["id"], phase="suspended", phase_before="phase_2", stopped_because=because, stopped_by="system")
+    stopped = {"phase": "suspended", "phase_before": "phase_2", "stopped_because": because, "stopped_by": "system"}
+    stand(kindling, mine["id"], **stopped, judged_from="2026-02-27", judged_less={"bounced": 4})
+    assert report(kindling, "bounced", 3, inbox=f"kim@{NAME}")
     delete(kindling, mine["id"])
     other = rival(kindling)
     theirs = proven(other)
@@ -135,6 +137,9 @@ def test_another_tenant_takes_the_gate_over_and_learns_nothing_else(kindling: Ki
     for secret in (kindling.user_id, mine["id"], because):
         assert secret not in json.dumps(told)
     assert other.api.get(f"/v1/domains/{NAME}/stats").body["metrics"]["total_bounced"] == 0
+    gate = store.get(other.user_id, theirs["id"])
+    assert gate
+    assert (gate.judged_from, gate.judged_less) == ("", {})
     # And it leads back to the first tenant, by way of the second.
     delete(other, theirs["id"])
     proven(kindling)

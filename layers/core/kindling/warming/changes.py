@@ -89,7 +89,8 @@ def inherited(warming: Warming, gate: Warming, schedule: Schedule) -> tuple[Phas
     for _ in range(policy.idle_days(gate, clock.today()) // policy.IDLE_DAYS):
         back = previous_phase(back)
     # Today's limits are at most those of the former domain, whatever the schedule.
-    put, drop = entered(gate.model_copy(update={"followed_on": today()}), schedule, back, ramp_day=0)
+    former = gate.model_copy(update={"domain_id": warming.domain_id, "followed_on": today()})
+    put, drop = entered(former, schedule, back, ramp_day=0)
     put |= gate.model_dump(mode="json", include=set(KEPT_FIELDS), exclude_none=True)
     drop += ("ended_at", "expires_at")
     stops = [one for one in (warming, gate) if one.phase in CLOSED]
