@@ -88,7 +88,8 @@ def test_an_inbox_that_may_still_appear_is_waited_for_ten_seconds(kindling: Kind
 
 
 @pytest.mark.parametrize(
-    "error", ["ProviderRefused", "ProviderMisconfigured", "KeyRefused", "AddressTaken", "AddressBurnt"]
+    "error",
+    ["ProviderRefused", "ProviderMisconfigured", "KeyRefused", "AddressTaken", "AddressBurnt", "DomainNotVerified"],
 )
 def test_a_definite_no_is_undone_without_waiting_for_an_inbox(kindling: Kindling, error: str) -> None:
     assert waited(kindling, {"Step": "CreateInbox", "Error": error}) == 0

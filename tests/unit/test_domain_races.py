@@ -79,6 +79,16 @@ def test_of_two_that_verify_a_name_at_once_one_has_it_and_the_other_looks_again(
     assert has(second)
 
 
+def test_a_name_that_its_last_tenant_verifies_again_meanwhile_is_not_taken_over() -> None:
+    gone = verify(verifying())
+    retire(gone)
+    again, rival = verifying(), verifying(RIVAL)
+    before_the_next_transaction(lambda: verify(again))
+    with pytest.raises(StaleStatus):
+        verify(rival)
+    assert has(again)
+
+
 def test_a_deleted_domain_gives_its_name_back_and_who_had_it_stays_known() -> None:
     domain = verifying()
     verify(domain)
@@ -131,6 +141,15 @@ def test_whoever_loses_his_row_to_a_rival_keeps_it_waiting_with_another_challeng
     assert (waiting.status, waiting.ownership, waiting.status_reason) == ("pending", proof, "why")
     assert (waiting.verified_at, waiting.due_at) == (None, None)
     assert has(rival)
+
+
+def test_a_row_that_changed_meanwhile_loses_its_name_to_nobody() -> None:
+    loser, rival = verify(verifying()), verifying(RIVAL)
+    claim = [*claims.taken(rival, claims.verifier(NAME)), store.lost(loser)]
+    store.move(loser, DomainStatus.FAILED, put={}, drop=())
+    with pytest.raises(StaleStatus):
+        commits.verify(rival, put={"verified_at": clock.timestamp()}, drop=(), claim=claim, starts_warming=False)
+    assert has(loser)
 
 
 def test_a_domain_that_is_deleted_while_it_is_looked_at_stays_deleted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,9 @@
 """What a key opens, and what it may make and end: pure rules, to the millisecond and the scope."""
 
 import pytest
+from pydantic import ValidationError
 
-from kindling.keys.model import Key, Scope, why_not_create, why_not_revoke
+from kindling.keys.model import CreateKey, Key, Scope, why_not_create, why_not_revoke
 
 SOON, LATER, LATEST = "2026-03-01T09:00:00.000Z", "2026-03-01T09:00:00.001Z", "2026-03-01T09:00:00.002Z"
 
@@ -56,3 +57,11 @@ def test_a_key_makes_none_that_outlives_it_though_it_may_end_such_a_one() -> Non
         assert (why_not_create(key(expires_at=LATER), key(expires_at=made)) is None) is within, made
         assert why_not_revoke(key(expires_at=LATER), key(expires_at=made)) is None
         assert why_not_create(key(), key(expires_at=made)) is None
+
+
+def test_a_key_ends_after_a_day_at_least_and_ten_years_at_most() -> None:
+    for days in (1, 3650, None):
+        assert CreateKey(name="ci", expires_in_days=days).expires_in_days == days
+    for days in (0, 3651):
+        with pytest.raises(ValidationError):
+            CreateKey(name="ci", expires_in_days=days)

@@ -315,6 +315,14 @@ def test_a_retry_restores_tags_that_were_deleted(kindling: Kindling) -> None:
     assert kindling.api.get(f"{ACCOUNTS}/{account['id']}").body["account"] == after
 
 
+def test_tags_go_with_the_last_account_that_has_them(kindling: Kindling) -> None:
+    account = kindling.account()
+    warmup.remove_tags("lee@acme.example", kindling.user_id)
+    assert carried(kindling) == sorted(account[name] for name in TAG_IDS)
+    warmup.remove_tags("kim@acme.example", kindling.user_id)
+    assert kindling.world.inventory()["instantly"]["tags"] == []
+
+
 def test_a_retry_assigns_tags_that_were_never_assigned(kindling: Kindling) -> None:
     account = stuck(kindling)
     delete_tags(kindling)
