@@ -31,7 +31,8 @@ from queue import SimpleQueue
 
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", ".kindling", ".aws-sam", "__pycache__", ".*_cache")
-OPTIONS = ("-p", "no:cacheprovider", "-m", "not system")
+# Plugins are named, because others that are installed cost every run their imports.
+OPTIONS = ("-p", "xdist.plugin", "-p", "pytest_socket", "-p", "no:cacheprovider", "-m", "not system")
 # What pytest exits with, or what ends it after too long a time.
 PASSED, FAILED, TOO_LONG = 0, 1, -signal.SIGALRM
 OUTCOMES = ("killed", "survived", "stale", "broken")
@@ -103,7 +104,8 @@ class Tree:
         self.folder = Path(shutil.copytree(ROOT, folder, ignore=LEFT_OUT))
         paths = {"PYTHONPATH": f"{folder / 'layers/core'}:{folder}"}
         # Without files of bytecode every run would compile every module.
-        self._environment = os.environ | paths | {"PYTHONDONTWRITEBYTECODE": ""}
+        quick = {"PYTHONDONTWRITEBYTECODE": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        self._environment = os.environ | paths | quick
         command = (sys.executable, "-m", "tests.mutants.server")
         pipe = subprocess.PIPE
         self._server = subprocess.Popen(
