@@ -109,7 +109,7 @@ def _traverse(self: Any, root: Any) -> Any:
             self.pre_processing_of_child(node, index)
             if isinstance(child, Node):
                 visit(child, index)
-        kind = _chosen(type(node), kinds)
+        kind = _chosen(type(node), kinds)  # type: ignore[arg-type]
         if kind is not None:
             node = processors[kind](node)
             node.parent = parent

@@ -54,8 +54,12 @@ class Lambdas:
             get_remaining_time_in_millis=lambda: 30_000,
         )
         try:
-            override = self.overrides.get(function, lambda handler, e: handler(e, None))
-            answer = self.weather(lambda e, _: override(lambda e, _: real(e, context), e), event)
+            override: Override = self.overrides.get(function, lambda handler, e: handler(e, None))
+
+            def run(sent: Any, _: Any) -> Any:
+                return override(lambda e, _: real(e, context), sent)
+
+            answer = self.weather(run, event)
         except Exception as error:  # noqa: BLE001
             name = error.args[0] if isinstance(error, Died) else type(error).__name__
             document = {"errorType": name, "errorMessage": str(error)}

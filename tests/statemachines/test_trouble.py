@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -160,7 +160,7 @@ THROTTLES: list[dict[str, Any]] = [
     *({"seconds": 60, "error": error} for error in ERRORS),
 ]
 OUTAGES: list[dict[str, Any]] = [
-    {"provider": provider, **outage}
+    {"provider": provider, **cast("dict[str, Any]", outage)}
     for provider in ROOTS
     for outage in (
         *({"fault": "rate_limit", "details": {"seconds": s}, "seconds": s} for s in (10, 60, 600)),

@@ -148,7 +148,7 @@ def test_a_row_that_changed_meanwhile_loses_its_name_to_nobody() -> None:
     claim = [*claims.taken(rival, claims.verifier(NAME)), store.lost(loser)]
     store.move(loser, DomainStatus.FAILED, put={}, drop=())
     with pytest.raises(StaleStatus):
-        commits.verify(rival, put={"verified_at": clock.timestamp()}, drop=(), claim=claim, starts_warming=False)
+        commits.verify(rival, put={"verified_at": clock.timestamp()}, drop=(), claim=claim)
     assert has(loser)
 
 
