@@ -9,7 +9,7 @@ from kindling.errors import NotFound, StaleStatus
 from kindling.platform import aws, table
 from kindling.warming import admission, changes, parts, store
 from kindling.warming.gate import Refusal, Windows
-from kindling.warming.model import API, Limits, Phase, Warming, history_entry, warming_key
+from kindling.warming.model import API, Limits, Phase, Warming, history_entry, history_partition, warming_key
 from tests.conftest import Clock
 
 pytestmark = pytest.mark.usefixtures("cloud", "steady_clock")
@@ -138,6 +138,15 @@ def test_no_entry_of_a_history_takes_the_place_of_another() -> None:
     assert [entry.to_phase for entry in entries] == ["paused", "phase_1", "paused", "phase_1"]
     with pytest.raises(table.TransactionFailed):
         table.transact([store.recorded(warming, entries[0])])
+
+
+def test_the_first_entry_of_a_domain_that_version_0_1_0_created_verified_is_kept() -> None:
+    warming = stand()
+    first = history_entry(warming, Phase.PHASE_1, reason="warming_started", triggered_by=API)
+    aws.table().put_item(Item={"pk": history_partition("u", "d"), "sk": "0" * 10, **first.wire()})
+    store.move(warming, history_entry(warming, Phase.PAUSED, reason="drill", triggered_by=API), put={})
+    entries, _ = store.history("u", "d", 10, None)
+    assert [entry.to_phase for entry in entries] == ["paused", "phase_1"]
 
 
 def test_an_adjustment_is_written_once_and_makes_older_decisions_stale() -> None:
