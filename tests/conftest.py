@@ -118,6 +118,19 @@ class Kindling:
             aws.sqs().delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return list(answer["batchItemFailures"])
 
+    def enable_warmups(self) -> None:
+        """Run the worker that enables the queued warmups, in an execution environment of its own."""
+        providers.warmup.cache_clear()
+        assert self.work("EnableWarmupsFunction", "warmups") == []
+        providers.warmup.cache_clear()
+
+    def retry_warmups(self, **later: float) -> int:
+        """Let time pass, run the poller and the worker on what it queued; the number queued."""
+        self.clock.advance(**later)
+        queued = invoke("RetryWarmupsFunction", {})["queued"]
+        self.enable_warmups()
+        return int(queued)
+
     def run_cleanups(self) -> int:
         """Run the poller an hour later, and the worker on what it queued."""
         self.clock.advance(hours=1)
@@ -158,7 +171,7 @@ class Kindling:
         warming = True
         try:
             provisioning.enable_warmup(saga)
-            self.clock.advance(seconds=2)
+            self.enable_warmups()
             provisioning.confirm_warmup(saga)
         except ProviderError:
             warming = False
@@ -288,7 +301,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, aws_account: Cloud) -> Iterator[None]
 
 
 TABLE_PROPERTIES = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-QUEUES = ("verifications", "cleanups", "judgements", "reviews")
+QUEUES = ("verifications", "cleanups", "judgements", "reviews", "warmups")
 SECRETS = {
     "agentmail": "am_us_test",
     "agentmail_webhook": "whsec_ZXhhbXBsZSBzZWNyZXQgb2YgMjQgYnl0ZQ==",
@@ -328,14 +341,21 @@ def kindling(
     monkeypatch.setenv("DEPROVISION_ACCOUNT_ARN", arns["DeprovisionAccount"])
     settings.cache_clear()
     user = str(uuid.uuid4())
-    return Kindling(
+
+    def wait(seconds: float) -> None:
+        """While an execution waits for a retry, the worker of warmups runs."""
+        steady_clock.sleep(seconds)
+        deployed.enable_warmups()
+
+    deployed = Kindling(
         user_id=user,
         api=Api(issue(user, EVERYTHING)),
-        lambdas=machines.answered(monkeypatch, steady_clock.sleep),
+        lambdas=machines.answered(monkeypatch, wait),
         arns=arns,
         clock=steady_clock,
         world=world,
     )
+    return deployed
 
 
 @pytest.fixture

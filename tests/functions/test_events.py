@@ -79,6 +79,7 @@ POLLED = {
     "reconcile_operations": {"undone": 0},
     "reconcile_inventory": {"findings": 0, "removed": 0, "incomplete": []},
     "graduate_accounts": {"queued": 0},
+    "retry_warmups": {"queued": 0},
     "run_cleanups": {"queued": 0},
     "advance_warming": {"queued": 0},
 }
@@ -143,6 +144,7 @@ def provision(kindling: Kindling) -> dict[str, Any]:
     answered: dict[str, Any] = {}
     for name in PROVISIONING:
         answered |= answers([name])
+        kindling.enable_warmups()
         kindling.clock.advance(seconds=2)
     return answered
 

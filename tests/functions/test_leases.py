@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from kindling.accounts import graduation
+from kindling.accounts import enabling, graduation
 from kindling.cleanups import parts as cleanup_parts
 from kindling.cleanups import service as cleanups
 from kindling.cleanups.model import CleanupKind
@@ -26,6 +26,7 @@ DISPATCHES: dict[str, Callable[[], int]] = {
     "warming": judgements.dispatch_due,
     "review": graduation.dispatch,
     "cleanup": cleanups.dispatch,
+    "warmup": enabling.dispatch,
 }
 LEASE = timedelta(hours=6, minutes=30)
 NOBODYS = "arn:aws:states:us-east-1:123456789012:stateMachine:absent"

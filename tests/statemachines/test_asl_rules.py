@@ -84,7 +84,6 @@ LAST_CLEANUP = retrier(PROVIDER_TROUBLE, 1, 4, 2, 4)
 OWN_CLEANUP = retrier(OUR_TROUBLE, 1, 60, 2, 60)
 # Further errors that a step retries.
 OWN_RETRIERS = {
-    "EnableWarmup": retrier(["WarmupBusy"], 2, 3, 1.5, 5),
     "ConfirmWarmup": retrier(["WarmupUnconfirmed"], 1, 6, 1.5, 3),
 }
 

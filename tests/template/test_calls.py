@@ -37,8 +37,11 @@ TRANSACTED = {"ConditionCheck": CHECK, "Put": PUT, "Update": UPDATE, "Delete": D
 # An idempotency record is deleted after a 5xx answer: these functions give none in this story.
 UNBLAMED = ("UpdateDomain", "StartWarming", "PauseWarming", "ResumeWarming", "ExplainWarming", "SendBatch")
 UNREACHED = {f"{name}Function": {DELETE} for name in (*UNBLAMED, "CreateSuppression")}
+# A warmup is scheduled for removal when its account is deleted during the worker's look at it.
+UNREACHED |= {"EnableWarmupsFunction": {PUT}}
 # Lambda's event source reads and deletes a worker's messages.
-UNREACHED |= {mapping["FunctionName"]["Ref"]: CONSUME for mapping in MAPPINGS.values()}
+for worker in (mapping["FunctionName"]["Ref"] for mapping in MAPPINGS.values()):
+    UNREACHED[worker] = UNREACHED.get(worker, set()) | CONSUME
 
 DOMAINS, ACCOUNTS = "/api/email/domains", "/api/email/accounts"
 INSTANTLY = {"Authorization": "Bearer inst_test"}
@@ -75,9 +78,10 @@ class Watch:
         return run
 
     def note(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        # Calls in a thread are attributed to the function that started it; a state machine's invocations to none.
+        # Calls in a thread are attributed to the function that started it; invocations by a state machine and the
+        # reads of an event source to none.
         function = getattr(self._here, "function", None) or next(reversed(self._entered), None)
-        if function is None or model.name == "Invoke":
+        if function is None or model.name in ("Invoke", "ReceiveMessage", "DeleteMessage"):
             return
         sent = json.loads(params["body"])
         if model.name == "TransactWriteItems":
@@ -173,11 +177,13 @@ def warm_an_account(kindling: Kindling, domain_id: str) -> str:
     request = {"username": "kim", "domain_id": domain_id}
     account = fine(api.post(ACCOUNTS, request, Idempotency_Key="a1"))["account"]
     path = f"{ACCOUNTS}/{account['id']}"
+    remove = httpx.Request("DELETE", "http://sandbox/api/v2/accounts/kim@acme.example", headers=INSTANTLY)
+    assert kindling.world.sandbox.handle(remove).is_success
+    assert kindling.retry_warmups(minutes=1) == 1
     fine(api.get(ACCOUNTS))
     fine(api.get(path))
     assert api("PATCH", f"{path}/retry-warmup", headers={"Idempotency-Key": "r1"}).status == 502
     kindling.world.heal()
-    remove = httpx.Request("DELETE", "http://sandbox/api/v2/accounts/kim@acme.example", headers=INSTANTLY)
     assert kindling.world.sandbox.handle(remove).is_success
     fine(api("PATCH", f"{path}/retry-warmup", headers={"Idempotency-Key": "r1"}))
     kindling.world.fault("agentmail", "PATCH", "/v0/inboxes/*", "refuse", status=422, calls=[1])

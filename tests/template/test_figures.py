@@ -18,6 +18,7 @@ CADENCES = {
     "RunCleanupsFunction": "rate(5 minutes)",
     "AdvanceWarmingFunction": "rate(15 minutes)",
     "GraduateAccountsFunction": "rate(15 minutes)",
+    "RetryWarmupsFunction": "rate(1 minute)",
     "ReconcileInventoryFunction": "rate(1 day)",
 }
 # Functions that need longer than the others, in seconds.
@@ -27,20 +28,22 @@ TIMEOUTS = {
     "RunCleanupsFunction": 300,
     "AdvanceWarmingFunction": 900,
     "GraduateAccountsFunction": 900,
+    "RetryWarmupsFunction": 60,
     "ReconcileInventoryFunction": 900,
     "CheckDomainFunction": 120,
     "AttemptCleanupFunction": 120,
     "JudgeWarmingFunction": 60,
     "ReviewAccountsFunction": 300,
+    "EnableWarmupsFunction": 300,
 }
 # A whole CPU for those that fill a queue.
-MEMORIES = dict.fromkeys(
-    ("VerifyDomainsFunction", "RunCleanupsFunction", "AdvanceWarmingFunction", "GraduateAccountsFunction"), 1769
-) | {"ReconcileInventoryFunction": 1024}
+FILLERS = ("VerifyDomains", "RunCleanups", "AdvanceWarming", "GraduateAccounts", "RetryWarmups")
+MEMORIES = {f"{name}Function": 1769 for name in FILLERS} | {"ReconcileInventoryFunction": 1024}
 # Messages a worker is given at once, and workers at once.
 BATCHES = {
     "CheckDomainFunction": (5, 2),
     "ReviewAccountsFunction": (1, 2),
+    "EnableWarmupsFunction": (100, 2),
     "AttemptCleanupFunction": (5, 2),
     "JudgeWarmingFunction": (10, 20),
 }
@@ -50,6 +53,7 @@ QUEUES = {
     "CleanupsQueue": (720, 5, 21600),
     "JudgementsQueue": (360, 5, 21600),
     "ReviewsQueue": (1800, 5, 21600),
+    "WarmupsQueue": (1800, 5, 21600),
 }
 WORKING = {name: p for name, p in of_type("AWS::SQS::Queue").items() if "RedrivePolicy" in p}
 SECONDS = {"minute": 60, "minutes": 60, "hour": 3600, "day": 86400}

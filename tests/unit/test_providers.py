@@ -222,7 +222,7 @@ def test_what_a_refused_warmup_means(
     script: Script, warmup: Instantly, status: int, message: str, error: Error
 ) -> None:
     script.play(instantly_says(status, message))
-    assert raised(lambda: warmup.enable_warmup(ADDRESS)) is error
+    assert raised(lambda: warmup.enable_warmups([ADDRESS])) is error
     assert raised(lambda: warmup.disable_warmup(ADDRESS)) is error
 
 

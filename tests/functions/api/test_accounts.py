@@ -21,7 +21,8 @@ ACCOUNTS = "/api/email/accounts"
 FIELDS = {
     "id", "user_id", "type", "domain_id", "email_address", "agentmail_inbox_id", "instantly_account_id", "status",
     "warmup_status", "display_name", "first_name", "last_name", "signature", "instantly_tag_id",
-    "instantly_warmup_tag_id", "daily_limit", "warmup_enabled", "created_at", "updated_at", "email_domains",
+    "instantly_warmup_tag_id", "daily_limit", "warmup_enabled", "warmup_reason", "created_at", "updated_at",
+    "email_domains",
 }  # fmt: skip
 ENABLE = ("instantly", "POST", "/api/v2/accounts/warmup/enable")
 
@@ -237,7 +238,7 @@ def test_a_retry_that_died_halfway_blocks_others_for_35_seconds(
     class Stopped(BaseException):
         """Lambda ends a function that takes too long, and asks nobody."""
 
-    def stop(_address: str) -> None:
+    def stop(_address: str, *, within_seconds: float) -> None:
         raise Stopped
 
     account = stuck(kindling)

@@ -86,6 +86,7 @@ ACCOUNT: dict[str, Check] = {
     "instantly_warmup_tag_id": maybe(text),
     "daily_limit": number,
     "warmup_enabled": flag,
+    "warmup_reason": maybe(text),
     "created_at": like(TIME),
     "updated_at": like(TIME),
     "email_domains": lambda domain: fits(domain, JOINED),

@@ -29,7 +29,7 @@ def _write_display_name(address: str, values: Values) -> None:
 def _switch_warmup(address: str, values: Values) -> None:
     # Not skipped when the provider shows the wanted state already: a job that changes it may be queued there.
     if values["warmup_enabled"]:
-        providers.warmup().enable_warmup(address)
+        providers.warmup().enable_warmups([address])
     else:
         providers.warmup().disable_warmup(address)
 

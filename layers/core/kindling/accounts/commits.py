@@ -1,17 +1,19 @@
 """The transactions that write an account's row together with its claim and with what other topics add."""
 
 from kindling.accounts import claims, store
-from kindling.accounts.model import Account, DeprovisionAccount, account_key
+from kindling.accounts.model import FIRST_RETRY, PENDING, WARMUP_KIND, Account, DeprovisionAccount, account_key
 from kindling.cleanups import parts as cleanups
 from kindling.cleanups.model import CleanupKind
 from kindling.domains import parts as domains
 from kindling.errors import NotFound, StaleStatus
 from kindling.operations import parts as operations
-from kindling.platform import table
+from kindling.platform import clock, due, table
 
 
 def save(account: Account, operation_id: str) -> None:
     """Write the row, move its claim to `in_use` and close the operation, in one transaction. Idempotent.
+
+    A pending account is due, so that its warmup is enabled again.
 
     Raises NotFound when the domain was deleted meanwhile, StaleStatus when claim or operation changed meanwhile.
     """
@@ -21,6 +23,8 @@ def save(account: Account, operation_id: str) -> None:
         "owner": f"{account.user_id}#account",
         **account.model_dump(mode="json", exclude_none=True),
     }
+    if account.state == PENDING:
+        item |= due.fields(WARMUP_KIND, account.id, clock.now() + FIRST_RETRY)
     try:
         table.transact(
             [

@@ -1,6 +1,7 @@
 """The row of an email account, the transitions of its two statuses, and the bodies of requests."""
 
 import re
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -9,6 +10,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from kindling.platform.text import Id, Lines, SingleLine, ascii_lower, is_uuid
 from kindling.platform.transitions import Graph
 
+# The kind of due item: accounts whose warmup has to be enabled.
+WARMUP_KIND = "warmup"
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(hours=1)
 DAILY_LIMIT = 30  # messages per day, the default of Puffle's API
 USERNAME_LENGTH = 64  # RFC 5321, local part
 _USERNAME = re.compile(r"[a-z0-9._-]+")
@@ -52,6 +57,16 @@ def account_key(user_id: str, account_id: str) -> dict[str, str]:
     return {"pk": f"TENANT#{user_id}", "sk": f"ACCOUNT#{account_id}"}
 
 
+def parse_account_key(key: dict[str, str]) -> tuple[str, str]:
+    """The tenant and the account of a row's key."""
+    return key["pk"].removeprefix("TENANT#"), key["sk"].removeprefix("ACCOUNT#")
+
+
+def retry_pause(attempts: int) -> timedelta:
+    """The pause before a warmup is enabled again, after a number of failed attempts."""
+    return min(FIRST_RETRY * int(2 ** min(max(attempts - 1, 0), 10)), LONGEST_RETRY)
+
+
 class Account(BaseModel):
     """An account's row. Instants are ISO 8601, UTC; `daily_limit` is in messages per day."""
 
@@ -73,6 +88,10 @@ class Account(BaseModel):
     daily_limit: int = DAILY_LIMIT
     # False when the tenant has chosen to send without warming up the inbox.
     warmup_enabled: bool = True
+    # Why a pending account is not warming yet, as a sentence.
+    warmup_reason: str | None = None
+    # The attempts to enable its warmup that failed since it was saved.
+    warmup_attempts: int = 0
     created_at: str
     updated_at: str
 
@@ -80,6 +99,12 @@ class Account(BaseModel):
     def state(self) -> State:
         """Both statuses, as a node of `GRAPH`."""
         return self.status, self.warmup_status
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The ids of its tags at Instantly, by the names of their fields."""
+        ids = {name: getattr(self, name) for name in ("instantly_tag_id", "instantly_warmup_tag_id")}
+        return {name: tag_id for name, tag_id in ids.items() if tag_id}
 
     @property
     def may_send(self) -> bool:
@@ -101,7 +126,7 @@ class JoinedAccount(Account):
     email_domains: DomainOfAccount | None
 
     def wire(self) -> dict[str, Any]:
-        return self.model_dump(mode="json")
+        return self.model_dump(mode="json", exclude={"warmup_attempts"})
 
 
 def mark(account_id: str) -> str:

@@ -7,7 +7,6 @@ from kindling.accounts.lookup import joined, load
 from kindling.accounts.model import PENDING, Account, JoinedAccount
 from kindling.errors import (
     NotFound,
-    ProviderError,
     StaleStatus,
     StatusNotSaved,
     StoreUnavailable,
@@ -20,8 +19,8 @@ from kindling.platform.observability import logger
 
 # Longer than the function's timeout, so that the lease of a retry that dies expires.
 LEASE = timedelta(seconds=35)
+# How long another job at the provider, and then this one, is waited for.
 CONFIRM_SECONDS = 12.0
-TAG_SECONDS = 5.0
 NOT_SAVED = "Warmup was enabled but failed to update account status"
 
 
@@ -40,11 +39,12 @@ def retry_warmup(caller: Caller, account_id: str) -> JoinedAccount:
     if not store.start_retry(account, clock.timestamp(now), until):
         _require_pending(load(caller, account_id))
         raise WarmupRetryRunning("Another retry of this account's warmup is running.")
+    ends_at = clock.monotonic() + CONFIRM_SECONDS
     try:
         warmup.register(account.email_address, account.first_name, account.last_name)
-        warmup.enable(account.email_address)
-        warmup.confirm(account.email_address, within_seconds=CONFIRM_SECONDS)
-        account = _save_warming(account, _assign_tags(account))
+        warmup.enable(account.email_address, within_seconds=ends_at - clock.monotonic())
+        warmup.confirm(account.email_address, within_seconds=ends_at - clock.monotonic())
+        account = _save_warming(account, warmup.try_tags(account))
     except NotFound:
         # The account was deleted during the retry: the warmup that was enabled has to be removed.
         commits.schedule_warmup_removal(account)
@@ -53,17 +53,6 @@ def retry_warmup(caller: Caller, account_id: str) -> JoinedAccount:
         _give_back(account, until)
         raise
     return joined(caller, account)
-
-
-def _assign_tags(account: Account) -> dict[str, str]:
-    """The ids of the tags that the account certainly carries: without its tags it is warming all the same."""
-    try:
-        with clock.within(TAG_SECONDS):
-            tags = warmup.assign_tags(account.email_address, account.user_id)
-    except ProviderError as error:
-        logger.warning("tags not assigned", account_id=account.id, reason=str(error))
-        return {}
-    return {"instantly_tag_id": tags["tag_id"], "instantly_warmup_tag_id": tags["warmup_tag_id"]}
 
 
 def _save_warming(account: Account, tags: dict[str, str]) -> Account:

@@ -1,7 +1,7 @@
 """The steps of the sagas `provision_account` and `deprovision_account`, and their undos. All are idempotent."""
 
 from kindling import providers
-from kindling.accounts import claims, commits, service, store, warmup
+from kindling.accounts import claims, commits, enabling, service, store, warmup
 from kindling.accounts.model import PENDING, WARMING, Account, DeprovisionAccount, ProvisionAccount, mark
 from kindling.errors import AccountsLeft
 from kindling.operations import service as operations
@@ -10,6 +10,9 @@ from kindling.platform import clock
 # How long the inbox of a create without a clear answer is looked up: AgentMail may show a new inbox late.
 INBOX_APPEARS_SECONDS = 10.0
 LOOKUP_PAUSE_SECONDS = 1.0
+# How long one attempt looks whether warmup is on; the machine makes several.
+CONFIRM_SECONDS = 1.0
+UNCONFIRMED = "Instantly did not show the account warming when it was saved; that is tried again."
 CREATE_STEP = "CreateInbox"
 # After these errors of the create, there is certainly no inbox.
 DEFINITE = (
@@ -76,8 +79,8 @@ def remove_warmup_account(saga: ProvisionAccount) -> None:
 
 
 def enable_warmup(saga: ProvisionAccount) -> None:
-    """Switch warmup on. Raises WarmupBusy, ProviderError."""
-    warmup.enable(saga.address)
+    """Queue the account for the worker that enables warmups. Raises StoreUnavailable."""
+    enabling.hand_over(saga.user_id, saga.account_id, saga.address)
 
 
 def disable_warmup(saga: ProvisionAccount) -> None:
@@ -86,8 +89,8 @@ def disable_warmup(saga: ProvisionAccount) -> None:
 
 
 def confirm_warmup(saga: ProvisionAccount) -> None:
-    """Raises WarmupUnconfirmed unless the provider shows warmup as on."""
-    warmup.confirm(saga.address)
+    """Raises WarmupUnconfirmed unless the provider shows warmup as on, now or within a moment."""
+    warmup.confirm(saga.address, within_seconds=CONFIRM_SECONDS)
 
 
 def assign_tags(saga: ProvisionAccount) -> dict[str, str]:
@@ -115,7 +118,7 @@ def deprovision_accounts(user_id: str, domain_id: str) -> None:
 
 
 def save_account(saga: ProvisionAccount, tags: dict[str, str], *, inbox_id: str, warming: bool) -> None:
-    """Write the row: `warming` when warmup was confirmed, otherwise `pending`, until the tenant retries the warmup."""
+    """Write the row: `warming` when warmup was confirmed, otherwise `pending`, and its warmup is enabled again."""
     status, warmup_status = WARMING if warming else PENDING
     now = clock.timestamp()
     account = Account(
@@ -127,6 +130,7 @@ def save_account(saga: ProvisionAccount, tags: dict[str, str], *, inbox_id: str,
         instantly_account_id=saga.address,
         status=status,
         warmup_status=warmup_status,
+        warmup_reason=None if warming else UNCONFIRMED,
         display_name=saga.display_name,
         first_name=saga.first_name,
         last_name=saga.last_name,

@@ -3,10 +3,11 @@
 See `commits` for the transactions that write rows together with other items.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
-from kindling.accounts.model import GRAPH, PENDING, WARMING, Account, State, account_key
+from kindling.accounts.model import GRAPH, PENDING, WARMING, WARMUP_KIND, Account, State, account_key
 from kindling.errors import NotFound
 from kindling.platform import clock, due, table
 from kindling.platform.paging import PAGE_BYTES, Page, Paging, page
@@ -20,6 +21,12 @@ TAGS = ("instantly_tag_id", "instantly_warmup_tag_id")
 def get(user_id: str, account_id: str) -> Account | None:
     item = table.get(account_key(user_id, account_id))
     return Account.model_validate(item) if item else None
+
+
+def existing(ids: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Account]:
+    """The existing accounts among those given as tenant and account id."""
+    accounts = map(Account.model_validate, table.existing(account_key(*pair) for pair in ids))
+    return {(account.user_id, account.id): account for account in accounts}
 
 
 def page_of(user_id: str, paging: Paging, *, page_bytes: int = PAGE_BYTES) -> Page[Account]:
@@ -53,10 +60,30 @@ def update(account: Account, changes: dict[str, str | bool | None]) -> Account:
 def warm(account: Account, tags: dict[str, str]) -> Account:
     """Compare-and-swap both statuses to warming, and set the ids of the tags, or remove those that `tags` lacks.
 
-    Raises NotFound, StaleStatus.
+    What is kept of earlier attempts is removed. Raises NotFound, StaleStatus.
     """
-    drop = ("retrying_until", *(name for name in TAGS if name not in tags))
+    lacking = (name for name in TAGS if name not in tags)
+    drop = ("retrying_until", "warmup_reason", "warmup_attempts", *due.FIELDS, *lacking)
     return Account.model_validate(GRAPH.move(account_key(account.user_id, account.id), WARMING, put=tags, drop=drop))
+
+
+def put_off(account: Account, reason: str, attempts: int, until: datetime) -> None:
+    """Record why a pending account is not warming, and when that is tried again. Raises NotFound, StaleStatus."""
+    put = {"warmup_reason": reason, "warmup_attempts": attempts, **due.fields(WARMUP_KIND, account.id, until)}
+    _stay_pending(account, put, ())
+
+
+def give_up(account: Account, reason: str) -> None:
+    """Record why a pending account stays so until its owner acts. Raises NotFound, StaleStatus."""
+    _stay_pending(account, {"warmup_reason": reason}, due.FIELDS)
+
+
+def _stay_pending(account: Account, put: dict[str, Any], drop: tuple[str, ...]) -> None:
+    update = GRAPH.update(account_key(account.user_id, account.id), PENDING, put=put, drop=drop, only_from=[PENDING])
+    try:
+        table.update(update.pop("Key"), **update)
+    except table.ConditionFailed as lost:
+        GRAPH.settled(lost.item, PENDING)
 
 
 def start_retry(account: Account, now: str, until: str) -> bool:

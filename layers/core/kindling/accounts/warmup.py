@@ -1,17 +1,21 @@
 """The calls to the warmup provider for one account. All are idempotent and raise ProviderError."""
 
 from kindling import providers
-from kindling.accounts.model import DAILY_LIMIT
-from kindling.errors import WarmupBusy, WarmupUnconfirmed
+from kindling.accounts.model import DAILY_LIMIT, Account
+from kindling.errors import ProviderError, WarmupBusy, WarmupUnconfirmed
 from kindling.platform import clock
-from kindling.providers.model import WarmupRegistration
+from kindling.platform.observability import logger
+from kindling.providers.model import WarmupAccount, WarmupRegistration
 
 SECRET_NAME = "kindling-warmup"  # noqa: S105
 # How the label of every tag that Kindling creates begins.
 TAG_MARK = "kindling:"
 WARMUP_TAG = f"{TAG_MARK}warmup"
-ACTIVE = 1  # `warmup_status` of an account at Instantly
+# `warmup_status` of an account at Instantly; the negative ones are bans and suspensions.
+ACTIVE, PAUSED = 1, 0
 CONFIRM_PAUSE_SECONDS = 0.5
+BUSY_PAUSE_SECONDS = 1.0
+TAG_SECONDS = 5.0
 
 
 def check(address: str) -> None:
@@ -23,14 +27,15 @@ def check(address: str) -> None:
     providers.warmup().find_tag(WARMUP_TAG)
 
 
-def register(address: str, first_name: str | None, last_name: str | None) -> None:
-    """Register the account with a login to its inbox, unless it is registered.
+def register(address: str, first_name: str | None, last_name: str | None) -> WarmupAccount | None:
+    """Register the account with a login to its inbox; if it is registered, the account as the provider shows it.
 
     The login is a key for this inbox only. It is created and handed over within this call, and not stored.
     """
     warmup = providers.warmup()
-    if warmup.get_account(address):
-        return
+    registered = warmup.get_account(address)
+    if registered:
+        return registered
     mail = providers.mail()
     # The key of a registration that failed cannot be read again: it is replaced.
     mail.delete_mail_secrets(address, SECRET_NAME)
@@ -41,6 +46,7 @@ def register(address: str, first_name: str | None, last_name: str | None) -> Non
         daily_limit=DAILY_LIMIT,
     )
     warmup.create_account(registration)
+    return None
 
 
 def names(address: str, first_name: str | None, last_name: str | None) -> dict[str, str]:
@@ -55,10 +61,18 @@ def unregister(address: str) -> None:
     providers.mail().delete_mail_secrets(address, SECRET_NAME)
 
 
-def enable(address: str) -> None:
-    """Switch warmup on. Raises WarmupBusy while another job runs there."""
-    if not is_active(address):
-        providers.warmup().enable_warmup(address)
+def enable(address: str, *, within_seconds: float) -> None:
+    """Switch warmup on. While another job runs there it is waited for; raises WarmupBusy when that takes too long."""
+    deadline = clock.monotonic() + within_seconds
+    while not is_active(address):
+        try:
+            providers.warmup().enable_warmups([address])
+        except WarmupBusy:
+            if clock.monotonic() >= deadline:
+                raise
+            clock.sleep(BUSY_PAUSE_SECONDS)
+        else:
+            return
 
 
 def disable(address: str) -> None:
@@ -84,6 +98,17 @@ def assign_tags(address: str, user_id: str) -> dict[str, str]:
     tags = {"tag_id": _tag(tenant_tag(user_id)), "warmup_tag_id": _tag(WARMUP_TAG)}
     providers.warmup().tag_account(address, list(tags.values()))
     return tags
+
+
+def try_tags(account: Account) -> dict[str, str]:
+    """The ids of the tags that the account certainly carries: without its tags it is warming all the same."""
+    try:
+        with clock.within(TAG_SECONDS):
+            tags = assign_tags(account.email_address, account.user_id)
+    except ProviderError as error:
+        logger.warning("tags not assigned", account_id=account.id, reason=str(error))
+        return {}
+    return {"instantly_tag_id": tags["tag_id"], "instantly_warmup_tag_id": tags["warmup_tag_id"]}
 
 
 def remove_tags(address: str, user_id: str) -> None:

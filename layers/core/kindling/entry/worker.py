@@ -54,3 +54,13 @@ def work(event: dict[str, Any], context: "LambdaContext", task: Callable[[Any], 
     count, failed = len(event["Records"]), len(answer["batchItemFailures"])
     logger.info("messages handled", count=count, failed=failed, put_off=put_off)
     return answer
+
+
+def work_together(
+    event: dict[str, Any], context: "LambdaContext", task: Callable[[list[Any]], object]
+) -> PartialItemFailureResponse:
+    """Do `task` once with the bodies of all messages. When it raises, SQS brings all of them again."""
+    with clock.deadline(context.get_remaining_time_in_millis() / 1000):
+        task([json.loads(record["body"]) for record in event["Records"]])
+    logger.info("messages handled", count=len(event["Records"]))
+    return {"batchItemFailures": []}

@@ -35,6 +35,7 @@ class Settings:
     cleanups_queue_url: str
     judgements_queue_url: str
     reviews_queue_url: str
+    warmups_queue_url: str
     tenant_requests_per_second: int
     key_requests_per_second: int
     tenant_creates_per_hour: int
@@ -69,6 +70,7 @@ def settings() -> Settings:
         cleanups_queue_url=os.environ.get("CLEANUPS_QUEUE_URL", ""),
         judgements_queue_url=os.environ.get("JUDGEMENTS_QUEUE_URL", ""),
         reviews_queue_url=os.environ.get("REVIEWS_QUEUE_URL", ""),
+        warmups_queue_url=os.environ.get("WARMUPS_QUEUE_URL", ""),
         verifications_queue_url=os.environ.get("VERIFICATIONS_QUEUE_URL", ""),
         tenant_requests_per_second=int(os.environ.get("TENANT_REQUESTS_PER_SECOND", "50")),
         key_requests_per_second=int(os.environ.get("KEY_REQUESTS_PER_SECOND", "25")),

@@ -29,6 +29,8 @@ from kindling.providers.model import (
 ACCOUNT_RESOURCE = 1
 CUSTOM_IMAP_SMTP = 1
 PAGE = 100
+# The final states of a background job (developer.instantly.ai, background jobs).
+ENDED = ("success", "failed", "cancelled")
 # AgentMail's mail servers (docs.agentmail.to/imap-smtp), where Instantly logs in to the inboxes.
 IMAP_HOST, IMAP_PORT = "imap.agentmail.to", 993
 SMTP_HOST, SMTP_PORT = "smtp.agentmail.to", 465
@@ -45,6 +47,11 @@ class AccountPage(BaseModel):
 
 
 P = TypeVar("P", TagPage, AccountPage)
+
+
+class BackgroundJob(BaseModel):
+    id: str
+    status: str
 
 
 class Analytics(BaseModel):
@@ -115,9 +122,18 @@ class Instantly:
         # No body and no content type: the provider refuses a delete that has either.
         self._client.call("DELETE", f"/api/v2/accounts/{quote(email)}", accept=(404,))
 
-    def enable_warmup(self, email: str) -> None:
-        """Start Instantly's asynchronous job; `get_account` shows its result. Raises WarmupBusy while another runs."""
-        self._client.call("POST", "/api/v2/accounts/warmup/enable", json={"emails": [email]})
+    def enable_warmups(self, emails: list[str]) -> str:
+        """Start a job that enables the warmup of up to 100 accounts; its id. Raises WarmupBusy while another runs.
+
+        `get_account` shows the result: a job that ends may have left out some accounts.
+        """
+        answer = self._client.call("POST", "/api/v2/accounts/warmup/enable", json={"emails": emails})
+        return read(BackgroundJob, answer).id
+
+    def job_ended(self, job_id: str) -> bool:
+        """Whether a job runs no more, with whatever success."""
+        answer = self._client.call("GET", f"/api/v2/background-jobs/{quote(job_id)}", accept=(404,))
+        return answer.status_code == 404 or read(BackgroundJob, answer).status in ENDED
 
     def disable_warmup(self, email: str) -> None:
         self._client.call("POST", "/api/v2/accounts/warmup/disable", json={"emails": [email]})

@@ -16,7 +16,10 @@ class ShownDomainOfAccount(Shown):
 
 
 class ShownAccount(Shown):
-    """An account; `email_domains` is its domain, null once that is deleted."""
+    """An account; `email_domains` is its domain, null once that is deleted.
+
+    `warmup_reason` says why a pending account is not warming yet.
+    """
 
     id: str
     user_id: str
@@ -35,6 +38,7 @@ class ShownAccount(Shown):
     instantly_warmup_tag_id: str | None
     daily_limit: int
     warmup_enabled: bool
+    warmup_reason: str | None
     created_at: str
     updated_at: str
     email_domains: ShownDomainOfAccount | None
