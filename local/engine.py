@@ -10,6 +10,7 @@ What is patched, and why:
   load. Here the processes that have been idle longest are ended above a limit, one per processor is started at a time,
   and a call first waits shortly for an idle process.
 - A throttled invocation reaches a state machine as `Lambda.Unknown`; on AWS it is `Lambda.TooManyRequestsException`.
+- A distributed map takes no JSONata. Here it does (`local.maps`).
 - Logs, metrics and finished executions are kept for ever and would be part of every checkpoint. Only the newest are
   kept here.
 """
@@ -30,7 +31,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from local import exit_with_parent
+from local import exit_with_parent, maps
 from local.checkpoint import Checkpoint
 from local.http_api import HttpApi, Invoked, Receive, Routes, Scope, Send
 from local.settings import ACCOUNT, HOST, REGION, Home, Ports
@@ -143,6 +144,7 @@ class Engine:
         self._patch_processes()
         self._patch_throttling()
         self._patch_state()
+        maps.patch(self._services["stepfunctions"])
 
     def _patch_waits(self) -> None:
         socketserver.StreamRequestHandler.disable_nagle_algorithm = True

@@ -337,6 +337,7 @@ def kindling(
     arns = aws_account.deployed("stepfunctions", machines.create)
     monkeypatch.setenv("ONBOARD_DOMAIN_ARN", arns["OnboardDomain"])
     monkeypatch.setenv("PROVISION_ACCOUNT_ARN", arns["ProvisionAccount"])
+    monkeypatch.setenv("PROVISION_ACCOUNTS_ARN", arns["ProvisionAccounts"])
     monkeypatch.setenv("OFFBOARD_DOMAIN_ARN", arns["OffboardDomain"])
     monkeypatch.setenv("DEPROVISION_ACCOUNT_ARN", arns["DeprovisionAccount"])
     settings.cache_clear()

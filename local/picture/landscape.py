@@ -181,10 +181,13 @@ def _routes(template: _Template, kind: str) -> Iterator[Row]:
 
 def _sagas(template: _Template) -> Iterator[Row]:
     for machine in template.machines:
-        states = template.definition(machine)["States"]
+        outer = template.definition(machine)["States"]
+        maps = [state["ItemProcessor"]["States"] for state in outer.values() if state["Type"] == "Map"]
+        states = {name: state for within in (*maps, outer) for name, state in within.items()}
         tasks = {name: state for name, state in states.items() if state["Type"] == "Task"}
         undos = [name for name in tasks if name.startswith("Undo")]
-        note = f"{len(tasks) - len(undos)} steps" + (f", {len(undos)} undos" if undos else ", nothing to undo")
+        of_undos = f", {len(undos)} undos" if undos else ", nothing to undo"
+        note = f"{len(tasks) - len(undos)} steps" + (", one for each row" if maps else of_undos)
         called = [INVOCATION.findall(state["Arguments"]["FunctionName"])[0] for state in tasks.values()]
         yield _row(template, _snake(machine), note, list(dict.fromkeys(called)), entry=machine)
 

@@ -14,7 +14,7 @@ from kindling.operations.model import Operation, OperationState
 from local import openapi
 from tests.conftest import Kindling, issue
 from tests.harness.lambdas import invoke
-from tests.harness.template import FUNCTIONS, MACHINES, ROOT, routes
+from tests.harness.template import FUNCTIONS, MACHINES, ROOT, routes, states
 
 EVENTS = ROOT / "events"
 FILES = {tuple(properties["CodeUri"].split("/")[1:]): name for name, properties in FUNCTIONS.items()}
@@ -73,7 +73,9 @@ UNDOS = {
     "release_name": {"reason": "AgentMail answered 422 unprocessable."},
 }
 REMOVAL = dict.fromkeys(["retire_account", "clean_up", "deprovision_accounts", "retire_domain", "close_operation"])
-ANSWERED = {*ONBOARDING, *PROVISIONING, "assign_tags", *SAVES, *UNDOS, *REMOVAL}
+# Of a batch that is not there.
+BATCH = {"provision_row": None}
+ANSWERED = {*ONBOARDING, *PROVISIONING, "assign_tags", *SAVES, *UNDOS, *REMOVAL, *BATCH}
 POLLED = {
     "verify_domains": {"queued": 0},
     "reconcile_operations": {"undone": 0},
@@ -184,9 +186,8 @@ def test_a_steps_sample_has_exactly_what_the_state_machine_sends(name: str) -> N
     event = sample("steps", name)
     substitution = "${" + FILES["steps", name] + "Arn}"
     payloads: dict[str, set[str]] = {}
-    for machine in MACHINES.values():
-        states = json.loads((ROOT / machine["DefinitionUri"]).read_text())["States"]
-        tasks = {state: definition for state, definition in states.items() if definition["Type"] == "Task"}
+    for machine in MACHINES:
+        tasks = {state: task for state, task in states(machine).items() if task["Type"] == "Task"}
         payloads |= {
             state: set(task["Arguments"]["Payload"])
             for state, task in tasks.items()
@@ -218,6 +219,7 @@ def test_every_forward_step_answers_its_sample(kindling: Kindling) -> None:
     assert provision(kindling) == PROVISIONING
     assert set(send("steps", "assign_tags")) == TAG_IDS == set(sample("steps", "save_account")["tags"])
     assert answers(["save_account"]) == {"save_account": None}
+    assert answers(BATCH) == BATCH
 
 
 def test_every_undo_answers_its_sample_and_leaves_nothing(kindling: Kindling) -> None:

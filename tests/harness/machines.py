@@ -1,8 +1,8 @@
 """Runs the real state machines in process: moto interprets the ASL and calls the real handlers.
 
-Six private functions of moto, which is pinned, are patched here: jsonata-python evaluates JSONata (moto has no
+Seven private functions of moto, which is pinned, are patched here: jsonata-python evaluates JSONata (moto has no
 evaluator), `lambda:invoke` calls our handlers, a retry's delay moves the test's clock, a definition is parsed once per
-run, retries may be limited, and an execution runs in the thread that starts it.
+run, retries may be limited, and an execution and the items of a map run in the thread that starts it.
 """
 
 import json
@@ -18,6 +18,9 @@ import pytest
 from jsonata.utils import Utils
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.common.retry.max_attempts_decl import MaxAttemptsDecl, MaxAttemptsOutcome
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.inline_iteration_component import (
+    InlineIterationComponent,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
@@ -26,7 +29,7 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from kindling.platform import aws
 from tests.harness.cloud import ACCOUNT
 from tests.harness.lambdas import Handler, handler
-from tests.harness.template import MACHINES, ROOT
+from tests.harness.template import MACHINES, ROOT, TEMPLATE
 
 Override = Callable[[Handler, Any], Any]
 
@@ -108,8 +111,12 @@ def definition(machine: str) -> str:
     properties = MACHINES[machine]
     text: str = (ROOT / properties["DefinitionUri"]).read_text()
     for name, value in properties["DefinitionSubstitutions"].items():
-        function = value["GetAtt"].removesuffix(".Arn")
-        text = text.replace("${" + name + "}", f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{function}")
+        if "GetAtt" in value:
+            function = value["GetAtt"].removesuffix(".Arn")
+            substitute = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{function}"
+        else:
+            substitute = str(TEMPLATE["Parameters"][value["Ref"]]["Default"])
+        text = text.replace("${" + name + "}", substitute)
     assert "${" not in text, "a substitution has no value"
     return text
 
@@ -161,8 +168,16 @@ def install(patch: pytest.MonkeyPatch) -> None:
     """Apply the patches that are the same for every test."""
     patch.setattr(moto_jsonata, "_eval_jsonata", _eval_jsonata)
     patch.setattr(AmazonStateLanguageParser, "parse", staticmethod(_parse))
-    # moto's table is not thread-safe, so the caller of StartExecution runs the execution.
+    # moto's table is not thread-safe, so the caller of StartExecution runs the execution, a map's items one by one.
     patch.setattr(ExecutionWorker, "start", ExecutionWorker._execution_logic)
+    patch.setattr(InlineIterationComponent, "_launch_worker", _run_items)
+
+
+def _run_items(self: Any, env: Any, eval_input: Any, job_pool: Any) -> Any:
+    """Run all items that are left of a map, as the first of its workers."""
+    worker = self._create_worker(env=env, eval_input=eval_input, job_pool=job_pool)
+    worker.eval()
+    return worker
 
 
 def create() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """template.yaml as data; CloudFormation's short tags are mappings with one key."""
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,15 @@ FUNCTIONS = of_type("AWS::Serverless::Function")
 MACHINES = of_type("AWS::Serverless::StateMachine")
 POLICIES = of_type("AWS::IAM::ManagedPolicy")
 MAPPINGS = of_type("AWS::Lambda::EventSourceMapping")
+
+
+def states(machine: str) -> dict[str, dict[str, Any]]:
+    """The states of a machine by their names, with those inside its maps."""
+    found: dict[str, dict[str, Any]] = json.loads((ROOT / MACHINES[machine]["DefinitionUri"]).read_text())["States"]
+    inner = [state["ItemProcessor"]["States"] for state in found.values() if state["Type"] == "Map"]
+    for within in inner:
+        found |= within
+    return found
 
 
 @cache

@@ -15,7 +15,7 @@ from cfnlint.config import ManualArgs
 
 from kindling import errors
 from kindling.cleanups.model import CleanupKind
-from tests.harness.template import FUNCTIONS, MACHINES, ROOT, TEMPLATE
+from tests.harness.template import FUNCTIONS, MACHINES, ROOT, TEMPLATE, states
 
 INVOKE = "arn:aws:states:::lambda:invoke"
 AWS_NAMES = ("States.", "Lambda.", "Sandbox.", "Runtime.")
@@ -82,13 +82,16 @@ CLEANUP = retrier(PROVIDER_TROUBLE, 1, 1, 2, 4)
 # AgentMail allows deleting a domain a moment after its last inbox.
 LAST_CLEANUP = retrier(PROVIDER_TROUBLE, 1, 4, 2, 4)
 OWN_CLEANUP = retrier(OUR_TROUBLE, 1, 60, 2, 60)
+# A row is looked at for a day.
+ROW = retrier(["RowRunning"], 2, 3000, 1.5, 30)
 # Further errors that a step retries.
 OWN_RETRIERS = {
     "ConfirmWarmup": retrier(["WarmupUnconfirmed"], 1, 6, 1.5, 3),
 }
 
 DELETIONS = ("OffboardDomain", "DeprovisionAccount")
-CREATIONS = tuple(name for name in MACHINES if name not in DELETIONS)
+BATCHES = ("ProvisionAccounts",)
+CREATIONS = tuple(name for name in MACHINES if name not in (*DELETIONS, *BATCHES))
 
 State = dict[str, Any]
 
@@ -110,8 +113,13 @@ class Machine:
 
     @property
     def states(self) -> dict[str, State]:
-        found: dict[str, State] = self.definition["States"]
-        return found
+        """All states, those inside maps too."""
+        return states(self.name)
+
+    @property
+    def inner(self) -> set[str]:
+        """The names of the states inside maps."""
+        return set(self.states) - set(self.definition["States"])
 
     @property
     def tasks(self) -> dict[str, State]:
@@ -143,7 +151,7 @@ def deletion(request: pytest.FixtureRequest) -> Machine:
 
 def targets(state: State) -> list[str]:
     """The possible next states."""
-    hops = [state.get("Next"), state.get("Default")]
+    hops = [state.get("Next"), state.get("Default"), state.get("ItemProcessor", {}).get("StartAt")]
     hops += [hop["Next"] for hop in state.get("Catch", []) + state.get("Choices", [])]
     return [hop for hop in hops if hop]
 
@@ -154,10 +162,9 @@ def function(task: State) -> str:
     return name.removeprefix("${").removesuffix("Arn}")
 
 
-def attributes(values: dict[str, dict[str, str]] | list[dict[str, str]]) -> list[str]:
-    """The logical ids in `!GetAtt X.Arn`."""
-    found = values.values() if isinstance(values, dict) else values
-    return [value["GetAtt"].removesuffix(".Arn") for value in found]
+def attribute(value: dict[str, str]) -> str:
+    """The logical id in `!GetAtt X.Arn`."""
+    return value["GetAtt"].removesuffix(".Arn")
 
 
 def longest_walk(states: dict[str, State], state: str) -> list[str]:
@@ -195,8 +202,8 @@ def retriers_of(machine: str, task: str) -> list[Retrier]:
         return [UNDO]
     if task.startswith("CleanUp"):
         return [LAST_CLEANUP if task == "CleanUpMailDomain" else CLEANUP, OWN_CLEANUP]
-    if machine in DELETIONS:
-        return [DELETION]
+    if machine in (*DELETIONS, *BATCHES):
+        return [*([ROW] if task == "ProvisionRow" else []), DELETION]
     return [*(own for step, own in OWN_RETRIERS.items() if step == task), STEP]
 
 
@@ -213,7 +220,9 @@ def error_names(value: Any) -> set[str]:
 
 
 def test_the_schema_of_step_functions_holds(machine: Machine) -> None:
-    properties = {"RoleArn": "arn:aws:iam::123456789012:role/machine", "Definition": machine.definition}
+    # The linter takes MaxConcurrency for a number; Step Functions evaluates it.
+    definition = json.loads(re.sub(r'"\{% \$\{\w+\} %\}"', "1", machine.text))
+    properties = {"RoleArn": "arn:aws:iam::123456789012:role/machine", "Definition": definition}
     resources = {"Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}}
     assert lint(json.dumps({"Resources": resources}), config=ManualArgs(regions=["us-east-1"])) == []
 
@@ -227,7 +236,8 @@ def test_it_is_written_in_jsonata_and_says_what_it_does(machine: Machine) -> Non
 def test_the_substitutions_are_those_of_the_template(machine: Machine) -> None:
     substitutions = machine.properties["DefinitionSubstitutions"]
     assert set(re.findall(r"\$\{(\w+)\}", machine.text)) == set(substitutions)
-    assert [f"{name}Arn" for name in attributes(substitutions)] == list(substitutions)
+    named = [value["Ref"] if "Ref" in value else f"{attribute(value)}Arn" for value in substitutions.values()]
+    assert named == list(substitutions)
 
 
 def test_it_may_call_exactly_the_functions_that_it_uses(machine: Machine) -> None:
@@ -235,7 +245,7 @@ def test_it_may_call_exactly_the_functions_that_it_uses(machine: Machine) -> Non
     (statement,) = policy["Statement"]
     used = {function(task) for task in machine.tasks.values()}
     assert statement["Action"] == ["lambda:InvokeFunction"]
-    assert sorted(attributes(statement["Resource"])) == sorted(used)
+    assert sorted(map(attribute, statement["Resource"])) == sorted(used)
     assert used <= set(FUNCTIONS)
 
 
@@ -256,7 +266,8 @@ def test_every_task_invokes_a_function_and_tells_it_where_it_runs(machine: Machi
     for name, task in machine.tasks.items():
         assert task["Resource"] == INVOKE, name
         payload = task["Arguments"]["Payload"]
-        assert payload["saga"] == "{% $saga %}", name
+        # A map's items are executions of their own, without the variables of the one that started them.
+        assert payload["saga"] == ("{% $states.input %}" if name in machine.inner else "{% $saga %}"), name
         assert payload["execution"] == "{% $states.context.Execution.Name %}", name
         assert payload["state"] == "{% $states.context.State.Name %}", name
 
@@ -424,3 +435,17 @@ def test_the_machines_own_timeout_is_days_and_leaves_every_undo_its_time(machine
 def test_every_tolerated_failure_is_still_in_a_machine() -> None:
     steps = {step for name in CREATIONS for step in Machine(name, MACHINES[name]).steps}
     assert TOLERATED.keys() | WITHOUT_UNDO <= steps
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_a_batch_goes_on_whatever_becomes_of_a_row_and_closes_its_operation(name: str) -> None:
+    machine = Machine(name, MACHINES[name])
+    (rows,) = (state for state in machine.states.values() if state["Type"] == "Map")
+    assert rows["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    assert rows["ToleratedFailurePercentage"] == 100
+    assert rows["MaxConcurrency"] == "{% ${ProvisionConcurrency} %}"
+    assert rows["Next"] == "CloseOperation"
+    assert [task for task in machine.tasks if "Catch" in machine.tasks[task]] == []
+    assert retrying_seconds(ROW) >= DAY
+    ends = [state for state in machine.states.values() if not targets(state) and not state.get("End")]
+    assert {state["Type"] for state in ends} == {"Succeed"}

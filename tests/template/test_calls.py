@@ -31,12 +31,22 @@ from tests.harness import lambdas, machines
 from tests.harness.lambdas import Handler, Reply, invoke
 from tests.harness.machines import Override, dies_after_work, fails
 from tests.harness.template import MAPPINGS
-from tests.template.test_policies import ASKING, CHECK, CONSUME, DELETE, GRANTED, PUT, SECRET, UPDATE, environment
+from tests.template.test_policies import ASKING, CHECK, CONSUME, DELETE, GET, GRANTED, PUT, SECRET, UPDATE, environment
 
 TRANSACTED = {"ConditionCheck": CHECK, "Put": PUT, "Update": UPDATE, "Delete": DELETE}
 # An idempotency record is deleted after a 5xx answer: these functions give none in this story.
-UNBLAMED = ("UpdateDomain", "StartWarming", "PauseWarming", "ResumeWarming", "ExplainWarming", "SendBatch")
+UNBLAMED = (
+    "UpdateDomain",
+    "StartWarming",
+    "PauseWarming",
+    "ResumeWarming",
+    "ExplainWarming",
+    "SendBatch",
+    "CreateAccounts",
+)
 UNREACHED = {f"{name}Function": {DELETE} for name in (*UNBLAMED, "CreateSuppression")}
+# Nor does it read anything else by a key: a repeat brings its record along with the failed condition.
+UNREACHED |= {"CreateAccountsFunction": {GET, DELETE}}
 # A warmup is scheduled for removal when its account is deleted during the worker's look at it.
 UNREACHED |= {"EnableWarmupsFunction": {PUT}}
 # Lambda's event source reads and deletes a worker's messages.
@@ -182,6 +192,9 @@ def warm_an_account(kindling: Kindling, domain_id: str) -> str:
     assert kindling.retry_warmups(minutes=1) == 1
     fine(api.get(ACCOUNTS))
     fine(api.get(path))
+    many = {"accounts": [{"username": name, "domain_id": domain_id} for name in ("kim", "zoe")]}
+    batch = api.post(f"{ACCOUNTS}/batch", many, Idempotency_Key="m1")
+    assert fine(api.get(batch.headers["Location"]))["operation"]["progress"]["exists"] == 1
     assert api("PATCH", f"{path}/retry-warmup", headers={"Idempotency-Key": "r1"}).status == 502
     kindling.world.heal()
     assert kindling.world.sandbox.handle(remove).is_success

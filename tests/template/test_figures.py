@@ -60,10 +60,11 @@ SECONDS = {"minute": 60, "minutes": 60, "hour": 3600, "day": 86400}
 DEFAULTS: dict[str, Any] = {
     "ZoneBinding": "operator",
     "ReservedNames": "refuse",
+    "ProvisionConcurrency": 10,
     "TenantRequestsPerSecond": 50,
     "KeyRequestsPerSecond": 25,
-    "TenantCreatesPerHour": 500,
-    "KeyCreatesPerHour": 250,
+    "TenantCreatesPerHour": 2000,
+    "KeyCreatesPerHour": 1000,
     "FailedAuthenticationsPerMinute": 60,
     "WaitingRequests": 5,
 }

@@ -1,7 +1,6 @@
 """One name for folder, resource, sample event and state of a function, and rules for its file."""
 
 import ast
-import json
 import re
 import sys
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ import pytest
 from kindling.entry.route import Route
 from kindling.entry.routes import DOCUMENT
 from local import openapi
-from tests.harness.template import FUNCTIONS, MACHINES, ROOT, TEMPLATE, routes
+from tests.harness.template import FUNCTIONS, MACHINES, ROOT, TEMPLATE, routes, states
 
 APPS = sorted(path.relative_to(ROOT).parent for path in (ROOT / "functions").rglob("app.py"))
 KINDS = {"api", "steps", "pollers", "workers", "webhooks", "console"}
@@ -82,17 +81,17 @@ def test_only_what_registers_a_name_is_told_of_reserved_ones_and_aws_refuses_the
 
 def test_every_step_is_called_by_a_state_of_its_name_or_by_an_undo() -> None:
     callers: dict[str, set[str]] = {}
-    for machine in MACHINES.values():
-        for name, state in json.loads((ROOT / machine["DefinitionUri"]).read_text())["States"].items():
+    for machine in MACHINES:
+        for name, state in states(machine).items():
             if state["Type"] == "Task":
                 callers.setdefault(state["Arguments"]["FunctionName"][2:-4], set()).add(name)
     steps = {resource(folder) for folder in APPS if folder.parts[1] == "steps"}
     assert set(callers) == steps
-    for function, states in callers.items():
+    for function, called in callers.items():
         stem = function.removesuffix("Function")
         # Cleanups have one state per kind of resource.
-        assert all(state.startswith((stem, "Undo")) for state in states), function
-        assert stem in states or stem == "CleanUp" or all(state.startswith("Undo") for state in states), function
+        assert all(state.startswith((stem, "Undo")) for state in called), function
+        assert stem in called or stem == "CleanUp" or all(state.startswith("Undo") for state in called), function
 
 
 @pytest.mark.parametrize("machine", MACHINES)

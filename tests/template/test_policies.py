@@ -32,6 +32,7 @@ AUDIT: dict[str, set[str]] = {
     "SyncDnsRecordsFunction": {GET, PUT, UPDATE, DELETE, SECRET},
     "VerifyDomainFunction": {GET, PUT, UPDATE, DELETE, SECRET},
     "CreateAccountFunction": {GET, PUT, UPDATE, DELETE, START},
+    "CreateAccountsFunction": {BATCH, GET, PUT, UPDATE, DELETE, START},
     "UpdateAccountFunction": {GET, PUT, UPDATE, DELETE, SECRET},
     "DeleteAccountFunction": {GET, PUT, UPDATE, START},
     "GetWarmupAnalyticsFunction": {UPDATE, QUERY, SECRET},
@@ -77,6 +78,8 @@ AUDIT: dict[str, set[str]] = {
     "AssignTagsFunction": {SECRET},
     "RemoveTagsFunction": {SECRET},
     "SaveAccountFunction": {PUT, UPDATE, CHECK},
+    # provision_accounts
+    "ProvisionRowFunction": {GET, PUT, UPDATE, START},
     # both creations
     "RecallSaveFunction": {GET, UPDATE},
     # offboard_domain and deprovision_account

@@ -6,6 +6,7 @@ from kindling.entry.route import route
 from kindling.errors import NotFound
 from kindling.keys.model import Scope
 from kindling.operations import service
+from kindling.platform.paging import Paging
 
 
 @route(
@@ -16,5 +17,5 @@ from kindling.operations import service
     tag="operations",
     errors=(NotFound,),
 )
-def lambda_handler(request: Request) -> OperationAnswer:
-    return OperationAnswer.of(service.get(request.caller, request.ids["operation_id"]))
+def lambda_handler(request: Request, query: Paging) -> OperationAnswer:
+    return OperationAnswer.of(*service.get(request.caller, request.ids["operation_id"], query))

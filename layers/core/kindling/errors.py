@@ -40,6 +40,7 @@ KindlingError                     500 internal_error
 ├── QuotaExceeded                 429 quota_exceeded, with `quota`, `limit` and `retry_after_seconds`
 ├── AccountsLeft                  500 accounts_left: accounts of a domain still have rows
 ├── ExecutionDied                 500 execution_died: the saga's execution ended without its undo; undone since
+├── RowRunning                    500 row_running: a row of a batch is still being made
 ├── RowNotDeleted                 500 row_not_deleted: not in time; the deletion continues
 ├── StatusNotSaved                500 status_not_saved: the provider succeeded, the row could not be written
 ├── StoreUnavailable              503 store_unavailable: AWS refused a call or did not answer; try again
@@ -258,6 +259,10 @@ class AccountsLeft(KindlingError):
 
 
 class ExecutionDied(KindlingError):
+    pass
+
+
+class RowRunning(KindlingError):
     pass
 
 

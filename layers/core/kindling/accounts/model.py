@@ -14,6 +14,7 @@ from kindling.platform.transitions import Graph
 WARMUP_KIND = "warmup"
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=1)
+MOST_ROWS = 1000  # accounts of one batch
 DAILY_LIMIT = 30  # messages per day, the default of Puffle's API
 USERNAME_LENGTH = 64  # RFC 5321, local part
 _USERNAME = re.compile(r"[a-z0-9._-]+")
@@ -179,6 +180,14 @@ class CreateAccount(BaseModel):
         return self.display_name or " ".join(filter(None, (self.first_name, self.last_name))) or None
 
 
+class CreateAccounts(BaseModel):
+    """The body of `POST /api/email/accounts/batch`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    accounts: Annotated[list[CreateAccount], Field(min_length=1, max_length=MOST_ROWS)]
+
+
 class UpdateAccount(BaseModel):
     """The body of `PATCH /api/email/accounts/{id}`. Omitted fields are unchanged, empty ones are cleared."""
 
@@ -228,3 +237,19 @@ class ProvisionAccount(BaseModel):
     @property
     def address(self) -> str:
         return f"{self.username}@{self.domain}"
+
+
+def saga_request(account_id: str, domain: str, command: CreateAccount) -> dict[str, str]:
+    """The input of `provision_account`, without the names that were not given."""
+    names = {
+        "display_name": command.shown_name,
+        "first_name": command.first_name,
+        "last_name": command.last_name,
+    }
+    ids = {
+        "account_id": account_id,
+        "domain_id": command.domain_id,
+        "domain": domain,
+        "username": command.username,
+    }
+    return ids | {name: value for name, value in names.items() if value}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from kindling.accounts import changing, claims, store
 from kindling.accounts.lookup import ABSENT, get, joined, load
-from kindling.accounts.model import Account, CreateAccount, JoinedAccount, UpdateAccount
+from kindling.accounts.model import Account, CreateAccount, JoinedAccount, UpdateAccount, saga_request
 from kindling.domains import lookup as domains
 from kindling.domains.model import DomainStatus
 from kindling.errors import DomainNotVerified, NotFound
@@ -37,7 +37,7 @@ def create(caller: "Caller", command: CreateAccount, *, wait_seconds: float) -> 
         user_id=caller.user_id,
         subject_id=account_id,
         name=f"{command.username}@{domain.domain}",
-        request=_request(account_id, domain.domain, command),
+        request=saga_request(account_id, domain.domain, command),
     )
     operation = operations.wait(operation, wait_seconds)
     operations.raise_failure(operation)
@@ -80,19 +80,3 @@ def start_deletion(account: Account) -> Operation:
         request={"account_id": account.id, "address": account.email_address},
         operation_id=operations.id_of(account.id, DEPROVISION),
     )
-
-
-def _request(account_id: str, domain: str, command: CreateAccount) -> dict[str, str]:
-    """The saga's input; without the names that were not given."""
-    names = {
-        "display_name": command.shown_name,
-        "first_name": command.first_name,
-        "last_name": command.last_name,
-    }
-    ids = {
-        "account_id": account_id,
-        "domain_id": command.domain_id,
-        "domain": domain,
-        "username": command.username,
-    }
-    return ids | {name: value for name, value in names.items() if value}

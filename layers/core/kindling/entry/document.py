@@ -157,6 +157,9 @@ def _operation(route: Route, references: References, definitions: Json, examples
             content["example"] = examples.requests[route.name]
         required = bool(definitions[_name(reference)].get("required"))
         operation["requestBody"] = {"required": required, "content": {"application/json": content}}
+        if route.csv:
+            text = {"type": "string", "description": f"A line of field names, then a line for each of `{route.csv}`."}
+            operation["requestBody"]["content"]["text/csv"] = {"schema": text}
     return operation
 
 

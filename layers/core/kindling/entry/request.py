@@ -98,14 +98,21 @@ class Request:
         if len(self.raw_body) > most:
             raise PayloadTooLarge(f"A body may have at most {most} bytes.")
 
-    def json(self) -> dict[str, Any]:
-        """The body, which is a JSON object; empty without a body. Raises UnsupportedMediaType, InvalidRequest."""
+    def body(self, csv_name: str = "") -> dict[str, Any]:
+        """The body, which is a JSON object; empty without a body. Raises UnsupportedMediaType, InvalidRequest.
+
+        With a `csv_name` it may be text/csv: an object with that name for the list of rows.
+        """
         if not self.raw_body:
             # Clients say application/json even when they send nothing; that is no error.
             return {}
         media_type = self.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+        if csv_name and media_type == "text/csv":
+            from kindling.entry.csv import read_rows
+
+            return {csv_name: read_rows(self.raw_body)}
         if media_type != "application/json":
-            raise UnsupportedMediaType("A body has to be application/json.")
+            raise UnsupportedMediaType(f"A body has to be application/json{' or text/csv' if csv_name else ''}.")
         try:
             body = json.loads(self.raw_body.decode(), parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:

@@ -42,6 +42,7 @@ class Route:
     annotation names its answers. `scope` is what the caller's key needs, None for a route without a key. `counts` is
     for routes that create something: each is counted against the quota of creations. `secret` is for answers that hold
     a secret: they are not kept for replay. `errors` are those of the use case, beyond the ones that every route has.
+    `csv` names the body's list of rows that may also come as text/csv.
     """
 
     method: str
@@ -54,6 +55,7 @@ class Route:
     max_body_bytes: int = MAX_BODY_BYTES
     counts: bool = False
     secret: bool = False
+    csv: str = ""
 
     @property
     def name(self) -> str:
@@ -109,7 +111,7 @@ class Route:
             request.caller = _authenticate(request, self.scope)
         request.refuse_long_body(self.max_body_bytes)
         # A webhook reads its body itself, as it was signed.
-        body = request.json() if self.scope else {}
+        body = request.body(self.csv) if self.scope else {}
         key = request.idempotency_key if self.scope and self.method in REPLAYABLE else None
         if key is None or self.secret:
             return self._run(request, body)
@@ -168,9 +170,10 @@ def route(
     max_body_bytes: int = MAX_BODY_BYTES,
     counts: bool = False,
     secret: bool = False,
+    csv: str = "",
 ) -> Callable[[Callable[..., Answer]], Route]:
     """Declare the route of the decorated handler; see `Route`."""
-    return lambda run: Route(method, path, run, scope, summary, tag, errors, max_body_bytes, counts, secret)
+    return lambda run: Route(method, path, run, scope, summary, tag, errors, max_body_bytes, counts, secret, csv)
 
 
 def error_reply(error: KindlingError) -> Reply:

@@ -85,12 +85,34 @@ def admit_request(caller: Caller) -> None:
 
 def admit_creation(caller: Caller) -> None:
     """Count a resource that is about to be created, with one write and without leasing ahead. Raises QuotaExceeded."""
+    _take(_creations(caller), ahead=False)
+
+
+def admit_creations(caller: Caller, n: int) -> None:
+    """Count `n` resources that are about to be created, all or none, with one write. Raises QuotaExceeded."""
+    meter = _creations(caller)
+    lease = _lease(meter)
+    room, tightest = _room(meter, {})
+    if n <= room:
+        try:
+            _count(meter, lease, n)
+        except table.ConditionFailed as lost:
+            room, tightest = _room(meter, lost.item or {})
+        except StoreUnavailable:
+            logger.warning("quota not counted", kind=meter.kind, exc_info=True)
+            return
+        else:
+            return
+    raise _exceeded(tightest, lease, meter, f"has room for {room}, not for {n}")
+
+
+def _creations(caller: Caller) -> Meter:
     tenant, key = settings().tenant_creates_per_hour, settings().key_creates_per_hour
     quotas = (
         Quota("tenant_creates_per_hour", tenant, tenant),
         Quota("key_creates_per_hour", key, key, caller.key_id),
     )
-    _take(Meter(caller.user_id, "CREATES", CREATE_SECONDS, quotas), ahead=False)
+    return Meter(caller.user_id, "CREATES", CREATE_SECONDS, quotas)
 
 
 def count_failure(address: str) -> None:
@@ -160,12 +182,10 @@ def _lease(meter: Meter) -> Lease:
 def _extend(lease: Lease, meter: Meter, wanted: int) -> None:
     """Lease `wanted`, or as much as is left. Nothing left marks the lease as refused."""
     n = min(wanted, *(quota.per_window for quota in meter.quotas))
-    limits = {quota.counter: quota.per_window for quota in meter.quotas}
-    expires_at = lease.window + meter.seconds + RETENTION_SECONDS
     # Ends, because `n` falls with each failed condition: less is left than was requested.
     while True:
         try:
-            store.count(meter.subject, f"{meter.kind}#{lease.window}", n, limits, expires_at)
+            _count(meter, lease, n)
         except table.ConditionFailed as lost:
             room, tightest = _room(meter, lost.item or {})
             if room < 1:
@@ -180,6 +200,13 @@ def _extend(lease: Lease, meter: Meter, wanted: int) -> None:
     lease.size = lease.left = n
 
 
+def _count(meter: Meter, lease: Lease, n: int) -> None:
+    """Add `n` to the counters of the lease's window. Raises ConditionFailed, StoreUnavailable."""
+    limits = {quota.counter: quota.per_window for quota in meter.quotas}
+    expires_at = lease.window + meter.seconds + RETENTION_SECONDS
+    store.count(meter.subject, f"{meter.kind}#{lease.window}", n, limits, expires_at)
+
+
 def _room(meter: Meter, counters: dict[str, int]) -> tuple[int, Quota]:
     """The quota with the least left, and how much that is."""
     rooms = [(quota.per_window - int(counters.get(quota.counter, 0)), quota) for quota in meter.quotas]
@@ -191,10 +218,13 @@ def _spend(lease: Lease, meter: Meter) -> None:
     if lease.refused is None:
         lease.left -= 1
         return
+    raise _exceeded(lease.refused, lease, meter, "is used up")
+
+
+def _exceeded(quota: Quota, lease: Lease, meter: Meter, why: str) -> QuotaExceeded:
     wait = max(ceil(lease.window + meter.seconds - clock.now().timestamp()), 1)
-    quota = lease.refused
-    raise QuotaExceeded(
-        f"The quota {quota.name} of {quota.limit} is used up: try again in {wait} s.",
+    return QuotaExceeded(
+        f"The quota {quota.name} of {quota.limit} {why}: try again in {wait} s.",
         quota=quota.name,
         limit=quota.limit,
         retry_after_seconds=wait,

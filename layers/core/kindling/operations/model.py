@@ -44,6 +44,10 @@ class Failure(BaseModel):
     message: str
     step: str
 
+    def wire(self) -> dict[str, Any]:
+        """The failure as the API returns it."""
+        return {"code": class_named(self.error).code, "message": self.message, "step": self.step}
+
 
 class Operation(BaseModel):
     """An operation's row. Instants are ISO 8601, UTC.
@@ -67,6 +71,13 @@ class Operation(BaseModel):
     due_at: str | None = None
     # Not stored: read from Step Functions.
     current_step: str | None = None
+    # Not stored: of an operation with rows, how many there are in each state.
+    progress: dict[str, int] | None = None
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether it makes many things, each with a row; see `kindling.operations.rows`."""
+        return "rows" in self.request
 
     @property
     def finished(self) -> bool:
@@ -74,19 +85,16 @@ class Operation(BaseModel):
 
     def wire(self) -> dict[str, Any]:
         """The operation as the API returns it; `current_step` is null when it has finished or the step is not known."""
-        error = None
-        if self.failure:
-            code = class_named(self.failure.error).code
-            error = {"code": code, "message": self.failure.message, "step": self.failure.step}
-        return {
+        shown = {
             "id": self.operation_id,
             "kind": self.kind,
             "state": self.state,
             "subject_id": self.subject_id,
             "name": self.name,
             "current_step": self.current_step,
-            "error": error,
+            "error": self.failure and self.failure.wire(),
             "execution_arn": self.execution_arn,
             "created_at": self.created_at,
             "updated_at": self.updated_at,
         }
+        return shown | ({"progress": self.progress} if self.progress else {})

@@ -9,10 +9,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from kindling.errors import NotFound, RowNotDeleted, StaleStatus, StoreUnavailable, class_named
-from kindling.operations import parts, store
+from kindling.operations import parts, rows, store
 from kindling.operations.model import Failure, Operation, OperationState
+from kindling.operations.rows import Row
 from kindling.platform import aws, clock, due
 from kindling.platform.observability import logger
+from kindling.platform.paging import Page, Paging
 from kindling.platform.settings import settings
 
 if TYPE_CHECKING:
@@ -121,14 +123,18 @@ def raise_failure(operation: Operation) -> None:
         raise class_named(operation.failure.error)(operation.failure.message, step=operation.failure.step)
 
 
-def get(caller: "Caller", operation_id: str) -> Operation:
-    """The tenant's operation, with its current step while it runs. Raises NotFound."""
+def get(caller: "Caller", operation_id: str, paging: Paging) -> tuple[Operation, Page[Row] | None]:
+    """The tenant's operation, with its current step while it runs, and a page of its rows. Raises NotFound."""
     operation = store.get(caller.user_id, operation_id)
     if operation is None:
         raise NotFound("There is no such operation.")
-    if operation.finished:
-        return operation
-    return operation.model_copy(update={"current_step": _current_step(operation.execution_arn)})
+    page = None
+    if operation.has_rows:
+        progress, page = rows.read(operation_id, paging)
+        operation = operation.model_copy(update={"progress": progress})
+    if not operation.finished:
+        operation = operation.model_copy(update={"current_step": _current_step(operation.execution_arn)})
+    return operation, page
 
 
 def previous(user_id: str, subject_id: str, kind: str) -> Operation | None:
@@ -226,7 +232,8 @@ def _execute(execution_arn: str, request: dict[str, Any]) -> None:
     client = aws.stepfunctions()
     with aws.available():
         try:
-            client.start_execution(stateMachineArn=machine, name=name, input=json.dumps(request))
+            # boto3 reads numbers as Decimal.
+            client.start_execution(stateMachineArn=machine, name=name, input=json.dumps(request, default=int))
         except client.exceptions.ExecutionAlreadyExists:
             logger.info("execution joined", execution=execution_arn)
 

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -75,12 +75,29 @@ def page(
 
     There are up to `limit` rows, and as many as fit into `page_bytes`. The index is eventually consistent.
     """
+    # Filtered rows are read to the end of each page of DynamoDB, for as long as it takes.
+    most = skip + paging.limit + 1 if paging.limit and not shows else None
+    return _fill(_items(owner, paging.cursor, most), read, paging.limit, skip, shows, page_bytes)
+
+
+def page_in(items: Iterable[Item], read: Callable[[Item], T], paging: Paging) -> Page[T]:
+    """The rows of a list that was read whole, in the order of its sort keys, after the cursor."""
+    after = _parse(paging.cursor)["sk"] if paging.cursor else ""
+    return _fill((item for item in items if item["sk"] > after), read, paging.limit)
+
+
+def _fill(
+    items: Iterable[Item],
+    read: Callable[[Item], T],
+    limit: int | None,
+    skip: int = 0,
+    shows: Callable[[T], bool] | None = None,
+    page_bytes: int = PAGE_BYTES,
+) -> Page[T]:
     rows: list[T] = []
     last: Item = {}
     size = 0
-    # Filtered rows are read to the end of each page of DynamoDB, for as long as it takes.
-    most = skip + paging.limit + 1 if paging.limit and not shows else None
-    for item in _items(owner, paging.cursor, most):
+    for item in items:
         row = read(item)
         if shows and not shows(row):
             continue
@@ -88,7 +105,7 @@ def page(
             skip -= 1
             continue
         size += _sent_bytes(item)
-        if rows and (len(rows) == paging.limit or size > page_bytes):
+        if rows and (len(rows) == limit or size > page_bytes):
             return Page(rows, _cursor(last))
         rows.append(row)
         last = item

@@ -28,6 +28,7 @@ class Settings:
     deployment_secret: str
     onboard_domain_arn: str
     provision_account_arn: str
+    provision_accounts_arn: str
     offboard_domain_arn: str
     deprovision_account_arn: str
     zone_binding: str
@@ -64,6 +65,7 @@ def settings() -> Settings:
         deployment_secret=os.environ.get("DEPLOYMENT_SECRET", ""),
         onboard_domain_arn=os.environ.get("ONBOARD_DOMAIN_ARN", ""),
         provision_account_arn=os.environ.get("PROVISION_ACCOUNT_ARN", ""),
+        provision_accounts_arn=os.environ.get("PROVISION_ACCOUNTS_ARN", ""),
         offboard_domain_arn=os.environ.get("OFFBOARD_DOMAIN_ARN", ""),
         deprovision_account_arn=os.environ.get("DEPROVISION_ACCOUNT_ARN", ""),
         zone_binding=os.environ.get("ZONE_BINDING", "operator"),
@@ -74,8 +76,8 @@ def settings() -> Settings:
         verifications_queue_url=os.environ.get("VERIFICATIONS_QUEUE_URL", ""),
         tenant_requests_per_second=int(os.environ.get("TENANT_REQUESTS_PER_SECOND", "50")),
         key_requests_per_second=int(os.environ.get("KEY_REQUESTS_PER_SECOND", "25")),
-        tenant_creates_per_hour=int(os.environ.get("TENANT_CREATES_PER_HOUR", "500")),
-        key_creates_per_hour=int(os.environ.get("KEY_CREATES_PER_HOUR", "250")),
+        tenant_creates_per_hour=int(os.environ.get("TENANT_CREATES_PER_HOUR", "2000")),
+        key_creates_per_hour=int(os.environ.get("KEY_CREATES_PER_HOUR", "1000")),
         failed_authentications_per_minute=int(os.environ.get("FAILED_AUTHENTICATIONS_PER_MINUTE", "60")),
         provider_timeout_seconds=float(os.environ.get("PROVIDER_TIMEOUT_SECONDS", "8")),
         saga_wait_seconds=float(os.environ.get("SAGA_WAIT_SECONDS", "20")),

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import ClassVar, Self, TypeVar
 
-from kindling.entry.answers import Answer, Shown, Success
+from kindling.entry.answers import Answer, Listed, Omitted, Shown, Success
 from kindling.operations.model import Operation, OperationState
+from kindling.operations.rows import Row, RowState
+from kindling.platform.paging import Page
 
 T = TypeVar("T")
 A = TypeVar("A", bound=Answer)
@@ -15,6 +17,27 @@ class ShownFailure(Shown):
     code: str
     message: str
     step: str
+
+
+class ShownProgress(Shown):
+    """How many rows there are, in all and in each state."""
+
+    total: int
+    waiting: int
+    running: int
+    succeeded: int
+    exists: int
+    failed: int
+
+
+class ShownRow(Shown):
+    """One of many things that an operation makes; `subject_id` is its id once it is there."""
+
+    number: int
+    name: str
+    state: RowState
+    subject_id: str | None
+    error: ShownFailure | None
 
 
 class ShownOperation(Shown):
@@ -28,16 +51,19 @@ class ShownOperation(Shown):
     execution_arn: str
     created_at: str
     updated_at: str
+    progress: Omitted[ShownProgress] = None
 
 
-class OperationAnswer(Answer):
-    """An operation, on request."""
+class OperationAnswer(Listed):
+    """An operation, on request; one that makes many things has a page of rows, in the order in which they were sent."""
 
     operation: ShownOperation
+    rows: Omitted[list[ShownRow]] = None
 
     @classmethod
-    def of(cls, operation: Operation) -> Self:
-        return cls.model_validate({"operation": operation.wire()})
+    def of(cls, operation: Operation, page: Page[Row] | None = None) -> Self:
+        shown = {"rows": [row.wire() for row in page.rows], "next_cursor": page.next_cursor} if page else {}
+        return cls.model_validate({"operation": operation.wire(), **shown})
 
 
 class Accepted(OperationAnswer):
