@@ -10,6 +10,7 @@ from kindling.accounts import claims
 from kindling.accounts import model as accounts
 from kindling.domains import model as domains
 from kindling.operations import model as operations
+from kindling.operations import rows
 from kindling.warming.model import ALLOWED, RAMPED, SENDING, Phase, next_phase, previous_phase
 
 ACCOUNTS = {
@@ -26,6 +27,13 @@ DOMAINS = {
     "failed": "pending verified verifying",
 }
 OPERATIONS = {"running": "failed succeeded undoing", "undoing": "failed", "succeeded": "", "failed": ""}
+ROWS = {
+    "waiting": "exists failed running succeeded",
+    "running": "exists failed succeeded",
+    "succeeded": "",
+    "exists": "",
+    "failed": "",
+}
 # A free address has no item, and so no status.
 CLAIMS = {"": "burnt reserved", "reserved": " burnt in_use reserved", "in_use": "burnt", "burnt": "burnt"}
 
@@ -36,6 +44,7 @@ CLAIMS = {"": "burnt reserved", "reserved": " burnt in_use reserved", "in_use": 
         (accounts.ALLOWED, ACCOUNTS),
         (domains.ALLOWED, DOMAINS),
         (operations.ALLOWED, OPERATIONS),
+        (rows.ALLOWED, ROWS),
         (claims.ALLOWED, CLAIMS),
     ],
     ids=["accounts", "domains", "operations", "claims"],
