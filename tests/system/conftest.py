@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,12 +43,22 @@ class Local:
     def tick(self, poller: str) -> Any:
         return json.loads(ticks.tick(poller, self.description["engine_url"]))
 
+    def ended(self, location: str, seconds: float = 600) -> dict[str, Any]:
+        """The operation once it has ended."""
+        deadline = time.monotonic() + seconds
+        while True:
+            operation: dict[str, Any] = self.api.get(location, params={"limit": "1"}).json()["operation"]
+            if operation["state"] in ("succeeded", "failed") or time.monotonic() > deadline:
+                return operation
+            time.sleep(0.5)
+
     def new_domain(self) -> dict[str, Any]:
         """Create a verified domain with a unique name."""
         name = f"t-{uuid.uuid4().hex[:8]}.example"
-        created = self.api.post("/api/email/domains", json={"domain": name})
-        assert created.status_code == 201, created.text
-        path = f"/api/email/domains/{created.json()['domain']['id']}"
+        created = self.api.post("/api/email/domains", json={"domain": name}, headers={"Prefer": "respond-async"})
+        operation = self.ended(created.headers["Location"])
+        assert operation["state"] == "succeeded", operation
+        path = f"/api/email/domains/{operation['subject_id']}"
         self.advance(seconds=10)
         verified = self.api.post(f"{path}/verify?poll=true")
         assert verified.json()["domain"]["status"] == "verified", verified.text

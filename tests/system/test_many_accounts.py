@@ -45,15 +45,6 @@ def until_all_warm(local: Local, domain: dict[str, Any], wanted: int) -> Counter
     return of_domain(local, domain)
 
 
-def ended(local: Local, location: str) -> Any:
-    for _ in range(600):
-        operation = local.api.get(location, params={"limit": "1"}).json()["operation"]
-        if operation["state"] not in ("running", "undoing"):
-            break
-        time.sleep(1)
-    return operation
-
-
 def test_fifty_creates_at_once_are_all_answered_and_all_warm(local: Local) -> None:
     domain = verified_domain(local)
 
@@ -63,7 +54,7 @@ def test_fifty_creates_at_once_are_all_answered_and_all_warm(local: Local) -> No
     with ThreadPoolExecutor(TOGETHER) as pool:
         answers = list(pool.map(create, range(TOGETHER)))
     assert {answer.status_code for answer in answers} <= {201, 202}, [answer.text for answer in answers]
-    later = [ended(local, answer.headers["Location"]) for answer in answers if answer.status_code == 202]
+    later = [local.ended(answer.headers["Location"]) for answer in answers if answer.status_code == 202]
     assert {operation["state"] for operation in later} <= {"succeeded"}, later
     assert until_all_warm(local, domain, TOGETHER) == {"warming": TOGETHER}
 
@@ -75,7 +66,7 @@ def test_every_row_of_a_batch_becomes_an_account_that_warms(local: Local, pytest
     headers = {"Content-Type": "text/csv"}
     began = local.api.post(f"{ACCOUNTS}/batch", content="\n".join(lines), headers=headers)
     assert began.status_code == 202, began.text
-    operation = ended(local, began.headers["Location"])
+    operation = local.ended(began.headers["Location"])
     progress = {"total": count, "waiting": 0, "running": 0, "succeeded": count, "exists": 0, "failed": 0}
     assert (operation["state"], operation["progress"]) == ("succeeded", progress)
     assert until_all_warm(local, domain, count) == {"warming": count}

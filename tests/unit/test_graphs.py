@@ -47,7 +47,7 @@ CLAIMS = {"": "burnt reserved", "reserved": " burnt in_use reserved", "in_use": 
         (rows.ALLOWED, ROWS),
         (claims.ALLOWED, CLAIMS),
     ],
-    ids=["accounts", "domains", "operations", "claims"],
+    ids=["accounts", "domains", "operations", "rows", "claims"],
 )
 def test_a_status_leads_where_the_contract_says_and_nowhere_else(
     allowed: Mapping[Any, frozenset[Any]], meant: dict[str, str]
