@@ -106,12 +106,16 @@ def _place(seconds: float) -> Iterator[float]:
 
 
 def _wait(operation: Operation, seconds: float) -> Operation:
+    """The operation after the wait. It has been started: a table that does not answer meanwhile fails no request."""
     ends_at = clock.monotonic() + clock.left(seconds)
     pause = FIRST_PAUSE_SECONDS
     while seconds > 0 and not operation.finished:
         clock.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
-        operation = store.get(operation.user_id, operation.operation_id) or operation
+        try:
+            operation = store.get(operation.user_id, operation.operation_id) or operation
+        except StoreUnavailable:
+            logger.warning("operation not read", operation_id=operation.operation_id)
         if clock.monotonic() >= ends_at:
             break
     return operation
