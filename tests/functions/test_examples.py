@@ -37,6 +37,7 @@ SENTENCES = {
     "ProviderError": "AgentMail answered what is not known.",
     "ProviderRefused": "AgentMail answered 422 unprocessable.",
     "ProviderMisconfigured": "AgentMail refuses our API key or plan (402).",
+    "KeyRefused": "AgentMail does not accept our API key.",
     "ProviderUnavailable": "AgentMail did not answer.",
     "MailboxNotReady": "Instantly could not log in to the mailbox yet.",
     "TagVanished": "Instantly does not know the tag any more.",
