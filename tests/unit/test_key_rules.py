@@ -65,3 +65,9 @@ def test_a_key_ends_after_a_day_at_least_and_ten_years_at_most() -> None:
     for days in (0, 3651):
         with pytest.raises(ValidationError):
             CreateKey(name="ci", expires_in_days=days)
+
+
+def test_a_key_only_reads_unless_more_is_asked_for() -> None:
+    assert CreateKey(name="ci").scopes == {Scope.READ}
+    with pytest.raises(ValidationError):
+        CreateKey(name="ci", scopes=frozenset())
