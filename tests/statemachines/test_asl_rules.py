@@ -181,8 +181,11 @@ def undo_walk(states: dict[str, State], state: str) -> list[str]:
 
 def pauses(found: Retrier) -> list[float]:
     """A retrier's pauses in seconds, without jitter."""
-    grown = (found["IntervalSeconds"] * found["BackoffRate"] ** attempt for attempt in range(found["MaxAttempts"]))
-    return [min(pause, float(found["MaxDelaySeconds"])) for pause in grown]
+    found_pauses, pause = [], float(found["IntervalSeconds"])
+    for _ in range(found["MaxAttempts"]):
+        found_pauses.append(pause)
+        pause = min(pause * found["BackoffRate"], float(found["MaxDelaySeconds"]))
+    return found_pauses
 
 
 def retrying_seconds(found: Retrier) -> float:

@@ -132,7 +132,8 @@ def test_a_tick_may_last_until_the_next_one_and_no_longer() -> None:
 
 
 def test_each_message_of_a_batch_has_time_for_a_provider_that_does_not_answer() -> None:
-    for mapping in MAPPINGS.values():
+    # One worker handles its messages together.
+    for mapping in (one for one in MAPPINGS.values() if one["FunctionName"]["Ref"] != "EnableWarmupsFunction"):
         name = mapping["FunctionName"]["Ref"]
         if any(secret in environment(name) for secret in ("AGENTMAIL_SECRET", "INSTANTLY_SECRET")):
             assert (FUNCTIONS[name]["Timeout"] - clock.ANSWER_SECONDS) / mapping["BatchSize"] > client.CALL_SECONDS

@@ -202,7 +202,8 @@ def test_a_thousand_rows_and_no_more(kindling: Kindling) -> None:
     row = {"username": "kim", "domain_id": domain["id"]}
     assert fields(kindling.api.post(BATCH, {"accounts": [row] * (MOST_ROWS + 1)})) == ["accounts"]
     most = fields(kindling.api.post(BATCH, {"accounts": [row] * MOST_ROWS}))
-    assert (most[0], len(most)) == ("accounts.1.username", MOST_ROWS - 1)
+    # As many problems as any answer names at most.
+    assert (most[0], len(most)) == ("accounts.1.username", 20)
 
 
 def test_another_tenants_domain_is_unknown_and_a_test_key_makes_nothing(kindling: Kindling) -> None:

@@ -170,7 +170,7 @@ def test_a_body_may_have_so_many_bytes_and_not_one_more(kindling: Kindling, path
     assert (reply.status, reply.body["error"]) == (413, "payload_too_large")
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/email/nothing", "/v2/x", "/api/email/domains/a/b/c"])
+@pytest.mark.parametrize("path", ["/api", "/api/email/nothing", "/v2/x", "/api/email/domains/a/b/c"])
 def test_an_unknown_path_is_not_found_in_our_own_shape(kindling: Kindling, path: str) -> None:
     reply = kindling.api.get(path)
     assert (reply.status, reply.body["error"]) == (404, "not_found")
