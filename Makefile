@@ -23,11 +23,11 @@ reset: $(VENV)/local ## stop the local cloud and forget all its state
 
 test: $(VENV)/dev ## run every test, those that need the local cloud last
 	$(BIN)/pytest -n auto --dist loadgroup -m "not system"
-	$(BIN)/pytest -m system
+	$(BIN)/pytest -n auto --dist loadgroup -m system
 
-nightly: $(VENV)/dev ## the generated matrices of the tests whole, of which 'make test' runs a sample
+nightly: $(VENV)/dev ## the generated matrices and the gate's decisions whole, of which 'make test' runs a sample
 	$(BIN)/pytest -n auto --dist loadgroup --whole -m "not system"
-	$(BIN)/pytest --whole -m system tests/system/test_document.py
+	$(BIN)/pytest --whole -m system tests/system/test_document.py tests/system/test_gate.py
 
 mutants: $(VENV)/dev ## edit lines that matter, one at a time, and see the tests fail (ARGS=WORD tries some)
 	$(BIN)/python -m tests.mutants.run $(ARGS)

@@ -217,6 +217,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write", action="store_true", help="keep what the story of examples is answered")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Write what tests want to be read of their results, wherever they ran."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, text in report.user_properties:
+            if name == "said":
+                terminalreporter.write_line(text)
+
+
 @pytest.fixture
 def sample(request: pytest.FixtureRequest) -> Sample:
     whole = request.config.getoption("--whole")

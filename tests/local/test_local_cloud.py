@@ -22,7 +22,8 @@ from local.launcher import running
 from local.settings import HOST, STACK, Home, Ports, Refused
 from tests.local.network import TEMPLATE, addresses_listened_on, call, free_ports
 
-pytestmark = pytest.mark.system
+# One worker runs these tests, so that they share a cloud.
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("small cloud")]
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The local cloud, deployed from the real template once for all system tests, with its own folder and ports."""
+"""The local cloud, deployed from the real template once per test worker, with its own folder and ports."""
 
 import json
 import socket
@@ -16,6 +16,9 @@ import pytest
 from local import ticks
 from local.launcher import LocalCloud, started
 from local.settings import Home, Ports
+
+# One worker runs these tests, so that they share a local cloud.
+GROUP = pytest.mark.xdist_group("local cloud")
 
 
 @dataclass

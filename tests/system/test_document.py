@@ -5,7 +5,9 @@ import pytest
 
 from tests.harness import cases
 from tests.harness.cases import Ids
-from tests.system.conftest import Local
+from tests.system.conftest import GROUP, Local
+
+pytestmark = [pytest.mark.system, GROUP]
 
 CASES, ALL = 1, 200  # of each operation; those of `--whole` are more than 10,000 in all
 
@@ -26,7 +28,6 @@ def existing(local: Local) -> Ids:
     }
 
 
-@pytest.mark.system
 def test_a_client_of_the_document_meets_nothing_that_it_does_not_say(
     local: Local, request: pytest.FixtureRequest
 ) -> None:
@@ -40,7 +41,6 @@ def test_a_client_of_the_document_meets_nothing_that_it_does_not_say(
     assert made > (10_000 if whole else 45)
 
 
-@pytest.mark.system
 def test_the_way_to_the_document_is_found_and_a_browser_keeps_it(local: Local) -> None:
     index = httpx.get(f"{local.description['api_url']}/").json()
     for path in index["links"].values():

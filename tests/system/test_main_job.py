@@ -10,9 +10,9 @@ import boto3
 import httpx
 import pytest
 
-from tests.system.conftest import Local
+from tests.system.conftest import GROUP, Local
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, GROUP]
 
 ENABLE = ("instantly", "POST", "/api/v2/accounts/warmup/enable")
 TOGGLE = ("instantly", "POST", "/api/v2/custom-tags/toggle-resource")

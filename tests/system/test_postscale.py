@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from postscale import AsyncPostscale, Postscale
 
-from tests.system.conftest import Local
+from tests.system.conftest import GROUP, Local
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, GROUP]
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ABSENT = "3c90c3cc-0d44-4b50-8888-8dd25736052a"

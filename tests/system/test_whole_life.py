@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.system.conftest import Local
+from tests.system.conftest import GROUP, Local
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, GROUP]
 
 ANALYTICS = "/api/email/accounts/warmup-analytics"
 
