@@ -104,6 +104,8 @@ def send(kindling: Kindling) -> None:
     assert api.post(f"{domain}/warming/resume").status == 200
     assert report(kindling, "sent", 200, inbox=f"kim@{NAME}")
     assert report(kindling, "bounced", 60, inbox=f"kim@{NAME}", **SOFT)
+    for kind, period in (("", "days"), ("/daily", "days"), ("/hourly", "hours"), ("/isp", "days")):
+        assert api.get(f"{domain}/stats{kind}", **{period: "2"}).status == 200
     work("JudgeWarmingFunction", "judgements_queue_url")
     is_error(api.post(SEND, email()), "warming_suspended")
     aws.table().update_item(

@@ -60,7 +60,7 @@ def steady(body: Body) -> Body:
 
 @dataclass
 class Examples:
-    """The first answer of each operation with each status, and the first of each error."""
+    """The last answer of each operation with each status, and the first of each error."""
 
     answers: dict[str, dict[str, Body]] = field(default_factory=dict)
     errors: dict[str, Body] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Examples:
         if status >= 400:
             self.errors.setdefault(body["error"], steady(body))
         elif isinstance(body, dict) and "openapi" not in body:
-            self.answers.setdefault(self._names[route].name, {}).setdefault(str(status), steady(body))
+            self.answers.setdefault(self._names[route].name, {})[str(status)] = steady(body)
 
     def text(self) -> str:
         """As they are kept in the repository."""

@@ -101,6 +101,9 @@ def build(routes: Iterable[Route], version: str, examples: Examples) -> Json:
     paths: dict[str, Json] = defaultdict(dict)
     for route in routes:
         paths[route.path][route.method.lower()] = _operation(route, references, definitions["$defs"], examples)
+    # Parameters are described one by one, where they are taken.
+    queries = {_name(references[route.query, "validation"]) for route in routes if route.query}
+    shown = {name: schema for name, schema in definitions["$defs"].items() if name not in queries}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -117,7 +120,7 @@ def build(routes: Iterable[Route], version: str, examples: Examples) -> Json:
         "components": {
             "examples": {code: {"value": body} for code, body in sorted(examples.errors.items())},
             "headers": {name: {**header, "required": True} for name, header in HEADERS.items()},
-            "schemas": {"Error": ERROR, **definitions["$defs"]},
+            "schemas": {"Error": ERROR, **shown},
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key, `kd_live_…` or `kd_test_…`."}
             },
