@@ -316,6 +316,14 @@ def test_a_retry_restores_tags_that_were_deleted(kindling: Kindling) -> None:
     assert kindling.api.get(f"{ACCOUNTS}/{account['id']}").body["account"] == after
 
 
+def test_the_login_of_a_warmup_goes_with_it_though_the_inbox_stays(kindling: Kindling) -> None:
+    kindling.account()
+    warmup.unregister("kim@acme.example")
+    held = kindling.world.inventory()
+    assert (held["instantly"]["accounts"], held["agentmail"]["api_keys"]) == ([], [])
+    assert [inbox["inbox_id"] for inbox in held["agentmail"]["inboxes"]] == ["kim@acme.example"]
+
+
 def test_tags_go_with_the_last_account_that_has_them(kindling: Kindling) -> None:
     account = kindling.account()
     warmup.remove_tags("lee@acme.example", kindling.user_id)
