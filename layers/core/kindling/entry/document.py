@@ -1,5 +1,7 @@
 """The OpenAPI 3.1 document of the routes, made from their declarations. No function imports this."""
 
+import csv
+import io
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -142,7 +144,7 @@ def _operation(route: Route, references: References, definitions: Json, examples
         ]
     if route.scope and route.method in REPLAYABLE:
         parameters.append(_header("Idempotency-Key", "The first answer is repeated for 24 hours.", MAX_KEY_LENGTH))
-    if Accepted in route.answers:
+    if Accepted in route.answers and len(route.answers) > 1:
         parameters.append(_header("Prefer", "`respond-async` does not wait for the saga."))
     operation: Json = {
         "operationId": route.name,
@@ -162,7 +164,8 @@ def _operation(route: Route, references: References, definitions: Json, examples
         operation["requestBody"] = {"required": required, "content": {"application/json": content}}
         if route.csv:
             text = {"type": "string", "description": f"A line of field names, then a line for each of `{route.csv}`."}
-            operation["requestBody"]["content"]["text/csv"] = {"schema": text}
+            rows = examples.requests[route.name][route.csv]
+            operation["requestBody"]["content"]["text/csv"] = {"schema": text, "example": _as_csv(rows)}
     return operation
 
 
@@ -229,6 +232,14 @@ def _kinds(error: type[KindlingError]) -> set[type[KindlingError]]:
     for kind in error.__subclasses__():
         kinds |= _kinds(kind)
     return kinds
+
+
+def _as_csv(rows: list[dict[str, str]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def _is_json(answer: Any) -> bool:
