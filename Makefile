@@ -27,7 +27,7 @@ test: $(VENV)/dev ## run every test, those that need the local cloud last
 
 nightly: $(VENV)/dev ## the generated matrices and the gate's decisions whole, of which 'make test' runs a sample
 	$(BIN)/pytest -n auto --dist loadgroup --whole -m "not system"
-	$(BIN)/pytest --whole -m system tests/system/test_document.py tests/system/test_gate.py
+	$(BIN)/pytest --whole -m system tests/system/test_document.py tests/system/test_gate.py tests/system/test_many_accounts.py
 
 mutants: $(VENV)/dev ## edit lines that matter, one at a time, and see the tests fail (ARGS=WORD tries some)
 	$(BIN)/python -m tests.mutants.run $(ARGS)

@@ -107,10 +107,11 @@ def test_any_method_is_passed_on(cloud: Cloud, method: str) -> None:
 
 
 def test_a_large_body_is_passed_on(cloud: Cloud) -> None:
-    body = secrets.token_bytes(10 * 1024 * 1024)
+    # In base64, as binary bodies travel, that is nearly all that Lambda takes.
+    body = secrets.token_bytes(4 * 1024 * 1024)
     answer = cloud.call("POST", "/upload", body, [("content-type", "application/octet-stream")])
     assert base64.b64decode(answer.event["body"]) == body
-    assert cloud.call("POST", "/upload", body + b"x").status == 413
+    assert cloud.call("POST", "/upload", secrets.token_bytes(10 * 1024 * 1024 + 1)).status == 413
 
 
 def test_a_functions_environment_is_the_templates_and_the_clock(cloud: Cloud) -> None:

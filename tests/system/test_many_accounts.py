@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.system.conftest import Local
+from tests.system.conftest import GROUP, Local
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, GROUP]
 
 TOGETHER = 50
-ROWS, ROWS_WHOLE = 40, 300
+ROWS, ROWS_WHOLE = 20, 300
 ENABLE = ("instantly", "POST", "/api/v2/accounts/warmup/enable")
 ACCOUNTS = "/api/email/accounts"
 
