@@ -21,7 +21,7 @@ from kindling.platform import aws
 from tests.conftest import EVERYTHING, Clock, Kindling, Sample, _forget, issue
 from tests.harness.cloud import EMPTIED
 from tests.harness.lambdas import Api, Handler
-from tests.harness.machines import Died, fails
+from tests.harness.machines import Died, definition, fails
 
 DOMAINS, ACCOUNTS = "/api/email/domains", "/api/email/accounts"
 METHODS = ("GET", "POST", "PATCH", "DELETE")
@@ -46,6 +46,11 @@ def create(kindling: Kindling, domain: dict[str, Any]) -> None:
     kindling.api.post(ACCOUNTS, {"username": "kim", "domain_id": domain["id"]})
 
 
+def create_two(kindling: Kindling, domain: dict[str, Any]) -> None:
+    rows = [{"username": name, "domain_id": domain["id"]} for name in ("kim", "lou")]
+    kindling.api.post(f"{ACCOUNTS}/batch", {"accounts": rows})
+
+
 def an_account(kindling: Kindling) -> dict[str, Any]:
     return kindling.account("kim", kindling.verified_domain())
 
@@ -66,6 +71,7 @@ SCENARIOS = {
     "provision, refused": Scenario(
         "ProvisionAccount", create, Kindling.verified_domain, failing=("CreateInboxFunction",)
     ),
+    "provision many": Scenario("ProvisionAccounts", create_two, Kindling.verified_domain),
     "deprovision": Scenario(
         "DeprovisionAccount", lambda kindling, made: kindling.api("DELETE", f"{ACCOUNTS}/{made['id']}"), an_account
     ),
@@ -177,7 +183,7 @@ VOLATILE = re.compile(
     r"|am_us_[0-9a-f]+|p=MII[\w+/=\\\" ]+"
 )
 UNTOLD = ("KEY#", "QUOTA#", "WAITING")
-UNTOLD_FIELDS = ("due_shard", "expires_at", "execution_arn")
+UNTOLD_FIELDS = ("due_shard", "expires_at", "execution_arn", "revision")
 
 
 def renew(kindling: Kindling) -> None:
@@ -202,7 +208,7 @@ def outcome(kindling: Kindling, scenario: Scenario, weather: Weather) -> Counter
     scenario.start(kindling, made)
     execution = kindling.last_execution(scenario.machine)
     weather.end()
-    kindling.clock.advance(hours=1)
+    kindling.retry_warmups(hours=1)
     while kindling.run_cleanups():
         pass
     for domain in kindling.api.get(DOMAINS).body["domains"]:
@@ -229,7 +235,9 @@ def test_trouble_that_passes_changes_nothing(kindling: Kindling, sample: Sample,
     renew(kindling)
     calm = Weather(kindling.clock, "", 0)
     expected = outcome(kindling, scenario, calm)
-    for state, trouble in sample(list(product(calm.entered, THROTTLES + OUTAGES)), one_in=ONE_IN):
+    # The sagas that one starts have a scenario of their own.
+    states = [state for state in calm.entered if f'"{state}": {{' in definition(scenario.machine)]
+    for state, trouble in sample(list(product(states, THROTTLES + OUTAGES)), one_in=ONE_IN):
         renew(kindling)
         names = {"clock": kindling.clock, "state": state, **trouble}
         weather = Outage(kindling=kindling, **names) if "provider" in trouble else Throttle(**names)
