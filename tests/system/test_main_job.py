@@ -35,10 +35,11 @@ def until(found: Callable[[], Any], wanted: object, seconds: float) -> object:
 def stuck(local: Local) -> dict[str, Any]:
     local.fault(*ENABLE, "refuse", status=402)
     body = {"username": "lou", "domain_id": local.new_domain()["id"]}
-    created = local.api.post("/api/email/accounts", json=body)
+    created = local.api.post("/api/email/accounts", json=body, headers={"Prefer": "respond-async"})
+    operation = local.ended(created.headers["Location"])
     local.heal()
-    account = created.json()["account"]
-    assert (created.status_code, account["status"], account["warmup_status"]) == (201, "pending", "not_started")
+    account = local.api.get(f"/api/email/accounts/{operation['subject_id']}").json()["account"]
+    assert (account["status"], account["warmup_status"]) == ("pending", "not_started")
     return dict(account)
 
 

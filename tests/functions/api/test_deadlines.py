@@ -147,6 +147,8 @@ def test_a_batch_that_runs_out_of_time_tells_what_is_known_of_each_message(
         (1000.0, 20.0, 19.0),
         (980.0, 29.0, 8.0),
         (971.5, 29.0, 0.0),
+        (970.1, 29.0, 0.0),
+        (970.0, 29.0, 28.0),
         (1000.4, 29.0, 28.0),
         (None, 30.0, 28.0),
     ],
@@ -167,3 +169,13 @@ def test_a_request_has_what_function_and_gateway_leave_it(
     event = {"rawPath": "/anything", "requestContext": context}
     assert handler(event, cast("LambdaContext", Context("Anything", milliseconds=int(of_function * 1000))))
     assert seen == [left]
+
+
+@pytest.mark.parametrize(("waited", "left"), [(0, 20.0), (5, 15.0), (19.5, 0.5), (25, 0.0), (30, 20.0), (-60, 20.0)])
+def test_a_request_that_waited_for_its_function_waits_less_for_its_saga(
+    kindling: Kindling, monkeypatch: pytest.MonkeyPatch, waited: float, left: float
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1000.0)
+    http = {"method": "POST", "path": ACCOUNTS, "sourceIp": "127.0.0.1"}
+    context = {"requestId": "1", "http": http, "timeEpoch": int((1000 - waited) * 1000)}
+    assert Request({"rawPath": ACCOUNTS, "requestContext": context}).wait_seconds == left

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from kindling.errors import InvalidRequest, NotFound, PayloadTooLarge, UnsupportedMediaType
+from kindling.platform import clock
 from kindling.platform.settings import settings
 from kindling.platform.text import ascii_lower
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from kindling.keys.model import Caller
 
 MAX_KEY_LENGTH = 255
+MOST_WAITED_SECONDS = 30.0  # API Gateway, HTTP API: the longest integration timeout
 # Bytes of an id in a path. A sort key of DynamoDB has at most 1,024, with the row's kind in front of the id.
 MAX_ID_BYTES = 1_000
 # The id of no row (RFC 9562, section 5.9).
@@ -78,10 +80,19 @@ class Request:
         return key
 
     @property
+    def waited_seconds(self) -> float:
+        """How long the client has waited already, by the gateway's clock: a cold start, or for a free function."""
+        came_at = self.event["requestContext"].get("timeEpoch")
+        waited = clock.since(came_at) if came_at else 0.0
+        # The gateway would have given up: its clock and ours differ.
+        return waited if waited < MOST_WAITED_SECONDS else 0.0
+
+    @property
     def wait_seconds(self) -> float:
         """How long to wait for a saga: not at all for a caller that prefers an asynchronous answer (RFC 7240)."""
         preferences = [wish.strip() for wish in self.headers.get("prefer", "").lower().split(",")]
-        return 0.0 if "respond-async" in preferences else settings().saga_wait_seconds
+        longest = max(settings().saga_wait_seconds - self.waited_seconds, 0.0)
+        return 0.0 if "respond-async" in preferences else longest
 
     def match(self, path: str) -> None:
         """Read `ids` by the route's `path`, such as `/v1/domains/{domain_id}`. Raises NotFound when it does not fit.

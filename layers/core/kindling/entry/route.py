@@ -88,8 +88,10 @@ class Route:
         started = clock.monotonic()
         request_id = str(event["requestContext"].get("requestId") or context.aws_request_id)
         try:
-            with clock.deadline(_seconds_left(event, context)):
-                reply = self._answer(Request(event), context)
+            request = Request(event)
+            left = min(context.get_remaining_time_in_millis() / 1000, GATEWAY_SECONDS - request.waited_seconds)
+            with clock.deadline(left):
+                reply = self._answer(request, context)
         except KindlingError as error:
             reply = error_reply(error)
         except Exception:  # noqa: BLE001
@@ -191,13 +193,6 @@ def with_request_id(reply: Reply, request_id: str) -> Reply:
     if reply["statusCode"] >= HTTPStatus.BAD_REQUEST:
         reply["body"] = json.dumps({**json.loads(reply["body"]), "request_id": request_id})
     return reply
-
-
-def _seconds_left(event: dict[str, Any], context: LambdaContext) -> float:
-    """How long the answer may take: what the function has left, or the gateway when that is less."""
-    came_at = event["requestContext"].get("timeEpoch")
-    of_gateway = GATEWAY_SECONDS - clock.since(came_at) if came_at else GATEWAY_SECONDS
-    return min(context.get_remaining_time_in_millis() / 1000, of_gateway)
 
 
 def _authenticate(request: Request, scope: "Scope") -> Any:
