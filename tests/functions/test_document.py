@@ -9,7 +9,7 @@ from tests.conftest import Kindling
 from tests.harness import cases
 from tests.template.test_calls import fine
 
-CASES, ALL = 2, 200  # of each operation; those of `--whole` are more than 10,000 in all
+CASES, ALL = 2, 220  # of each operation; those of `--whole` are more than 10,000 in all
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from tests.system.conftest import GROUP, Local
 
 pytestmark = [pytest.mark.system, GROUP]
 
-CASES, ALL = 1, 200  # of each operation; those of `--whole` are more than 10,000 in all
+CASES, ALL = 1, 220  # of each operation; those of `--whole` are more than 10,000 in all
 
 
 def existing(local: Local) -> Ids:
