@@ -21,6 +21,11 @@ from local.settings import Home, Ports
 GROUP = pytest.mark.xdist_group("local cloud")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the gate last, when other workers have ended: it takes every processor for minutes."""
+    items.sort(key=lambda item: item.path.name == "test_gate.py")
+
+
 @dataclass
 class Local:
     """A running local cloud, as a user sees it."""

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from local.launcher import LocalCloud
+from tests.system.conftest import GROUP
 from tests.system.gate.judge import Judgement, judge
 from tests.system.gate.run import run
 from tests.system.gate.worker import Plan
 
-# One worker runs these tests, so that they share a local cloud. It is not that of other tests, for it is busy.
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("gate")]
+pytestmark = [pytest.mark.system, GROUP]
 
 CLIENTS, DECISIONS = 6, 8_334  # in a round
 # Each speed of the clock once, or three times for 100,000 decisions.
