@@ -13,7 +13,7 @@ from tests.system.conftest import GROUP, Local
 pytestmark = [pytest.mark.system, GROUP]
 
 # So many by one request each, and by one batch; `--whole` is for an idle machine.
-TOGETHER, TOGETHER_WHOLE = 20, 50
+TOGETHER, TOGETHER_WHOLE = 10, 50
 ROWS, ROWS_WHOLE = 20, 300
 ENABLE = ("instantly", "POST", "/api/v2/accounts/warmup/enable")
 ACCOUNTS = "/api/email/accounts"
