@@ -103,7 +103,9 @@ def test_ten_creates_of_one_address_make_one_account(local: Local) -> None:
 def test_ten_creates_of_one_domain_make_one_domain(local: Local) -> None:
     name = f"d-{time.monotonic_ns()}.example"
     answers = together(10, lambda _: local.api.post("/api/email/domains", json={"domain": name}))
-    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9, [a.text for a in answers]
+    # 202 when the saga takes longer than 20 s.
+    first, *others = sorted(answer.status_code for answer in answers)
+    assert (first in (201, 202), others) == (True, [409] * 9), [answer.text for answer in answers]
     assert [d["domain"] for d in local.inventory()["agentmail"]["domains"]].count(name) == 1
 
 
