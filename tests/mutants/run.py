@@ -172,7 +172,7 @@ def _tried(chosen: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, str, str, 
 
 
 def _report(outcomes: dict[str, Counter[str]]) -> None:
-    """A row per list, and one for all, as the README shows them."""
+    """A row per list, and one for all."""
     print(f"| list | mutants | {' | '.join(OUTCOMES)} |\n|{' --- |' * (len(OUTCOMES) + 2)}")
     for name, counted in [*outcomes.items(), ("all", sum(outcomes.values(), Counter()))]:
         print(f"| {name} | {counted.total()} | {' | '.join(str(counted[outcome]) for outcome in OUTCOMES)} |")
