@@ -65,18 +65,15 @@ class Demo:
     def _account(self, domain: dict[str, Any]) -> None:
         self._session.title("3. An account on it: POST /api/email/accounts, followed through its operation")
         request = {"username": "kim", "domain_id": domain["id"], "first_name": "Kim", "last_name": "Lee"}
-        answer = self._api.post("/api/email/accounts", json=request, headers={"Prefer": "respond-async"})
-        operation = self._follow(self._session.expect(answer, 202)["operation"], answer.headers["Location"])
-        self._session.check("operation", operation["state"], "succeeded")
-        account = self._session.expect(self._api.get(f"/api/email/accounts/{operation['subject_id']}"), 200)["account"]
-        self._session.see("account", self._state(account), "warming/warming")
+        self._session.see("account", self._state(self._provisioned(request)), "warming/warming")
 
     def _stuck_warmup(self, domain: dict[str, Any]) -> None:
         self._session.title("4. A warmup that cannot be enabled, and its retry")
         self._fault(ENABLE)
         request = {"username": "lou", "domain_id": domain["id"], "display_name": "Lou"}
-        account = self._session.expect(self._api.post("/api/email/accounts", json=request), 201)["account"]
-        self._session.see("201, account", self._state(account), "pending/not_started")
+        account = self._provisioned(request)
+        self._session.see("account", self._state(account), "pending/not_started")
+        self._say(f"   warmup_reason: {account['warmup_reason']}")
         path = f"/api/email/accounts/{account['id']}/retry-warmup"
         refused = self._api.patch(path)
         self._session.expect(refused, 502)
@@ -129,6 +126,14 @@ class Demo:
             time.sleep(0.2)
             lou = self._session.expect(self._api.get(path), 200)["account"]
         self._session.see("lou is", self._state(lou), "error/banned")
+
+    def _provisioned(self, request: dict[str, str]) -> dict[str, Any]:
+        """Create an account, print the steps of its saga, and return it. The saga may take longer than a create waits."""
+        answer = self._api.post("/api/email/accounts", json=request, headers={"Prefer": "respond-async"})
+        operation = self._follow(self._session.expect(answer, 202)["operation"], answer.headers["Location"])
+        self._session.check("operation", operation["state"], "succeeded")
+        path = f"/api/email/accounts/{operation['subject_id']}"
+        return dict(self._session.expect(self._api.get(path), 200)["account"])
 
     def _follow(self, operation: dict[str, Any], location: str) -> dict[str, Any]:
         """Print each step when the saga enters it, and return the operation when it has ended."""
