@@ -128,7 +128,7 @@ class Demo:
         self._session.see("lou is", self._state(lou), "error/banned")
 
     def _provisioned(self, request: dict[str, str]) -> dict[str, Any]:
-        """Create an account, print the steps of its saga, and return it. The saga may take longer than a create waits."""
+        """Create an account, print the steps of its saga, which may take longer than a create waits, and return it."""
         answer = self._api.post("/api/email/accounts", json=request, headers={"Prefer": "respond-async"})
         operation = self._follow(self._session.expect(answer, 202)["operation"], answer.headers["Location"])
         self._session.check("operation", operation["state"], "succeeded")
