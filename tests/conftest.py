@@ -23,7 +23,6 @@ from kindling.keys import authentication, quota
 from kindling.keys import service as keys
 from kindling.keys.model import Scope, new_token
 from kindling.operations import store as operations
-from kindling.operations.model import Operation, OperationState
 from kindling.platform import aws, clock, due
 from kindling.platform.settings import settings
 from kindling.providers import authoritative
@@ -34,6 +33,7 @@ from tests.harness import dynamodb, machines
 from tests.harness.cloud import ACCOUNT, REGION, Cloud
 from tests.harness.lambdas import Api, invoke
 from tests.harness.nameserver import SandboxNameserver
+from tests.harness.rows import running
 from tests.harness.template import RESOURCES
 
 T = TypeVar("T")
@@ -189,19 +189,7 @@ class Kindling:
 
     def _operation(self, name: str) -> dict[str, str]:
         """Write the row of a running operation, as the API does before it starts an execution."""
-        now = clock.timestamp()
-        row = Operation(
-            operation_id=str(uuid.uuid4()),
-            user_id=self.user_id,
-            kind="test",
-            subject_id="",
-            name=name,
-            state=OperationState.RUNNING,
-            request={},
-            execution_arn="",
-            created_at=now,
-            updated_at=now,
-        )
+        row = running(self.user_id, str(uuid.uuid4()), name=name)
         operations.put(row, {})
         return {"operation_id": row.operation_id, "user_id": row.user_id}
 

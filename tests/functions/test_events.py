@@ -10,10 +10,10 @@ import pytest
 from kindling.keys import service as keys
 from kindling.keys.model import Scope
 from kindling.operations import store as operations
-from kindling.operations.model import Operation, OperationState
 from local import openapi
 from tests.conftest import Kindling, issue
 from tests.harness.lambdas import invoke
+from tests.harness.rows import running
 from tests.harness.template import FUNCTIONS, MACHINES, ROOT, routes, states
 
 EVENTS = ROOT / "events"
@@ -119,19 +119,9 @@ def open_operation(step: str, kind: str, subject: str) -> None:
     """The row that a create writes before it starts its saga."""
     event = sample("steps", step)
     saga = event["saga"]
-    operation = Operation(
-        operation_id=saga["operation_id"],
-        user_id=saga["user_id"],
-        kind=kind,
-        subject_id=saga[subject],
-        name=event["execution"],
-        state=OperationState.RUNNING,
-        request=saga,
-        execution_arn=f"arn:aws:states:us-east-1:123456789012:execution:Machine:{event['execution']}",
-        created_at="2026-03-01T09:00:00.000Z",
-        updated_at="2026-03-01T09:00:00.000Z",
-    )
-    operations.put(operation, {})
+    about = {"kind": kind, "subject_id": saga[subject], "name": event["execution"], "request": saga}
+    arn = f"arn:aws:states:us-east-1:123456789012:execution:Machine:{event['execution']}"
+    operations.put(running(saga["user_id"], saga["operation_id"], execution_arn=arn, **about), {})
 
 
 def onboard(kindling: Kindling) -> dict[str, Any]:

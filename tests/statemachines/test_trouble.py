@@ -22,6 +22,7 @@ from tests.conftest import EVERYTHING, Clock, Kindling, Sample, _forget, issue
 from tests.harness.cloud import EMPTIED
 from tests.harness.lambdas import Api, Handler
 from tests.harness.machines import Died, definition, fails
+from tests.statemachines.test_asl_rules import OUR_TROUBLE
 
 DOMAINS, ACCOUNTS = "/api/email/domains", "/api/email/accounts"
 METHODS = ("GET", "POST", "PATCH", "DELETE")
@@ -151,15 +152,7 @@ class Outage(Weather):
 
 
 SECONDS = (8, 60, 300)
-ERRORS = (
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.ClientExecutionTimeoutException",
-    "Lambda.Unknown",
-    "Runtime.ExitError",
-    "StoreUnavailable",
-)
+ERRORS = [error for error in OUR_TROUBLE if error != "Lambda.TooManyRequestsException"]
 THROTTLES: list[dict[str, Any]] = [
     *({"seconds": seconds, "everywhere": everywhere} for seconds in SECONDS for everywhere in (False, True)),
     *({"seconds": seconds, "error": "Sandbox.Timedout", "after": True} for seconds in SECONDS),

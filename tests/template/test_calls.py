@@ -20,7 +20,6 @@ from kindling.accounts.model import mark
 from kindling.keys import authentication, quota
 from kindling.operations import parts, service
 from kindling.operations import store as operations
-from kindling.operations.model import Operation, OperationState
 from kindling.platform import aws, clock, due, table
 from kindling.platform.settings import settings
 from kindling.sending import service as sending
@@ -30,6 +29,7 @@ from tests.conftest import Kindling
 from tests.harness import lambdas, machines
 from tests.harness.lambdas import Handler, Reply, invoke
 from tests.harness.machines import Override, dies_after_work, fails
+from tests.harness.rows import running
 from tests.harness.template import MAPPINGS
 from tests.template.test_policies import ASKING, CHECK, CONSUME, DELETE, GET, GRANTED, PUT, SECRET, UPDATE, environment
 
@@ -365,19 +365,8 @@ def start(kindling: Kindling, domain: str) -> str:
     domain_id = str(uuid.uuid4())
     request = {"domain_id": domain_id, "domain": domain, "operation_id": domain_id, "user_id": kindling.user_id}
     arn = kindling.arns["OnboardDomain"].replace(":stateMachine:", ":execution:")
-    now = clock.timestamp()
-    operation = Operation(
-        operation_id=domain_id,
-        user_id=kindling.user_id,
-        kind="onboard_domain",
-        subject_id=domain_id,
-        name=domain,
-        state=OperationState.RUNNING,
-        request=request,
-        execution_arn=f"{arn}:four-example-{domain_id}",
-        created_at=now,
-        updated_at=now,
-    )
+    about = {"kind": "onboard_domain", "subject_id": domain_id, "name": domain, "request": request}
+    operation = running(kindling.user_id, domain_id, execution_arn=f"{arn}:four-example-{domain_id}", **about)
     operations.put(operation, due.fields(service.DUE_KIND, domain_id, clock.now()))
     return domain_id
 

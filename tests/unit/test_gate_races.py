@@ -8,12 +8,12 @@ from kindling.domains import claims, commits, store
 from kindling.domains.model import Domain, DomainStatus
 from kindling.errors import DomainNotSending, StaleStatus, StoreUnavailable
 from kindling.operations import store as operations
-from kindling.operations.model import Operation, OperationState
-from kindling.platform import aws, clock, table
+from kindling.platform import aws, table
 from kindling.warming import admission
 from kindling.warming import store as gates
 from kindling.warming.gate import Windows
 from kindling.warming.model import Limits, Phase, Warming
+from tests.harness.rows import running
 from tests.unit.test_domain_races import NAME, RIVAL, USER, before_the_next_transaction, retire, verify, verifying
 
 pytestmark = pytest.mark.usefixtures("cloud", "steady_clock")
@@ -121,21 +121,8 @@ def test_a_name_whose_domain_sends_all_the_time_is_taken_over_later(monkeypatch:
 
 def test_a_new_domain_that_cannot_take_a_busy_name_yet_is_not_undone(monkeypatch: pytest.MonkeyPatch) -> None:
     _, seen = sending()
-    now = clock.timestamp()
     new = verifying(RIVAL).model_copy(update={"id": "new", "status": DomainStatus.VERIFIED})
-    operation = Operation(
-        operation_id="o",
-        user_id=RIVAL,
-        kind="onboard_domain",
-        subject_id="new",
-        name=NAME,
-        state=OperationState.RUNNING,
-        request={},
-        execution_arn="",
-        created_at=now,
-        updated_at=now,
-    )
-    operations.put(operation, {})
+    operations.put(running(RIVAL, "o"), {})
     claim = claims.taken(new, claims.verifier(NAME))
     with monkeypatch.context() as patch:
         with_a_send_before_each(patch, seen)

@@ -4,12 +4,13 @@ import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from kindling.accounts import claims, store
+from kindling.accounts import claims, service, store
 from kindling.accounts.claims import ClaimStatus
 from kindling.accounts.model import CreateAccount, CreateAccounts, saga_request
+from kindling.accounts.service import PROVISION
 from kindling.domains import lookup as domains
 from kindling.domains.model import Domain, DomainStatus
-from kindling.errors import Conflict, InvalidRequest, RowRunning
+from kindling.errors import InvalidRequest, RowRunning
 from kindling.keys import quota
 from kindling.operations import rows
 from kindling.operations import service as operations
@@ -20,7 +21,6 @@ from kindling.platform.settings import settings
 if TYPE_CHECKING:
     from kindling.keys.model import Caller
 
-PROVISION = "provision_account"
 STEP = "ProvisionRow"
 
 
@@ -74,21 +74,12 @@ def _start(user_id: str, operation_id: str, row: Row) -> Operation | None:
         if claim.user_id == user_id and store.get(user_id, claim.account_id):
             rows.move(operation_id, row, EXISTS, subject_id=claim.account_id)
             return None
-    try:
-        claims.refuse_taken(row.name)
-    except Conflict as error:
+    if claim:
+        error = claims.refusal(row.name, claim.status)
         failure = Failure(error=type(error).__name__, message=str(error), step=STEP)
         rows.move(operation_id, row, FAILED, failure=failure.model_dump())
         return None
-    saga = operations.start(
-        settings().provision_account_arn,
-        kind=PROVISION,
-        user_id=user_id,
-        subject_id=row.subject_id,
-        name=row.name,
-        request=row.request,
-        operation_id=operations.id_of(row.subject_id, PROVISION),
-    )
+    saga = service.start_provisioning(user_id, row.request, operation_id=operations.id_of(row.subject_id, PROVISION))
     rows.move(operation_id, row, RUNNING)
     return saga
 

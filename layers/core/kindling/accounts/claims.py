@@ -64,9 +64,9 @@ def by_address(addresses: Iterable[str]) -> dict[str, Claim]:
 
 def refuse_taken(address: str) -> None:
     """Raises AddressTaken or AddressBurnt when the address cannot be claimed now."""
-    item = table.get(claim_key(address))
-    if item:
-        raise _refusal(address, item)
+    claim = find(address)
+    if claim:
+        raise refusal(address, claim.status)
 
 
 def reserve(saga: ProvisionAccount) -> None:
@@ -76,7 +76,7 @@ def reserve(saga: ProvisionAccount) -> None:
     try:
         table.put(item, **GRAPH.condition(RESERVED, seen={"account_id": saga.account_id}))
     except table.ConditionFailed as lost:
-        raise _refusal(saga.address, lost.item or {}) from lost
+        raise refusal(saga.address, (lost.item or {}).get("status")) from lost
 
 
 def release(address: str, account_id: str) -> None:
@@ -102,7 +102,8 @@ def _read(item: dict[str, Any]) -> Claim:
     return Claim(ClaimStatus(str(item["status"])), *(str(item.get(name, "")) for name in names))
 
 
-def _refusal(address: str, item: dict[str, Any]) -> AddressTaken | AddressBurnt:
-    if item.get("status") == ClaimStatus.BURNT:
+def refusal(address: str, status: object) -> AddressTaken | AddressBurnt:
+    """Why an address whose claim has that status cannot be claimed."""
+    if status == ClaimStatus.BURNT:
         return AddressBurnt(f"{address} belonged to an inbox that was deleted; the provider never frees it.")
     return AddressTaken(f"{address} is an inbox already, or is about to be one.")

@@ -9,7 +9,7 @@ growing pauses, until it is warming or its owner must act.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from kindling import providers
 from kindling.accounts import claims, commits, store, warmup
@@ -115,25 +115,29 @@ def _run_jobs(addresses: list[str]) -> Problems:
 
 def _start_job(addresses: list[str], ends_at: float) -> str:
     """The id of a job that was started as soon as the provider was neither busy nor away. Raises ProviderError."""
-    pause = FIRST_PAUSE_SECONDS
-    while True:
+    problem = ProviderUnavailable("Instantly was not asked.")
+    for _ in _turns(ends_at):
         try:
             return providers.warmup().enable_warmups(addresses)
-        except ProviderUnavailable:
-            if clock.monotonic() + pause > ends_at:
-                raise
-        clock.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        except ProviderUnavailable as error:
+            problem = error
+    raise problem
 
 
 def _wait_for_job(job_id: str, ends_at: float) -> None:
     """Raises WarmupBusy when the job has not ended in time."""
+    if not any(_has_ended(job_id) for _ in _turns(ends_at)):
+        raise WarmupBusy("Instantly's job that enables the warmup still runs.")
+
+
+def _turns(ends_at: float) -> Iterator[None]:
+    """One turn now, and others after growing pauses until the time is over."""
     pause = FIRST_PAUSE_SECONDS
-    while not _has_ended(job_id):
-        if clock.monotonic() + pause > ends_at:
-            raise WarmupBusy("Instantly's job that enables the warmup still runs.")
+    yield
+    while clock.monotonic() + pause <= ends_at:
         clock.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        yield
 
 
 def _has_ended(job_id: str) -> bool:

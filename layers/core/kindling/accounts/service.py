@@ -16,7 +16,7 @@ from kindling.platform.settings import settings
 if TYPE_CHECKING:
     from kindling.keys.model import Caller
 
-DEPROVISION = "deprovision_account"
+PROVISION, DEPROVISION = "provision_account", "deprovision_account"
 
 
 def create(caller: "Caller", command: CreateAccount, *, wait_seconds: float) -> JoinedAccount | Operation:
@@ -31,14 +31,7 @@ def create(caller: "Caller", command: CreateAccount, *, wait_seconds: float) -> 
         raise DomainNotVerified(f"{domain.domain} is {domain.status}: an account needs a verified domain.")
     claims.refuse_taken(f"{command.username}@{domain.domain}")
     account_id = str(uuid.uuid4())
-    operation = operations.start(
-        settings().provision_account_arn,
-        kind="provision_account",
-        user_id=caller.user_id,
-        subject_id=account_id,
-        name=f"{command.username}@{domain.domain}",
-        request=saga_request(account_id, domain.domain, command),
-    )
+    operation = start_provisioning(caller.user_id, saga_request(account_id, domain.domain, command))
     operation = operations.wait(operation, wait_seconds)
     operations.raise_failure(operation)
     return get(caller, account_id) if operation.finished else operation
@@ -67,6 +60,19 @@ def delete(caller: "Caller", account_id: str, *, wait_seconds: float) -> Operati
     if operation is None:
         raise NotFound(ABSENT)
     return operations.wait_until_gone(operation, wait_seconds, lambda: store.get(caller.user_id, account_id) is None)
+
+
+def start_provisioning(user_id: str, request: dict[str, str], *, operation_id: str = "") -> Operation:
+    """Start the saga that makes an account; `request` is its `saga_request`. Idempotent with an `operation_id`."""
+    return operations.start(
+        settings().provision_account_arn,
+        kind=PROVISION,
+        user_id=user_id,
+        subject_id=request["account_id"],
+        name=f"{request['username']}@{request['domain']}",
+        request=request,
+        operation_id=operation_id,
+    )
 
 
 def start_deletion(account: Account) -> Operation:

@@ -71,7 +71,7 @@ def list_domains(caller: Caller, query: ListDomains) -> tuple[Page[Domain], set[
     rows: list[Domain] = []
     stale: set[str] = set()
     for domain, latest in zip(page.rows, verification.look_at_all(page.rows), strict=True):
-        if latest and clock.left(WRITE_SECONDS) == WRITE_SECONDS:
+        if latest and clock.has(WRITE_SECONDS):
             rows.append(verification.refresh(domain, latest))
         else:
             rows.append(domain)

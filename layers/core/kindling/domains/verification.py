@@ -90,10 +90,8 @@ def look_at_all(domains: list[Domain]) -> list[Look | None]:
 
     DNS is queried only when its answer may change a status.
     """
-    # The first look fetches and caches the provider's API key, so that the threads do not all fetch it.
     with clock.within(LOOKS_SECONDS):
-        first = [_try_look(domain) for domain in domains[:1]]
-        return [*first, *parallel.each(_try_look, domains[1:], threads=LOOK_THREADS)]
+        return parallel.after_the_first(_try_look, domains, threads=LOOK_THREADS)
 
 
 def look_due(domain: Domain) -> Look:

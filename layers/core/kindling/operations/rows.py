@@ -10,12 +10,11 @@ from pydantic import BaseModel
 from kindling.operations.model import Failure
 from kindling.platform import clock, table
 from kindling.platform.paging import Page, Paging, page_in
-from kindling.platform.table import Action, Key
+from kindling.platform.table import TRANSACTION_LIMIT, Action, Key
 from kindling.platform.transitions import Graph
 
 # How long the rows of an operation are kept.
 KEPT = timedelta(days=90)
-TRANSACTION_LIMIT = 100  # DynamoDB, TransactWriteItems
 
 
 class RowState(StrEnum):

@@ -80,6 +80,11 @@ def left(most: float) -> float:
     return most if ends_at is None else min(most, max(ends_at - monotonic(), 0.0))
 
 
+def has(seconds: float) -> bool:
+    """Whether that many seconds are left before the caller's deadline."""
+    return left(seconds) >= seconds
+
+
 @contextmanager
 def _ending(instant: float) -> Iterator[None]:
     token = _deadline.set(instant)

@@ -9,14 +9,13 @@ tick: a backlog is drained in the order in which it fell due, and what a tick co
 """
 
 import json
-import math
 import zlib
 from collections.abc import Iterator
-from contextvars import copy_context
 from datetime import datetime, timedelta
+from functools import partial
 
 from kindling.errors import StoreUnavailable
-from kindling.platform import aws, clock, table
+from kindling.platform import aws, clock, parallel, table
 from kindling.platform.observability import logger
 from kindling.platform.table import Key
 
@@ -86,8 +85,7 @@ def send(queue_url: str, keys: list[Item]) -> None:
 
     Raises StoreUnavailable when the queue does not accept all of them; some may have been sent then.
     """
-    batches = (keys[start : start + SQS_BATCH] for start in range(0, len(keys), SQS_BATCH))
-    if sum(len(_send(queue_url, batch)) for batch in batches) < len(keys):
+    if sum(len(_send(queue_url, batch)) for batch in _batches(keys)) < len(keys):
         raise StoreUnavailable("SQS did not take every message.")
 
 
@@ -142,27 +140,17 @@ def _query(kind: str, shard: int) -> table.Item:
 
 
 def _time_is_over() -> bool:
-    return clock.left(math.inf) < RESERVE_SECONDS
+    return not clock.has(RESERVE_SECONDS)
+
+
+def _batches(items: list[Item]) -> list[list[Item]]:
+    return [items[start : start + SQS_BATCH] for start in range(0, len(items), SQS_BATCH)]
 
 
 def _hand_out_all(queue_url: str, items: list[Item]) -> int:
     """Hand out items, `SQS_BATCH` at a time; the number that the queue accepted."""
-    # The first batch creates the clients, which threads must not do at once.
-    sent = _hand_out(queue_url, items[:SQS_BATCH])
-    others = [items[start : start + SQS_BATCH] for start in range(SQS_BATCH, len(items), SQS_BATCH)]
-    if not others:
-        return sent
-    # Imported here: an ordinary tick needs no threads.
-    from concurrent.futures import ThreadPoolExecutor
-
-    pool = ThreadPoolExecutor(THREADS)
-    try:
-        # The deadline is in the context.
-        futures = [pool.submit(copy_context().run, _hand_out, queue_url, batch) for batch in others]
-        return sent + sum(future.result() for future in futures)
-    finally:
-        # After an error, what has not begun stays due.
-        pool.shutdown(cancel_futures=True)
+    # After an error, what has not begun stays due.
+    return sum(parallel.after_the_first(partial(_hand_out, queue_url), _batches(items), threads=THREADS))
 
 
 def _hand_out(queue_url: str, batch: list[Item]) -> int:

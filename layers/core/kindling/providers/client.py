@@ -70,9 +70,9 @@ class ProviderClient:
         if clock.monotonic() < self._open_until:
             message = f"{self._name} failed or asked for fewer requests; calls to it rest for a moment."
             raise ProviderUnavailable(message, unreached=True)
-        deadline = clock.monotonic() + clock.left(CALL_SECONDS)
-        if deadline - clock.monotonic() < LEAST_SECONDS:
+        if not clock.has(LEAST_SECONDS):
             raise ProviderUnavailable(f"No time was left to ask {self._name}.", unreached=True)
+        deadline = clock.monotonic() + clock.left(CALL_SECONDS)
         request = {"json": json, "params": params, "headers": headers or {}}
         unreached = True
         attempts = 1 if self._failures else ATTEMPTS

@@ -130,14 +130,14 @@ def send_batch(caller: Caller, batch: SendBatch, *, idempotency_key: str | None)
     if idempotency_key:
         # Whoever repeats the batch repeats what was accepted, too.
         for index, outcome in outcomes.items():
-            if isinstance(outcome, str):
+            if isinstance(outcome, str) and not admitted[index].counted:
                 _keep(admitted[index], outcome)
     return answer | {"retry_after_seconds": min(waits)}
 
 
 def _admit(caller: Caller, email: SendEmail, key: str, *, repeats: bool) -> Admitted:
     """Pass all that may refuse a message. An earlier try under the same key has passed the gate, and is not counted."""
-    if clock.left(LEAST_SECONDS) < LEAST_SECONDS:
+    if not clock.has(LEAST_SECONDS):
         raise StoreUnavailable("There was no time left for this message.", outcome=NOT_SENT)
     claim = _claim(caller, email.address)
     provider_key = _provider_key(caller.user_id, key) if repeats and caller.live else None
@@ -183,9 +183,7 @@ def _pass_gate(warming: Warming, n: int) -> Windows:
 def _attempt_all(messages: list[Admitted]) -> list[str | ProviderError]:
     """Send the messages in parallel, as far as the time goes."""
     with clock.within(BATCH_SECONDS):
-        # The first send fetches and caches the provider's API key, so that the threads do not all fetch it.
-        first = [_attempt(message) for message in messages[:1]]
-        return [*first, *parallel.each(_attempt, messages[1:], threads=SEND_THREADS)]
+        return parallel.after_the_first(_attempt, messages, threads=SEND_THREADS)
 
 
 def _attempt(message: Admitted) -> str | ProviderError:
@@ -207,7 +205,7 @@ def _settle(message: Admitted, outcome: str | ProviderError) -> dict[str, Any]:
     if isinstance(outcome, str):
         if message.windows is None:
             return {"message_id": outcome, "status": "simulated", "environment": "test"}
-        if message.counted:
+        if message.counted and not message.counted.message_id:
             _keep(message, outcome)
         return {"message_id": outcome, "status": "queued"}
     unclear = _is_unclear(message, outcome)

@@ -1,6 +1,7 @@
 """Answers that describe the API itself: the index, the OpenAPI document and the page that shows it."""
 
 import hashlib
+from functools import cache, cached_property
 from http import HTTPStatus
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -49,7 +50,7 @@ class Static(Answer):
     def headers(self) -> dict[str, str]:
         return {"ETag": self.etag, "Cache-Control": "public, max-age=300"}
 
-    @property
+    @cached_property
     def etag(self) -> str:
         return f'"{hashlib.sha256(self.text().encode()).hexdigest()[:32]}"'
 
@@ -65,7 +66,9 @@ class Description(Static):
     components: dict[str, Any]
 
     @classmethod
+    @cache
     def read(cls) -> Self:
+        """The document; it is read once in each execution environment."""
         return cls.model_validate_json(DOCUMENT.read_bytes())
 
 
