@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterable
 from datetime import timedelta
 from multiprocessing import Pool
-from pathlib import Path
 
+from benchmarks.page import row, write
 from kindling.platform import due
 from tests.simulation.backlog import (
     BEGIN,
@@ -25,7 +25,6 @@ from tests.simulation.backlog import (
     tick,
 )
 
-PAGE = Path(__file__).parent.parent / "docs" / "due.md"
 BEGIN_MARK, END_MARK = "<!-- model: benchmarks/due.py --write -->", "<!-- end of model -->"
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 AT_ONCE, SPREAD = "at once", "over an hour"
@@ -47,7 +46,7 @@ def main() -> int:
     text = "\n".join([*_backlogs(drained), *_idle(sizes)])
     print(text)
     if args.write:
-        _write(text)
+        write("due.md", BEGIN_MARK, END_MARK, text)
     # What falls due over an hour is drained when the tick after that hour has passed.
     late = [case for case, found in drained.items() if found.handed_out > (3600 if case[2] == AT_ONCE else 4500)]
     for kind, size, how in late:
@@ -74,7 +73,7 @@ def _backlogs(drained: dict[tuple[Kind, int, str], Drained]) -> Iterable[str]:
     yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     for (kind, size, how), found in drained.items():
         cloud = found.cloud
-        yield _row(
+        yield row(
             kind.name,
             f"{size:,}",
             how,
@@ -101,21 +100,11 @@ def _idle(sizes: list[int]) -> Iterable[str]:
         with installed(cloud):
             tick(cloud, WARMING)
         calls = ", ".join(f"{number} {name}" for name, number in cloud.calls.items())
-        yield _row(f"{size:,}", calls, f"{cloud.read_units:g}", f"{cloud.write_units:g}", f"{cloud.seconds * 1000:.0f}")
-
-
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
+        yield row(f"{size:,}", calls, f"{cloud.read_units:g}", f"{cloud.write_units:g}", f"{cloud.seconds * 1000:.0f}")
 
 
 def _minutes(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-
-
-def _write(text: str) -> None:
-    before, _, rest = PAGE.read_text().partition(BEGIN_MARK)
-    _, _, after = rest.partition(END_MARK)
-    PAGE.write_text(f"{before}{BEGIN_MARK}\n{text}\n{END_MARK}{after}")
 
 
 if __name__ == "__main__":

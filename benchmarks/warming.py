@@ -11,15 +11,14 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
+from benchmarks.page import row, write
 from kindling.warming import policy
 from tests.simulation import naive
 from tests.simulation.figures import Caught, Kept, upper_bound
 from tests.simulation.life import Kind, Life, Rates, live
 from tests.simulation.memory import Judge
 
-PAGE = Path(__file__).parent.parent / "docs" / "warming.md"
 BEGIN, END = "<!-- simulation: benchmarks/warming.py --write -->", "<!-- end of simulation -->"
 EIGHT_WEEKS, TEN_WEEKS, TWENTY_WEEKS = 56, 70, 140
 
@@ -96,7 +95,7 @@ def main() -> int:
     text = f"{head}; no limit was ever exceeded, and none rose within a day.\n\n{text}"
     print(f"{text}\n{time.monotonic() - began:.0f} seconds in {args.jobs} processes.")
     if args.write:
-        _write(text)
+        write("warming.md", BEGIN, END, text)
     return 0
 
 
@@ -140,7 +139,7 @@ def _good(simulation: Simulation) -> Iterable[str]:
     yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     for population in GOOD:
         kept = Kept.of(simulation.lives(population))
-        yield _row(
+        yield row(
             population.kind.schedule,
             population.kind.name,
             f"{kept.domains:,}",
@@ -161,7 +160,7 @@ def _bad(simulation: Simulation) -> Iterable[str]:
     for population in BAD:
         caught = Caught.of(simulation.lives(population), turned=population.kind.then is not None)
         recipients = [f"{round(caught.after(share)):,}" for share in (0.5, 0.95, 0.99, 1)]
-        yield _row(
+        yield row(
             population.kind.schedule, population.kind.name, f"{caught.domains:,}", f"{caught.share:.1%}", *recipients
         )
 
@@ -175,7 +174,7 @@ def _borderline(simulation: Simulation) -> Iterable[str]:
         kept = Kept.of(lives)
         name = "healthy, for comparison" if population is GOOD[0] else population.kind.name
         volume = sorted(life.sent for life in lives)[len(lives) // 2]
-        yield _row(
+        yield row(
             name,
             f"{kept.domains:,}",
             f"{kept.stopped_domains / kept.domains:.1%}",
@@ -194,7 +193,7 @@ def _rules(simulation: Simulation) -> Iterable[str]:
         other = replace(GOOD[0], judge=judge, most=TEN_WEEKS, number=COMPARED)
         lives = simulation.lives(GOOD[0] if judge is policy.judge else other)[: other.number]
         kept = Kept.of(lives)
-        yield _row(
+        yield row(
             name,
             f"{kept.domains:,}",
             f"{kept.stopped_share:.2%}",
@@ -204,18 +203,8 @@ def _rules(simulation: Simulation) -> Iterable[str]:
         )
 
 
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 def _day(day: float | None) -> str:
     return "never" if day is None else f"day {day:.0f}"
-
-
-def _write(text: str) -> None:
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
 
 if __name__ == "__main__":
