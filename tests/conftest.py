@@ -272,6 +272,10 @@ def aws_account() -> Iterator[Cloud]:
             "CLOUDFLARE_URL": "http://sandbox/client/v4",
             "DNS_RESOLVERS": "127.0.0.1:8793",
             "ZONE_BINDING": "first",
+            # A write for each request would cost a third of the run; the tests of the limits set them.
+            "AGENTMAIL_REQUESTS_PER_SECOND": "0",
+            "INSTANTLY_REQUESTS_PER_SECOND": "0",
+            "CLOUDFLARE_REQUESTS_PER_SECOND": "0",
         }.items():
             patch.setenv(name, value)
         with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):

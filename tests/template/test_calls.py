@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
+from kindling import providers
 from kindling.accounts.model import mark
 from kindling.keys import authentication, quota
 from kindling.operations import parts, service
@@ -31,7 +32,19 @@ from tests.harness.lambdas import Handler, Reply, invoke
 from tests.harness.machines import Override, dies_after_work, fails
 from tests.harness.rows import running
 from tests.harness.template import MAPPINGS
-from tests.template.test_policies import ASKING, CHECK, CONSUME, DELETE, GET, GRANTED, PUT, SECRET, UPDATE, environment
+from tests.template.test_policies import (
+    ASKING,
+    CHECK,
+    CONSUME,
+    DELETE,
+    GET,
+    GRANTED,
+    PROVIDERS,
+    PUT,
+    SECRET,
+    UPDATE,
+    environment,
+)
 
 TRANSACTED = {"ConditionCheck": CHECK, "Put": PUT, "Update": UPDATE, "Delete": DELETE}
 # An idempotency record is deleted after a 5xx answer: these functions give none in this story.
@@ -53,6 +66,8 @@ UNREACHED |= {"EnableWarmupsFunction": {PUT}}
 for worker in (mapping["FunctionName"]["Ref"] for mapping in MAPPINGS.values()):
     UNREACHED[worker] = UNREACHED.get(worker, set()) | CONSUME
 
+# The words of the writes that take a token: they name no other attribute.
+TOKEN = {"SET", "full_at", "=", "+", ":cost", ":after", ":until"}
 DOMAINS, ACCOUNTS = "/api/email/domains", "/api/email/accounts"
 INSTANTLY = {"Authorization": "Bearer inst_test"}
 VERIFIED = {"event_type": "domain.verified", "domain": {"domain": "two.example"}}
@@ -66,6 +81,8 @@ class Watch:
         self.secrets: defaultdict[str, set[str]] = defaultdict(set)
         # The functions that used the permissions of the caller's policy.
         self.callers: set[str] = set()
+        # The functions that took a token of a provider's rate limit, with the secrets of those providers.
+        self.limited: defaultdict[str, set[str]] = defaultdict(set)
         self._here = threading.local()
         self._entered: list[str] = []
 
@@ -79,6 +96,8 @@ class Watch:
             authentication._cache.clear()
             quota._leases.clear()
             sending._claims.clear()
+            for door in (providers.mail, providers.warmup, providers.dns):
+                door.cache_clear()
             try:
                 return real(event, context)
             finally:
@@ -99,6 +118,9 @@ class Watch:
         elif of_the_caller(model.name, sent):
             self.callers.add(function)
             return
+        elif provider := of_a_rate_limit(model.name, sent):
+            self.limited[function].add(f"{provider.upper()}_SECRET")
+            return
         else:
             used = {f"{model.service_model.endpoint_prefix}:{model.name.removesuffix('Batch')}"}
         if used == {SECRET}:
@@ -116,9 +138,18 @@ def of_the_caller(call: str, sent: dict[str, Any]) -> bool:
     return call == "UpdateItem" and (stamps or item.startswith("QUOTA#"))
 
 
+def of_a_rate_limit(call: str, sent: dict[str, Any]) -> str:
+    """The provider of whose rate limit a call takes a token; empty for any other call."""
+    item = sent.get("Key", {}).get("pk", {}).get("S", "")
+    takes = call == "UpdateItem" and item.startswith("PROVIDER#") and set(sent["UpdateExpression"].split()) <= TOKEN
+    return item.removeprefix("PROVIDER#") if takes else ""
+
+
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch, cloud: None) -> Iterator[Watch]:
     watch, real = Watch(), lambdas.handler
+    for provider in PROVIDERS.values():
+        monkeypatch.setenv(f"{provider.upper()}_REQUESTS_PER_SECOND", "50")
     for module in (lambdas, machines):
         monkeypatch.setattr(module, "handler", lambda name: watch.watched(name, real(name)))
     clients = [aws.dynamodb().meta.client, aws.dynamodb_client(), aws.stepfunctions(), aws.sqs(), aws.secrets()]
@@ -378,4 +409,6 @@ def test_every_function_uses_the_grants_and_the_secrets_that_it_has_and_no_other
     assert watch.callers == ASKING
     told = {name: {key for key in environment(name) if key.endswith("_SECRET")} for name in GRANTED}
     assert {name: watch.secrets[name] for name in GRANTED} == told
+    limits = {f"{provider.upper()}_SECRET" for provider in PROVIDERS.values()}
+    assert {name: watch.limited[name] for name in GRANTED} == {name: keys & limits for name, keys in told.items()}
     assert {name: watch.actions[name] | UNREACHED.get(name, set()) for name in GRANTED} == GRANTED

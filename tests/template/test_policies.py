@@ -115,6 +115,8 @@ SECRETS = {
     "DEPLOYMENT_SECRET": "DeploymentSecret",
 }
 
+PROVIDERS = {"AgentMailPolicy": "agentmail", "InstantlyPolicy": "instantly", "CloudflarePolicy": "cloudflare"}
+
 Grant = tuple[str, Any]
 
 
@@ -122,13 +124,25 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def rate_limit(provider: str) -> dict[str, Any]:
+    """What keeping to a provider's rate limit takes: one number of one item."""
+    only = {"dynamodb:LeadingKeys": [f"PROVIDER#{provider}"], "dynamodb:Attributes": ["pk", "sk", "full_at"]}
+    condition = {"ForAllValues:StringEquals": only}
+    return {"Effect": "Allow", "Action": [UPDATE], "Resource": TABLE, "Condition": condition}
+
+
 def grants(properties: dict[str, Any]) -> Iterator[Grant]:
-    """Every action of a resource's policies with each of its resources, but for what knowing a caller takes."""
+    """Every action of a resource's policies with each of its resources.
+
+    Left out are what knowing a caller takes, and the rate limit of a provider.
+    """
     for policy in properties.get("Policies", []):
         if policy == CALLER_POLICY:
             continue
         document = POLICIES[policy["Ref"]]["PolicyDocument"] if "Ref" in policy else policy
         for statement in document["Statement"]:
+            if policy.get("Ref") in PROVIDERS and statement == rate_limit(PROVIDERS[policy["Ref"]]):
+                continue
             assert statement.keys() == {"Effect", "Action", "Resource"}
             assert statement["Effect"] == "Allow"
             for action in listed(statement["Action"]):
@@ -159,6 +173,11 @@ def test_knowing_a_caller_is_reading_keys_noting_their_use_and_counting() -> Non
             (UPDATE, {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["QUOTA#*"]}}),
         )
     ]
+
+
+def test_who_opens_the_key_to_a_provider_may_keep_to_its_rate_limit() -> None:
+    for policy, provider in PROVIDERS.items():
+        assert rate_limit(provider) in POLICIES[policy]["PolicyDocument"]["Statement"]
 
 
 def test_the_audit_is_what_the_template_grants_beyond_reading() -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from kindling.errors import KeyRefused, KindlingError, ProviderMisconfigured, ProviderRefused, ProviderUnavailable
 from kindling.platform import clock
 from kindling.providers import client as provider_client
+from kindling.providers.bucket import Rate
 from kindling.providers.client import ProviderClient, body, items, read
 from tests.conftest import Clock
 from tests.unit.script import Line, Script, answer
@@ -48,7 +49,7 @@ class Rig:
         self.script = script
         self.clock = clock
         self.key = "secret-1"
-        self.client = ProviderClient("Acme", "http://acme.example/base", lambda: self.key, self._refusal)
+        self.client = ProviderClient("Acme", "http://acme.example/base", lambda: self.key, self._refusal, Rate(0))
 
     @staticmethod
     def _refusal(response: httpx.Response) -> ProviderRefused:

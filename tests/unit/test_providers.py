@@ -39,17 +39,17 @@ def script(monkeypatch: pytest.MonkeyPatch, steady_clock: object) -> Script:
 
 @pytest.fixture
 def mail(script: Script) -> AgentMail:
-    return AgentMail("http://agentmail.example", lambda: "am_us_test")
+    return AgentMail("http://agentmail.example", lambda: "am_us_test", 0)
 
 
 @pytest.fixture
 def warmup(script: Script) -> Instantly:
-    return Instantly("http://instantly.example", lambda: "inst_test")
+    return Instantly("http://instantly.example", lambda: "inst_test", 0)
 
 
 @pytest.fixture
 def dns(script: Script) -> Cloudflare:
-    return Cloudflare("http://cloudflare.example/client/v4", lambda: "cf_test")
+    return Cloudflare("http://cloudflare.example/client/v4", lambda: "cf_test", 0)
 
 
 def agentmail_says(status: int, code: str | None = None) -> httpx.Response:

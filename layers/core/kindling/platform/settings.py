@@ -43,6 +43,9 @@ class Settings:
     key_creates_per_hour: int
     failed_authentications_per_minute: int
     provider_timeout_seconds: float
+    agentmail_requests_per_second: float
+    instantly_requests_per_second: float
+    cloudflare_requests_per_second: float
     saga_wait_seconds: float
     waiting_requests: int
     reserved_names_allowed: bool
@@ -80,6 +83,9 @@ def settings() -> Settings:
         key_creates_per_hour=int(os.environ.get("KEY_CREATES_PER_HOUR", "1000")),
         failed_authentications_per_minute=int(os.environ.get("FAILED_AUTHENTICATIONS_PER_MINUTE", "60")),
         provider_timeout_seconds=float(os.environ.get("PROVIDER_TIMEOUT_SECONDS", "8")),
+        agentmail_requests_per_second=float(os.environ.get("AGENTMAIL_REQUESTS_PER_SECOND", "50")),
+        instantly_requests_per_second=float(os.environ.get("INSTANTLY_REQUESTS_PER_SECOND", "80")),
+        cloudflare_requests_per_second=float(os.environ.get("CLOUDFLARE_REQUESTS_PER_SECOND", "3")),
         saga_wait_seconds=float(os.environ.get("SAGA_WAIT_SECONDS", "20")),
         waiting_requests=int(os.environ.get("WAITING_REQUESTS", "5")),
         reserved_names_allowed=os.environ.get("RESERVED_NAMES") == "allow",

@@ -12,7 +12,10 @@ def mail() -> MailProvider:
     """AgentMail: domains and inboxes."""
     from kindling.providers.agentmail import AgentMail
 
-    return AgentMail(settings().agentmail_url, lambda: aws.secret(settings().agentmail_secret))
+    known = settings()
+    return AgentMail(
+        known.agentmail_url, lambda: aws.secret(known.agentmail_secret), known.agentmail_requests_per_second
+    )
 
 
 @cache
@@ -20,7 +23,10 @@ def warmup() -> WarmupProvider:
     """Instantly: warmup accounts and tags."""
     from kindling.providers.instantly import Instantly
 
-    return Instantly(settings().instantly_url, lambda: aws.secret(settings().instantly_secret))
+    known = settings()
+    return Instantly(
+        known.instantly_url, lambda: aws.secret(known.instantly_secret), known.instantly_requests_per_second
+    )
 
 
 @cache
@@ -28,7 +34,10 @@ def dns() -> DnsProvider:
     """Cloudflare: zones and records."""
     from kindling.providers.cloudflare import Cloudflare
 
-    return Cloudflare(settings().cloudflare_url, lambda: aws.secret(settings().cloudflare_secret))
+    known = settings()
+    return Cloudflare(
+        known.cloudflare_url, lambda: aws.secret(known.cloudflare_secret), known.cloudflare_requests_per_second
+    )
 
 
 @cache

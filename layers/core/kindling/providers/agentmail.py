@@ -16,10 +16,13 @@ from kindling.errors import (
     ProviderRefused,
     ProviderUnavailable,
 )
+from kindling.providers.bucket import Rate
 from kindling.providers.client import ProviderClient, body, items, read
 from kindling.providers.model import Inbox, MailDomain, OutgoingMessage
 
 PAGE = 100
+# AgentMail publishes no limit; a second's requests may come at once.
+BURST = 50
 DUPLICATE_CODES = ("already_exists", "resource_taken")
 KEY_CODES = ("forbidden", "missing_permission", "permission_escalation", "unrestricted_key_required")
 LIMIT_CODE = "limit_exceeded"
@@ -46,8 +49,8 @@ class SentMessage(BaseModel):
 class AgentMail:
     """Implements MailProvider."""
 
-    def __init__(self, url: str, key: Callable[[], str]) -> None:
-        self._client = ProviderClient("AgentMail", url, key, _to_error)
+    def __init__(self, url: str, key: Callable[[], str], per_second: float) -> None:
+        self._client = ProviderClient("AgentMail", url, key, _to_error, Rate(per_second, BURST))
 
     def get_domain(self, domain: str) -> MailDomain | None:
         return _domain(self._client.call("GET", f"/v0/domains/{quote(domain)}", accept=(404,)))

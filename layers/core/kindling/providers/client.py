@@ -1,4 +1,4 @@
-"""The HTTP client of a provider: authentication, timeouts, retries within the caller's deadline, a circuit breaker.
+"""The HTTP client of a provider: authentication, rate limit, timeouts, retries within the deadline, a circuit breaker.
 
 A request that was certainly not executed (no connection, 429) is always retried. One that may have been executed
 (timeout, closed connection, 5xx) is retried only when it is `repeatable`. A provider whose last call failed is tried
@@ -17,6 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from kindling.errors import KeyRefused, ProviderError, ProviderMisconfigured, ProviderUnavailable
 from kindling.platform import clock
 from kindling.platform.settings import settings
+from kindling.providers.bucket import LONGEST_REST_SECONDS, Exhausted, Rate, TokenBucket
 
 ATTEMPTS = 3
 BASE_PAUSE_SECONDS = 0.25
@@ -27,20 +28,22 @@ CIRCUIT_FAILURES = 5
 CIRCUIT_SECONDS = 10.0
 # A call is not begun with less time than this, because it would likely end without a clear answer.
 LEAST_SECONDS = 0.5
-# The longest Retry-After that is heeded, so that an odd one does not end all calls of this process.
-LONGEST_REST_SECONDS = 600.0
 
 M = TypeVar("M", bound=BaseModel)
 ErrorMapping = Callable[[httpx.Response], ProviderError]
 
 
 class ProviderClient:
-    """Calls one provider's API. `key` returns the API key; `to_error` maps a 4xx response to the error to raise."""
+    """Calls one provider's API, with all other functions no more often than `rate`.
 
-    def __init__(self, name: str, base_url: str, key: Callable[[], str], to_error: ErrorMapping) -> None:
+    `key` returns the API key; `to_error` maps a 4xx response to the error to raise.
+    """
+
+    def __init__(self, name: str, base_url: str, key: Callable[[], str], to_error: ErrorMapping, rate: Rate) -> None:
         self._name = name
         self._key = key
         self._to_error = to_error
+        self._bucket = TokenBucket(name, rate)
         self._http = httpx.Client(
             base_url=base_url,
             transport=transport(),
@@ -77,6 +80,7 @@ class ProviderClient:
         unreached = True
         attempts = 1 if self._failures else ATTEMPTS
         for attempt in range(1, attempts + 1):
+            self._await_token(deadline, unreached=unreached)
             response, problem, not_executed = self._try(method, path, request, deadline - clock.monotonic())
             unreached = unreached and not_executed
             if response is not None and problem is None:
@@ -85,6 +89,8 @@ class ProviderClient:
                     return response
                 raise self._client_error(response)
             asked = _retry_after_seconds(response)
+            if response is not None and response.status_code == 429:
+                self._bucket.rest(asked)
             if asked > LONGEST_PAUSE_SECONDS:
                 self._rest(min(asked, LONGEST_REST_SECONDS))
                 break
@@ -96,6 +102,19 @@ class ProviderClient:
         self._count_failure()
         waits = {"retry_after_seconds": math.ceil(asked)} if asked else {}
         raise ProviderUnavailable(f"{self._name} {problem}.", unreached=unreached, **waits)
+
+    def _await_token(self, deadline: float, *, unreached: bool) -> None:
+        """Wait until another request is within the rate limit. Raises ProviderUnavailable when that is too late."""
+        try:
+            wait = self._bucket.take(deadline - clock.monotonic() - LEAST_SECONDS)
+        except Exhausted as error:
+            raise ProviderUnavailable(
+                f"{self._name} is asked as often as its rate limit allows.",
+                unreached=unreached,
+                retry_after_seconds=math.ceil(error.seconds),
+            ) from error
+        if wait:
+            clock.sleep(wait)
 
     def _try(
         self, method: str, path: str, request: dict[str, Any], left: float

@@ -8,12 +8,16 @@ import httpx
 from pydantic import BaseModel
 
 from kindling.errors import KeyRefused, ProviderError, ProviderRefused, ProviderUnavailable
+from kindling.providers.bucket import Rate
 from kindling.providers.client import ProviderClient, body, items
 from kindling.providers.model import DnsRecord, Zone, ZoneRecord, canonical_value
 
 # "Identical record already exists" (two codes) and "record does not exist": the zone was changed after we read it.
 ZONE_CHANGED = (81057, 81058, 81044)
 PAGE = 500
+# A token may send 1,200 requests in five minutes and is blocked for up to five minutes beyond that. 3 a second and 280
+# at once stay within. developers.cloudflare.com/fundamentals/api/reference/limits
+BURST = 280
 ZONES_PAGE = 50  # the maximum for zones
 TXT_CHUNK = 255
 AUTOMATIC_TTL = 1
@@ -46,8 +50,8 @@ class RecordAnswer(BaseModel):
 class Cloudflare:
     """Implements DnsProvider."""
 
-    def __init__(self, url: str, key: Callable[[], str]) -> None:
-        self._client = ProviderClient("Cloudflare", url, key, _to_error)
+    def __init__(self, url: str, key: Callable[[], str], per_second: float) -> None:
+        self._client = ProviderClient("Cloudflare", url, key, _to_error, Rate(per_second, BURST))
 
     def find_zone(self, domain: str) -> Zone | None:
         """The most specific zone of the domain; None when the API token can access none."""

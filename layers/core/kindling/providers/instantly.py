@@ -16,6 +16,7 @@ from kindling.errors import (
     TagVanished,
     WarmupBusy,
 )
+from kindling.providers.bucket import Rate
 from kindling.providers.client import ProviderClient, body, read
 from kindling.providers.model import (
     WarmupAccount,
@@ -29,6 +30,8 @@ from kindling.providers.model import (
 ACCOUNT_RESOURCE = 1
 CUSTOM_IMAP_SMTP = 1
 PAGE = 100
+# A workspace may send 100 requests in any second and 6,000 in any minute: 80 a second and 20 at once stay within both.
+BURST = 20
 # The final states of a background job (developer.instantly.ai, background jobs).
 ENDED = ("success", "failed", "cancelled")
 # AgentMail's mail servers (docs.agentmail.to/imap-smtp), where Instantly logs in to the inboxes.
@@ -62,8 +65,8 @@ class Analytics(BaseModel):
 class Instantly:
     """Implements WarmupProvider."""
 
-    def __init__(self, url: str, key: Callable[[], str]) -> None:
-        self._client = ProviderClient("Instantly", url, key, _to_error)
+    def __init__(self, url: str, key: Callable[[], str], per_second: float) -> None:
+        self._client = ProviderClient("Instantly", url, key, _to_error, Rate(per_second, BURST))
 
     def get_account(self, email: str) -> WarmupAccount | None:
         answer = self._client.call("GET", f"/api/v2/accounts/{quote(email)}", accept=(404,))
