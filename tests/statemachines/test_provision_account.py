@@ -7,6 +7,7 @@ import pytest
 
 from kindling.platform import aws
 from tests.conftest import Kindling
+from tests.harness.lambdas import Handler
 from tests.harness.machines import dies_after_work, fails
 
 FORWARD = [
@@ -170,6 +171,22 @@ def test_a_refused_warmup_saves_the_account_pending(attempt: Attempt, status: in
     assert (reply.body["account"]["status"], reply.body["account"]["warmup_status"]) == ("pending", "not_started")
     assert reply.body["account"]["warmup_reason"]
     assert attempt.path()[-2:] == ["SaveAccount", "Provisioned"]
+
+
+def test_a_saga_does_not_wait_for_a_warmup_that_was_refused(attempt: Attempt) -> None:
+    looks: list[Any] = []
+
+    def look(real: Handler, event: Any) -> Any:
+        looks.append(event)
+        return real(event, None)
+
+    attempt.kindling.lambdas.overrides["ConfirmWarmupFunction"] = look
+    attempt.kindling.world.fault(*ENABLE, "refuse", status=400)
+    assert attempt.create().status == 201
+    # Once before the worker was told no, and once after.
+    assert len(looks) == 2
+    item = aws.table().get_item(Key={"pk": "ADDRESS#kim@acme.example", "sk": "CLAIM"})["Item"]
+    assert "warmup_refusal" not in item
 
 
 def test_an_unconfirmed_warmup_saves_the_account_pending(attempt: Attempt) -> None:

@@ -74,7 +74,7 @@ AUDIT: dict[str, set[str]] = {
     "RemoveWarmupAccountFunction": {SECRET},
     "EnableWarmupFunction": {SEND},
     "DisableWarmupFunction": {SECRET},
-    "ConfirmWarmupFunction": {SECRET},
+    "ConfirmWarmupFunction": {GET, SECRET},
     "AssignTagsFunction": {SECRET},
     "RemoveTagsFunction": {SECRET},
     "SaveAccountFunction": {PUT, UPDATE, CHECK},

@@ -116,13 +116,14 @@ def test_a_move_is_made_once_from_the_state_that_it_was_decided_on() -> None:
     warming = stand(revision=3)
     entry = history_entry(warming, Phase.PAUSED, reason="manual pause", triggered_by=API)
     put, drop = changes.stopped(warming, "manual pause", API)
-    store.move(warming, entry, put=put, drop=drop)
-    assert (standing().phase, standing().revision) == (Phase.PAUSED, 4)
-    # Paused from another revision, it is not paused again, though the phase would allow it.
+    # From another revision it is not paused, though the phase would allow it and no entry stands in the way.
     stand(revision=5)
     with pytest.raises(StaleStatus):
         store.move(warming, entry, put=put, drop=drop)
     assert standing().phase == Phase.PHASE_1
+    stand(revision=3)
+    store.move(warming, entry, put=put, drop=drop)
+    assert (standing().phase, standing().revision) == (Phase.PAUSED, 4)
     aws.table().delete_item(Key=warming_key("u", "d"))
     with pytest.raises(NotFound):
         store.move(warming, entry, put=put, drop=drop)

@@ -166,11 +166,12 @@ def test_a_redirect_is_not_followed(rig: Rig) -> None:
     assert rig.calls == 1
 
 
-def test_a_pause_is_as_long_as_the_provider_asks(rig: Rig) -> None:
-    rig.script.play(answer(429, retry_after="3"), OK)
+@pytest.mark.parametrize("asked", [3, 5])
+def test_a_pause_is_as_long_as_the_provider_asks(rig: Rig, asked: int) -> None:
+    rig.script.play(answer(429, retry_after=str(asked)), OK)
     before = rig.clock.monotonic()
     rig.call()
-    assert rig.clock.monotonic() - before == 3
+    assert rig.clock.monotonic() - before == asked
 
 
 @pytest.mark.parametrize("status", [429, 503])

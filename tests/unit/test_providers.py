@@ -12,7 +12,15 @@ from kindling.providers import client as provider_client
 from kindling.providers.agentmail import AgentMail
 from kindling.providers.cloudflare import Cloudflare
 from kindling.providers.instantly import Instantly
-from kindling.providers.model import DnsRecord, Inbox, WarmupAccount, WarmupRegistration, Zone, ZoneRecord
+from kindling.providers.model import (
+    DnsRecord,
+    Inbox,
+    OutgoingMessage,
+    WarmupAccount,
+    WarmupRegistration,
+    Zone,
+    ZoneRecord,
+)
 from tests.unit.script import Line, Script, answer
 
 ADDRESS = "kim@acme.example"
@@ -137,6 +145,14 @@ def test_an_inbox_of_our_own_making_is_adopted(script: Script, mail: AgentMail, 
     script.play(agentmail_says(403, code), INBOX)
     made = mail.create_inbox("kim", "acme.example", client_id="a1", display_name=None)
     assert made == Inbox(inbox_id=ADDRESS, client_id="a1")
+
+
+def test_a_message_whose_first_try_still_runs_is_not_refused(script: Script, mail: AgentMail) -> None:
+    script.play(answer(409, {"name": "E", "code": "conflict", "message": "still running"}))
+    with pytest.raises(errors.ProviderUnavailable, match="still processing") as caught:
+        mail.send_message("kim@acme.example", OutgoingMessage(to=["p@example.com"]), idempotency_key="k")
+    # It may have been sent.
+    assert not caught.value.unreached
 
 
 def test_an_inbox_is_made_again_after_silence_under_the_same_client_id(script: Script, mail: AgentMail) -> None:

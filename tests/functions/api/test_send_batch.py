@@ -153,6 +153,22 @@ def test_a_repeat_of_a_batch_that_was_half_accepted_counts_nothing_twice(kindlin
     assert (used(kindling), len(sent(kindling))) == (7, 3)
 
 
+def test_a_message_of_a_repeated_batch_that_is_known_to_be_accepted_is_not_asked_for_again(kindling: Kindling) -> None:
+    sender(kindling)
+    batch = {"emails": [email(subject="one"), email(5, subject="two")]}
+    kindling.world.fault("agentmail", "POST", OUTBOX, "drop_answer")
+    assert words(kindling.api.post(BATCH, batch, Idempotency_Key="k")) == [
+        "provider_unavailable",
+        "rate_limit_exceeded",
+    ]
+    kindling.world.heal()
+    for _ in range(2):
+        # The second repeat meets a provider that is down, and does not need it.
+        reply = kindling.api.post(BATCH, batch, Idempotency_Key="k")
+        assert words(reply) == ["queued", "rate_limit_exceeded"]
+        kindling.world.fault("agentmail", "POST", OUTBOX, "refuse", status=503)
+
+
 def test_the_key_that_a_message_of_a_batch_names_repeats_it_alone(kindling: Kindling) -> None:
     sender(kindling)
     kindling.world.fault("agentmail", "POST", OUTBOX, "drop_answer")

@@ -42,12 +42,16 @@ def claim_key(address: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Claim:
-    """Which account has, or had, an address; `domain_id` is empty in a claim that only keeps others away."""
+    """Which account has, or had, an address; `domain_id` is empty in a claim that only keeps others away.
+
+    `warmup_refusal` is why the provider refused the warmup of an account that is being made.
+    """
 
     status: ClaimStatus
     user_id: str
     account_id: str
     domain_id: str
+    warmup_refusal: str
 
 
 def find(address: str) -> Claim | None:
@@ -79,6 +83,16 @@ def reserve(saga: ProvisionAccount) -> None:
         raise refusal(saga.address, (lost.item or {}).get("status")) from lost
 
 
+def note_refusal(address: str, account_id: str, reason: str) -> None:
+    """Tell the account's saga why its warmup was refused, if it still runs."""
+    told, mine = {"warmup_refusal": reason}, {"account_id": account_id}
+    update = GRAPH.update(claim_key(address), RESERVED, put=told, seen=mine, only_from=[RESERVED])
+    try:
+        table.update(update.pop("Key"), **update)
+    except table.ConditionFailed:
+        return
+
+
 def release(address: str, account_id: str) -> None:
     """Release the address if the account has only reserved it. An address that had an inbox stays burnt."""
     try:
@@ -98,7 +112,7 @@ def burn(saga: ProvisionAccount) -> None:
 
 
 def _read(item: dict[str, Any]) -> Claim:
-    names = ("user_id", "account_id", "domain_id")
+    names = ("user_id", "account_id", "domain_id", "warmup_refusal")
     return Claim(ClaimStatus(str(item["status"])), *(str(item.get(name, "")) for name in names))
 
 

@@ -25,12 +25,13 @@ def save(account: Account, operation_id: str) -> None:
     }
     if account.state == PENDING:
         item |= due.fields(WARMUP_KIND, account.id, clock.now() + FIRST_RETRY)
+    mine = {"account_id": account.id}
     try:
         table.transact(
             [
                 {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}},
                 domains.exists(account.user_id, account.domain_id),
-                {"Update": claims.GRAPH.update(claim, claims.IN_USE, seen={"account_id": account.id})},
+                {"Update": claims.GRAPH.update(claim, claims.IN_USE, seen=mine, drop=("warmup_refusal",))},
                 store.first_review(account.user_id),
                 operations.succeeded(account.user_id, operation_id),
             ]

@@ -55,27 +55,30 @@ def enable_together(messages: Iterable[Item]) -> None:
     """Enable the warmups of up to 100 accounts, given as messages of `hand_over` or `dispatch`. Idempotent.
 
     Accounts with a row are moved to warming, or put off. Those that are being made are left to their sagas, which see
-    the result at the provider. Raises StoreUnavailable.
+    at the provider that the warmup is on, and in the address's claim why it was refused. Raises StoreUnavailable.
     """
     by_id = {parse_account_key(message): message for message in messages}
     saved = store.existing(by_id)
     making = _still_made([message for ids, message in by_id.items() if ids not in saved])
     waiting = [ready for account in saved.values() if account.state == PENDING and (ready := _begin(account))]
-    problems = _run_jobs(making + [account.email_address for account in waiting])
+    problems = _run_jobs([*making, *(account.email_address for account in waiting)])
+    for address, account_id in making.items():
+        if isinstance(problem := problems.get(address), ProviderRefused):
+            claims.note_refusal(address, account_id, str(problem))
     for account in waiting:
         _settle(account, problems.get(account.email_address))
     logger.info("warmups enabled", made=len(making), saved=len(waiting), failed=len(problems))
 
 
-def _still_made(messages: list[Item]) -> list[str]:
-    """The addresses of accounts whose sagas still run; their claims tell."""
+def _still_made(messages: list[Item]) -> dict[str, str]:
+    """The addresses of accounts whose sagas still run, as their claims tell, with the accounts' ids."""
     accounts = {message["address"]: parse_account_key(message)[1] for message in messages if "address" in message}
     held = claims.by_address(accounts)
-    return [
-        address
+    return {
+        address: claim.account_id
         for address, claim in held.items()
         if claim.account_id == accounts[address] and claim.status != ClaimStatus.BURNT
-    ]
+    }
 
 
 def _begin(account: Account) -> Account | None:

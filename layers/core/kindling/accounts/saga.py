@@ -3,7 +3,7 @@
 from kindling import providers
 from kindling.accounts import claims, commits, enabling, service, store, warmup
 from kindling.accounts.model import PENDING, WARMING, Account, DeprovisionAccount, ProvisionAccount, mark
-from kindling.errors import AccountsLeft
+from kindling.errors import AccountsLeft, ProviderRefused
 from kindling.operations import service as operations
 from kindling.platform import clock
 
@@ -89,7 +89,13 @@ def disable_warmup(saga: ProvisionAccount) -> None:
 
 
 def confirm_warmup(saga: ProvisionAccount) -> None:
-    """Raises WarmupUnconfirmed unless the provider shows warmup as on, now or within a moment."""
+    """Raises WarmupUnconfirmed unless the provider shows warmup as on, now or within a moment.
+
+    Raises ProviderRefused when the provider has refused it.
+    """
+    claim = claims.find(saga.address)
+    if claim and claim.warmup_refusal:
+        raise ProviderRefused(claim.warmup_refusal)
     warmup.confirm(saga.address, within_seconds=CONFIRM_SECONDS)
 
 
