@@ -22,7 +22,7 @@ EVENTS = ROOT / "events"
 ANSWERS = ROOT / "docs/examples.json"
 TABLE = re.compile(r"(?<=<!-- routes -->\n).*(?=<!-- /routes -->)", re.DOTALL)
 # Of a sample that did not exist before.
-IDS = {"email": "max@example.com", "key_id": "exampleexample00"}
+IDS = {"email": "max@example.com", "key_id": "retiredexample00"}
 ANY_ID = "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"
 KEY = "Bearer kd_live_exampleexample00_EXAMPLE-SECRET-EXAMPLE-SECRET-EXAMPLE-SECRET"
 

@@ -369,7 +369,8 @@ def live_through_everything(kindling: Kindling) -> None:
     account_id = warm_an_account(kindling, domain_id)
     warm_and_send(kindling)
     operation = fine(kindling.api.post(DOMAINS, {"domain": "six.example"}, Prefer="respond-async"))["operation"]
-    read_everything(kindling, {"domain_id": domain_id, "account_id": account_id, "operation_id": operation["id"]})
+    ids = {"domain_id": domain_id, "account_id": account_id, "operation_id": operation["id"]}
+    read_everything(kindling, ids | {"key_id": kindling.api.key.split("_")[2]})
     undo_sagas(kindling, domain_id)
     made = fine(kindling.api.post("/api/keys", {"name": "ci"}, Idempotency_Key="k1"))["key"]
     fine(kindling.api.get("/api/keys"))
