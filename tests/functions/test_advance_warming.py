@@ -251,6 +251,17 @@ def test_nothing_advances_before_its_day_is_over(kindling: Kindling) -> None:
     assert shown(kindling)["phase"] == "phase_2"
 
 
+def test_a_second_look_on_one_day_climbs_no_further(kindling: Kindling) -> None:
+    limits = {"phase_1": (2, 3, 4), "phase_2": (5,), "phase_3": (6,), "phase_4": (7,)}
+    domain_id = begun(kindling, {"phases": {name: phase(*each, min_days=14) for name, each in limits.items()}})
+    mail(kindling, 2)
+    next_day(kindling)
+    for _ in range(2):
+        assert shown(kindling)["current_limits"]["daily_limit"] == 3
+        dispatch.dispatch_domain(kindling.user_id, domain_id)
+        assert judge_what_is_queued() == 1
+
+
 def test_a_month_without_mail_takes_a_phase_back(kindling: Kindling) -> None:
     domain_id = begun(kindling, own(5))
     mail(kindling, 5)

@@ -277,6 +277,14 @@ def test_a_bounce_has_the_domain_judged_at_once_and_a_delivery_does_not(kindling
     assert kindling.api.get(f"/v1/domains/{domain['id']}/warming").body["phase"] == "suspended"
 
 
+@pytest.mark.parametrize("kind", ["bounced", "complained"])
+def test_a_report_that_may_stop_a_domain_queues_its_judgement(kindling: Kindling, kind: str) -> None:
+    kindling.verified_domain()
+    for details in (SOFT, HARD):
+        assert report(kindling, kind, 1, **details)
+        assert judge_what_is_queued() == 1
+
+
 def test_an_address_that_is_only_reserved_has_sent_nothing(kindling: Kindling) -> None:
     kindling.verified_domain()
     rival = {"status": "reserved", "user_id": "somebody", "account_id": "a", "domain_id": "elsewhere"}
@@ -294,6 +302,8 @@ def test_suppressions_that_a_webhook_made_keep_out_later_mail_of_that_tenant_alo
         "new@example.com": "hard_bounce webhook",
     }
     assert kindling.other.get("/v1/suppressions").body["total"] == 0
+    assert report(kindling, "complained", ["angry@example.com"])
+    assert suppressed(kindling)["angry@example.com"] == "complaint webhook"
     assert kindling.api("DELETE", "/v1/suppressions/new@example.com").status == 200
     # A second delivery of the event does not add the entry again.
     assert "new@example.com" not in suppressed(kindling)

@@ -59,7 +59,10 @@ def test_a_worker_gives_back_single_messages_and_spares_its_provider(mapping: st
 
 @pytest.mark.parametrize("mapping", MAPPINGS)
 def test_a_queue_with_a_worker_has_a_dead_letter_queue(mapping: str) -> None:
-    redrive = QUEUES[attribute(MAPPINGS[mapping]["EventSourceArn"])]["RedrivePolicy"]
+    queue = attribute(MAPPINGS[mapping]["EventSourceArn"])
+    redrive = QUEUES[queue]["RedrivePolicy"]
+    # One of its own, so that its alarm tells which worker fails.
+    assert attribute(redrive["deadLetterTargetArn"]) == f"{queue.removesuffix('Queue')}DeadLetters"
     dead = QUEUES[attribute(redrive["deadLetterTargetArn"])]
     assert redrive["maxReceiveCount"] >= 3
     assert dead["MessageRetentionPeriod"] == FORTNIGHT

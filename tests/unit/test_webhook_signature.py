@@ -1,6 +1,8 @@
 """The signature of webhooks, judged by Standard Webhooks' own library, to which Svix's hands its work over."""
 
 import base64
+import hashlib
+import hmac
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -71,6 +73,27 @@ def test_a_signature_is_taken_for_five_minutes_before_and_after_and_no_second_lo
     for seconds, taken in ((-360, False), (-240, True), (240, True), (360, False)):
         headers = signed(now + timedelta(seconds=seconds))
         assert (we_take(headers), library_takes(headers)) == (taken, taken), seconds
+
+
+def test_a_timestamp_of_other_digits_is_no_timestamp(now: datetime) -> None:
+    wanted = hmac.digest(base64.b64decode(SECRET.removeprefix("whsec_")), f"{ID}.².{BODY}".encode(), hashlib.sha256)
+    text = f"v1,{base64.b64encode(wanted).decode()}"
+    assert not we_take({"svix-id": ID, "svix-timestamp": "²", "svix-signature": text})
+
+
+def test_every_signature_is_compared_in_constant_time(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[bytes] = []
+    compare = hmac.compare_digest
+
+    def note(one: bytes, other: bytes) -> bool:
+        compared.append(other)
+        return compare(one, other)
+
+    monkeypatch.setattr("kindling.webhooks.signature.hmac.compare_digest", note)
+    right = signed(now)
+    rotated = f"{right['svix-signature']} {signed(now, secret=OTHER)['svix-signature']}"
+    assert we_take(right | {"svix-signature": rotated})
+    assert len(compared) == 2
 
 
 @pytest.mark.parametrize("name", ["svix-id", "svix-timestamp", "svix-signature"])
