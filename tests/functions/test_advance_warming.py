@@ -251,13 +251,14 @@ def test_nothing_advances_before_its_day_is_over(kindling: Kindling) -> None:
     assert shown(kindling)["phase"] == "phase_2"
 
 
-def test_a_second_look_on_one_day_climbs_no_further(kindling: Kindling) -> None:
-    limits = {"phase_1": (2, 3, 4), "phase_2": (5,), "phase_3": (6,), "phase_4": (7,)}
+def test_a_second_look_on_one_day_takes_nothing_more(kindling: Kindling) -> None:
+    limits = {"phase_1": (2, 3, 4, 5, 6), "phase_2": (7,), "phase_3": (8,), "phase_4": (9,)}
     domain_id = begun(kindling, {"phases": {name: phase(*each, min_days=14) for name, each in limits.items()}})
-    mail(kindling, 2)
-    next_day(kindling)
+    stand(kindling, domain_id, phase="phase_1", ramp_day=4)
+    # After a month without mail, the limit goes down by half of the way.
+    next_day(kindling, days=30)
     for _ in range(2):
-        assert shown(kindling)["current_limits"]["daily_limit"] == 3
+        assert shown(kindling)["current_limits"]["daily_limit"] == 4
         dispatch.dispatch_domain(kindling.user_id, domain_id)
         assert judge_what_is_queued() == 1
 

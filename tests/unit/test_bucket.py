@@ -92,15 +92,18 @@ def test_who_cannot_wait_for_its_turn_is_refused_and_takes_none(
 
 
 def test_a_busy_environment_takes_tokens_ahead_and_returns_none_after_a_second(steady_clock: Clock) -> None:
-    mine = bucket(Rate(100, burst=64))
+    mine = bucket(Rate(100, burst=240))
     with writes() as seen:
-        for _ in range(11):
+        for _ in range(45):
             assert mine.take(0) == 0
-    # 1, 2, 4 and 4 tokens.
-    assert len(seen) == 4
+        # 1, 2, 4, 8, 15 and 15 tokens.
+        assert len(seen) == 6
+        mine.take(0)
+        assert len(seen) == 7
     steady_clock.advance(seconds=0.999)
-    # A lease of four begins.
-    mine.take(0)
+    # A lease of fifteen begins.
+    for _ in range(15):
+        mine.take(0)
     steady_clock.advance(seconds=0.999)
     with writes() as seen:
         mine.take(0)
@@ -127,6 +130,15 @@ def test_a_provider_that_asks_for_fewer_requests_is_left_alone_by_all(steady_clo
     with pytest.raises(Exhausted):
         bucket().take(0.099)
     assert bucket().take(0.1) == pytest.approx(0.1)
+
+
+def test_tokens_that_were_taken_ahead_are_not_used_after_a_429(steady_clock: Clock) -> None:
+    mine = bucket(Rate(100, burst=64))
+    for _ in range(6):
+        mine.take(0)
+    mine.rest(1)
+    with pytest.raises(Exhausted):
+        mine.take(0.5)
 
 
 def test_nobody_waits_longer_than_ten_minutes(steady_clock: Clock) -> None:
