@@ -21,7 +21,8 @@ def save(account: Account, operation_id: str) -> None:
     item = {
         **account_key(account.user_id, account.id),
         "owner": f"{account.user_id}#account",
-        **account.model_dump(mode="json", exclude_none=True),
+        # Counted from the first retry on.
+        **account.model_dump(mode="json", exclude_none=True, exclude={"warmup_attempts"}),
     }
     if account.state == PENDING:
         item |= due.fields(WARMUP_KIND, account.id, clock.now() + FIRST_RETRY)
