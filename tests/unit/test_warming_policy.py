@@ -250,6 +250,14 @@ def test_a_doubt_that_is_no_reason_to_step_back_is_one_not_to_climb(evidence: Ev
     assert verdict(evidence).action == action
 
 
+@pytest.mark.parametrize(("reported", "action"), [(449, Action.STAY), (450, Action.CLIMB), (0, Action.STAY)])
+def test_a_domain_of_whose_mail_too_little_is_known_does_not_climb(reported: int, action: Action) -> None:
+    found = verdict(recent(500, reported=reported))
+    assert found.action == action
+    told = f"delivery reports cover only {reported:,} of 500 recipients"
+    assert (told in found.blockers) is (action == Action.STAY)
+
+
 def test_nothing_climbs_on_the_last_step_or_without_limits() -> None:
     assert verdict(recent(1_000), ready()).action == Action.STAY
     assert verdict(recent(1_000), warming(Phase.WARMED, limits=None)).action == Action.STAY

@@ -9,7 +9,7 @@ from kindling.warming import store
 from kindling.warming.schedules import Schedule
 from tests.conftest import Kindling
 from tests.functions.api.test_send import at, email, is_refused, sender
-from tests.functions.test_webhooks import judge_what_is_queued
+from tests.functions.test_webhooks import judge_what_is_queued, report
 from tests.harness.lambdas import Reply, invoke
 
 SCHEDULES, WARMING = "/v1/warming/schedules", "/v1/domains/acme.example/warming"
@@ -175,6 +175,7 @@ def test_less_holds_at_once_and_more_from_the_next_day(kindling: Kindling) -> No
         assert kindling.api.post(f"/v1/domains/two.example/warming/{command}").status == 200
     assert (daily_limit(kindling), daily_limit(kindling, "two.example")) == (2, 2)
     assert kindling.other.get(f"/v1/domains/{other}/warming").body == before
+    assert report(kindling, "sent", 3)
     at(kindling, "03-02T00:05:00")
     # The new day has not been judged yet.
     assert daily_limit(kindling) == 2

@@ -44,7 +44,7 @@ USED_SHARE = 0.25
 # Days without mail after which a domain is demoted. Source: SendGrid asks to warm up again after more than 30 days.
 IDLE_DAYS = 30
 IDLE = "idle"
-# The share of the admitted recipients for which reports must have arrived before a domain may advance.
+# The share of the admitted recipients for which reports must have arrived before a domain may climb or advance.
 REPORTED_SHARE = 0.9
 
 
@@ -170,7 +170,7 @@ def advancement_blockers(warming: Warming, schedule: Schedule, evidence: Evidenc
         blockers.append(f"daily limit must have climbed to {top:,} (currently {now:,})")
     if week.sent < plan.min_volume:
         blockers.append(f"at least {plan.min_volume:,} recipients in 7 days required (currently {week.sent:,})")
-    if evidence.reported < REPORTED_SHARE * evidence.admitted:
+    if not _is_reported(evidence):
         blockers.append(f"delivery reports cover only {evidence.reported:,} of {evidence.admitted:,} recipients")
     if week.sent:
         blockers += _rate_blockers(week, thresholds)
@@ -278,7 +278,12 @@ def _demotion(warming: Warming, schedule: Schedule, evidence: Evidence) -> Verdi
 
 
 def _may_climb(warming: Warming, schedule: Schedule, evidence: Evidence) -> bool:
-    """Whether enough of the limit was used, and neither rate is above its threshold with `NO_CLIMB_CONFIDENCE`."""
+    """Whether enough of the limit was used and reported, and neither rate is above its threshold.
+
+    For that, `NO_CLIMB_CONFIDENCE` is enough.
+    """
+    if not _is_reported(evidence):
+        return False
     if warming.limits is None or warming.ramp_day >= len(schedule.plan(warming.phase).stages) - 1:
         return False
     if evidence.busiest < USED_SHARE * warming.limits.daily_limit:
@@ -288,6 +293,11 @@ def _may_climb(warming: Warming, schedule: Schedule, evidence: Evidence) -> bool
         confident_above(week.complained, week.sent, thresholds.max_complaint_rate, NO_CLIMB_CONFIDENCE)
         or confident_above(week.bounced, week.sent, thresholds.max_bounce_rate, NO_CLIMB_CONFIDENCE)
     )
+
+
+def _is_reported(evidence: Evidence) -> bool:
+    """Whether the provider told of nearly all that was admitted. Missing reports are unknown, not good."""
+    return evidence.reported >= REPORTED_SHARE * evidence.admitted
 
 
 def evidence(warming: Warming, week: list[Period], today: date) -> Evidence:
