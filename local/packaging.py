@@ -96,7 +96,8 @@ def package(template_path: Path, home: Home) -> Package:
             paths = [layers[reference["Ref"]] for reference in references if reference["Ref"] in layers]
             archive = _function_archive(root / properties["CodeUri"], paths, home)
             properties |= {"CodeUri": _add(archives, archive), "Runtime": RUNTIME}
-            properties.pop("Architectures", None)
+            for name in ("Architectures", "DeploymentPreference"):
+                properties.pop(name, None)
         elif resource["Type"] == LAYER:
             properties["ContentUri"] = _add(archives, _archive({"layer.txt": f"{name}\n".encode()}))
         elif resource["Type"] == STATE_MACHINE and isinstance(properties.get("DefinitionUri"), str):

@@ -42,11 +42,13 @@ class Lambdas:
     overrides: dict[str, Override] = field(default_factory=dict)
     weather: Override = field(default=lambda real, event: real(event, None))
     payloads: list[Any] = field(default_factory=list)
+    called: list[tuple[str, int]] = field(default_factory=list)
 
     def invoke(self, parameters: dict[str, Any], region: str, state_credentials: Any) -> dict[str, Any]:
         """Replaces moto's call to Lambda: returns the function's result, or an error document as Lambda does."""
         arn = parameters["FunctionName"]
-        function = arn.rsplit(":", 1)[-1]
+        function, version = arn.split(":")[-2:]
+        self.called.append((function, int(version)))
         event = json.loads(parameters["Payload"])
         self.payloads.append(event)
         real = handler(function)
@@ -107,16 +109,16 @@ class Execution:
 
 
 @cache
-def definition(machine: str) -> str:
-    """The ASL with the functions' ARNs substituted; a function's name is its logical id."""
+def definition(machine: str, version: int = 1) -> str:
+    """The ASL with the ARNs of the functions' `version` substituted; a function's name is its logical id."""
     properties = MACHINES[machine]
     text: str = (ROOT / properties["DefinitionUri"]).read_text()
     for name, value in properties["DefinitionSubstitutions"].items():
-        if "GetAtt" in value:
-            function = value["GetAtt"].removesuffix(".Arn")
-            substitute = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{function}"
+        function, _, pinned = value["Ref"].partition(".")
+        if pinned == "Version":
+            substitute = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{function}:{version}"
         else:
-            substitute = str(TEMPLATE["Parameters"][value["Ref"]]["Default"])
+            substitute = str(TEMPLATE["Parameters"][function]["Default"])
         text = text.replace("${" + name + "}", substitute)
     assert "${" not in text, "a substitution has no value"
     return text

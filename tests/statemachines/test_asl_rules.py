@@ -162,9 +162,10 @@ def function(task: State) -> str:
     return name.removeprefix("${").removesuffix("Arn}")
 
 
-def attribute(value: dict[str, str]) -> str:
-    """The logical id in `!GetAtt X.Arn`."""
-    return value["GetAtt"].removesuffix(".Arn")
+def substitution(value: dict[str, str]) -> str:
+    """The name that a substitution should have; `!Ref X.Version` is the ARN of a version."""
+    name, _, attribute = value["Ref"].partition(".")
+    return f"{name}Arn" if attribute == "Version" else name
 
 
 def longest_walk(states: dict[str, State], state: str) -> list[str]:
@@ -239,16 +240,23 @@ def test_it_is_written_in_jsonata_and_says_what_it_does(machine: Machine) -> Non
 def test_the_substitutions_are_those_of_the_template(machine: Machine) -> None:
     substitutions = machine.properties["DefinitionSubstitutions"]
     assert set(re.findall(r"\$\{(\w+)\}", machine.text)) == set(substitutions)
-    named = [value["Ref"] if "Ref" in value else f"{attribute(value)}Arn" for value in substitutions.values()]
-    assert named == list(substitutions)
+    assert [substitution(value) for value in substitutions.values()] == list(substitutions)
 
 
-def test_it_may_call_exactly_the_functions_that_it_uses(machine: Machine) -> None:
+def test_it_calls_its_functions_by_the_version_that_it_was_deployed_with(machine: Machine) -> None:
+    substitutions = machine.properties["DefinitionSubstitutions"]
+    pinned = {value["Ref"].removesuffix(".Version") for value in substitutions.values() if "." in value["Ref"]}
+    assert pinned == {function(task) for task in machine.tasks.values()}
+    assert {FUNCTIONS[name]["AutoPublishAlias"] for name in pinned} == {"live"}
+
+
+def test_it_may_call_every_version_of_exactly_the_functions_that_it_uses(machine: Machine) -> None:
     (policy,) = machine.properties["Policies"]
     (statement,) = policy["Statement"]
     used = {function(task) for task in machine.tasks.values()}
     assert statement["Action"] == ["lambda:InvokeFunction"]
-    assert sorted(map(attribute, statement["Resource"])) == sorted(used)
+    # An execution that began before a deployment goes on to call the versions of then.
+    assert statement["Resource"] == [{"Sub": f"${{{name}.Arn}}:*"} for name in sorted(used)]
     assert used <= set(FUNCTIONS)
 
 

@@ -8,7 +8,7 @@ import pytest
 from kindling.platform import clock, due, table
 from kindling.platform.settings import settings
 from kindling.providers import client
-from tests.harness.template import FUNCTIONS, MAPPINGS, RESOURCES, TEMPLATE, of_type
+from tests.harness.template import FUNCTIONS, MAPPINGS, RESOURCES, TEMPLATE, of_type, routes
 from tests.template.test_policies import environment
 
 FORTNIGHT = 14 * 24 * 3600
@@ -150,13 +150,28 @@ def test_an_alarm_rings_for_the_first_dead_message_within_five_minutes() -> None
         "ComparisonOperator": "GreaterThanThreshold",
         "TreatMissingData": "notBreaching",
     }
-    alarms = of_type("AWS::CloudWatch::Alarm")
+    alarms = {name: p for name, p in of_type("AWS::CloudWatch::Alarm").items() if p["Namespace"] == "AWS/SQS"}
     assert {name: {k: alarm[k] for k in wanted} for name, alarm in alarms.items()} == dict.fromkeys(alarms, wanted)
 
 
 def test_the_api_takes_a_hundred_requests_a_second_and_twice_as_many_in_a_burst() -> None:
     settings = TEMPLATE["Globals"]["HttpApi"]["DefaultRouteSettings"]
-    assert settings == {"ThrottlingBurstLimit": 200, "ThrottlingRateLimit": 100}
+    assert settings == {
+        "ThrottlingBurstLimit": {"Ref": "ApiBurst"},
+        "ThrottlingRateLimit": {"Ref": "ApiRequestsPerSecond"},
+    }
+    assert {name: TEMPLATE["Parameters"][name]["Default"] for name in ("ApiRequestsPerSecond", "ApiBurst")} == {
+        "ApiRequestsPerSecond": 100,
+        "ApiBurst": 200,
+    }
+
+
+def test_what_a_provider_or_a_probe_sends_has_a_throttle_of_its_own() -> None:
+    assert RESOURCES["Api"]["Properties"]["RouteSettings"] == {
+        "POST /webhooks/agentmail": {"ThrottlingBurstLimit": 1000, "ThrottlingRateLimit": 500},
+        "GET /healthz": {"ThrottlingBurstLimit": 20, "ThrottlingRateLimit": 10},
+    }
+    assert set(RESOURCES["Api"]["Properties"]["RouteSettings"]) <= set(routes())
 
 
 def test_quotas_and_whom_zones_go_to_have_careful_defaults() -> None:

@@ -14,6 +14,8 @@ ALARMS = of_type("AWS::CloudWatch::Alarm")
 RULE = of_type("AWS::Events::Rule")["ExecutionsDiedRule"]
 DEFAULT_TIMEOUT = TEMPLATE["Globals"]["Function"]["Timeout"]
 VISIBILITY_FACTOR = 6  # docs.aws.amazon.com/lambda, "Configuring an SQS queue to use with Lambda"
+NO_VALUE = {"Ref": "AWS::NoValue"}
+OWN_KEY = {"If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, NO_VALUE]}
 FORTNIGHT = 14 * 24 * 3600
 
 
@@ -70,7 +72,9 @@ def test_a_queue_with_a_worker_has_a_dead_letter_queue(mapping: str) -> None:
 
 @pytest.mark.parametrize("name", QUEUES)
 def test_every_queue_is_encrypted(name: str) -> None:
-    assert QUEUES[name]["SqsManagedSseEnabled"] is True
+    key, aws_key = QUEUES[name]["KmsMasterKeyId"]["If"], QUEUES[name]["SqsManagedSseEnabled"]["If"]
+    assert key == ["HasKmsKey", {"Ref": "KmsKeyArn"}, NO_VALUE]
+    assert aws_key == ["HasKmsKey", NO_VALUE, True]
 
 
 @pytest.mark.parametrize("trigger", triggers("ScheduleV2"))
@@ -100,13 +104,25 @@ def test_every_worker_has_a_queue_and_every_route_the_api() -> None:
 def test_the_table_outlives_the_stack_and_a_mistake() -> None:
     table = RESOURCES["Table"]
     assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
-    assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
-    assert "TableName" not in table["Properties"]
+    assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": OWN_KEY}
+    settings = {
+        "TableDeletionProtection": table["Properties"]["DeletionProtectionEnabled"],
+        "TablePointInTimeRecovery": table["Properties"]["PointInTimeRecoverySpecification"][
+            "PointInTimeRecoveryEnabled"
+        ],
+    }
+    assert settings == {name: {"Ref": name} for name in settings}
+    assert {name: TEMPLATE["Parameters"][name]["Default"] for name in settings} == dict.fromkeys(settings, "true")
+
+
+def test_a_key_of_the_operators_own_encrypts_logs_and_the_deployments_secret_too() -> None:
+    assert RESOURCES["Logs"]["Properties"]["KmsKeyId"] == OWN_KEY
+    assert RESOURCES["DeploymentSecret"]["Properties"]["KmsKeyId"] == OWN_KEY
 
 
 def test_whatever_dies_in_a_queue_raises_an_alarm() -> None:
-    watched = [(alarm["MetricName"], alarm["Dimensions"][0]["Value"]["GetAtt"]) for alarm in ALARMS.values()]
+    of_queues = [alarm for alarm in ALARMS.values() if alarm["Namespace"] == "AWS/SQS"]
+    watched = [(alarm["MetricName"], alarm["Dimensions"][0]["Value"]["GetAtt"]) for alarm in of_queues]
     dead = [f"{name}.QueueName" for name in QUEUES if name.endswith("DeadLetters")]
     assert sorted(watched) == sorted(("ApproximateNumberOfMessagesVisible", name) for name in dead)
 

@@ -12,6 +12,7 @@ from tests.harness.template import FUNCTIONS, MACHINES, MAPPINGS, POLICIES, ROOT
 
 LOGS = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 TRACES = "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess"
+SHIFTS = "arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"
 MOST_POLICIES = 10  # docs.aws.amazon.com/IAM, "IAM and AWS STS quotas": managed policies attached to a role
 BOUNDARY = "LogsBoundary"
 CODE = ("CodeUri", "ContentUri", "DefinitionUri")
@@ -51,7 +52,8 @@ def test_a_function_has_of_awss_policies_those_for_logs_and_traces_and_a_machine
     theirs = {name: attached(role)[0] for name, role in roles.items()}
     functions = {f"{name}Role": {LOGS, TRACES} for name in FUNCTIONS}
     machines = {f"{name}Role": {TRACES} for name in MACHINES}
-    assert {name: found for name, found in theirs.items() if found} == functions | machines
+    shifting = {"CodeDeployServiceRole": {SHIFTS}}
+    assert {name: found for name, found in theirs.items() if found} == functions | machines | shifting
 
 
 def test_no_role_is_for_every_queue_nor_for_everything_of_another_kind(roles: dict[str, dict[str, Any]]) -> None:
