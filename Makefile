@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 ARGS ?=
+PROFILE ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up reset test nightly mutants lint types validate check hooks openapi picture
+.PHONY: help demo up reset test nightly mutants lint types validate check hooks openapi doctor secrets deploy picture
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 16
@@ -52,6 +53,15 @@ openapi: $(VENV)/dev ## write the OpenAPI document, its examples, the sample req
 	$(BIN)/python -m local.openapi
 	$(BIN)/pytest tests/functions/test_examples.py --write
 	$(BIN)/python -m local.openapi
+
+doctor: $(VENV)/local $(VENV)-sam/installed ## list what a deployment to AWS would lack (PROFILE=dev or prod)
+	@$(BIN)/kindling aws doctor --profile $(PROFILE) $(ARGS)
+
+secrets: $(VENV)/local ## store the providers' keys from the environment in Secrets Manager (PROFILE=dev or prod)
+	@$(BIN)/kindling aws secrets --profile $(PROFILE) $(ARGS)
+
+deploy: $(VENV)/local $(VENV)-sam/installed ## check, build and deploy to AWS (PROFILE=dev or prod; ARGS=--dry-run shows only)
+	@$(BIN)/kindling aws deploy --profile $(PROFILE) $(ARGS)
 
 picture: $(VENV)/local ## draw docs/architecture.svg from the template
 	$(BIN)/python -m local.picture

@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 from kindling.keys.model import Scope
-from local import inventory, launcher, ticks, zones
+from local import inventory, launcher, release, ticks, zones
 from local.deploy import real_providers
 from local.operators import on_table
 from local.settings import ROOT, Home, Ports, Refused
@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     create.set_defaults(run=_create_key)
     zones.add_to(topics)
     inventory.add_to(topics)
+    release.add_to(topics)
     local = topics.add_parser("local", help="the local cloud").add_subparsers(required=True, metavar="COMMAND")
 
     up = local.add_parser("up", help="start the local cloud and serve until Ctrl-C")

@@ -86,7 +86,7 @@ def real_providers(environment: Mapping[str, str]) -> bool:
     return not missing
 
 
-def _webhook_placeholder() -> str:
+def webhook_placeholder() -> str:
     """A random value in the format of a webhook's secret, which functions read until the webhook is registered."""
     return f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
 
@@ -151,7 +151,7 @@ class Deployment:
         optional = everywhere if real else [*everywhere, *sandbox_only]
         values |= {name: text for name, text in optional if name in self._package.parameters}
         if WEBHOOK_PARAMETER in self._package.parameters:
-            values[WEBHOOK_PARAMETER] = self._create_secret(WEBHOOK_NAME, _webhook_placeholder())
+            values[WEBHOOK_PARAMETER] = self._create_secret(WEBHOOK_NAME, webhook_placeholder())
         return values
 
     def _put_secret(self, name: str, text: str) -> str:
