@@ -16,7 +16,7 @@ from typing import Any
 
 import boto3
 
-from local import artifacts, credentials, doctor, profiles, transform
+from local import artifacts, credentials, doctor, profiles, restore, transform
 from local.settings import ROOT, Refused
 
 BUILT = ROOT / ".aws-sam/build"
@@ -31,12 +31,15 @@ def add_to(topics: Any) -> None:
         ("doctor", _doctor, "list what a deployment would lack; exit code 1 when there is anything"),
         ("secrets", _secrets, "store the providers' keys from the environment in Secrets Manager"),
         ("deploy", _deploy, "check, build, inspect and deploy"),
+        ("restore", _restore, "write the templates that point a stack at a restored table, and say what to run"),
     ):
         command = aws.add_parser(name, help=help_text)
         command.add_argument("--profile", default="dev", help="of samconfig.toml; default: dev")
         command.set_defaults(run=run)
-        if name != "secrets":
+        if name in ("doctor", "deploy"):
             command.add_argument("--use-container", action="store_true", help="build in a container of SAM's")
+        if name == "restore":
+            command.add_argument("--table", required=True, help="the table that DynamoDB restored into")
         if name == "deploy":
             command.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
             command.add_argument("--since", metavar="REVISION", help="without AWS: what changes since this one of git")
@@ -73,6 +76,12 @@ def _deploy(parsed: argparse.Namespace) -> int:
     command += ["--config-file", str(ROOT / "samconfig.toml")]
     command += ["--parameter-overrides", *(f"{name}={text}" for name, text in sorted(parameters.items()))]
     return _sam(*command, *(["--no-execute-changeset", "--no-confirm-changeset"] if parsed.dry_run else []))
+
+
+def _restore(parsed: argparse.Namespace) -> int:
+    profile = profiles.read(parsed.profile)
+    print("\n".join(restore.prepare(profile.stack, parsed.table, _session(profile))))
+    return 0
 
 
 def build(parameters: Mapping[str, str], *, container: bool) -> None:

@@ -10,11 +10,20 @@ growing pauses, until it is warming or its owner must act.
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 
 from kindling import providers
 from kindling.accounts import claims, commits, store, warmup
 from kindling.accounts.claims import ClaimStatus
-from kindling.accounts.model import PENDING, WARMUP_KIND, Account, account_key, parse_account_key, retry_pause
+from kindling.accounts.model import (
+    FORGOTTEN,
+    PENDING,
+    WARMUP_KIND,
+    Account,
+    account_key,
+    parse_account_key,
+    retry_pause,
+)
 from kindling.errors import (
     NotFound,
     ProviderError,
@@ -35,6 +44,7 @@ JOB_SECONDS = 240.0
 SETTLE_SECONDS = 45.0
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 5.0
+RESUMED_WITHIN = timedelta(hours=1)
 SWITCHED_OFF = "The warmup is switched off (warmup_enabled)."
 
 # Why an address is not enabled; addresses without an entry were in a job that ended.
@@ -49,6 +59,16 @@ def hand_over(user_id: str, account_id: str, address: str) -> None:
 def dispatch() -> int:
     """Queue the warmup of every account that is due; the number queued."""
     return due.dispatch(WARMUP_KIND, settings().warmups_queue_url)
+
+
+def resume(account: Account) -> bool:
+    """Schedule the warmup of an account that version 0 left pending; whether it was one.
+
+    The accounts of one tenant are spread over an hour, as Instantly runs one job at a time.
+    """
+    if account.warmup_reason != FORGOTTEN:
+        return False
+    return store.schedule_forgotten(account, clock.now() + due.spread(account.id, RESUMED_WITHIN))
 
 
 def enable_together(messages: Iterable[Item]) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from kindling.platform import table
 from kindling.platform.text import Id, Lines, SingleLine, ascii_lower, is_uuid
 from kindling.platform.transitions import Graph
 
@@ -19,6 +20,8 @@ DAILY_LIMIT = 30  # messages per day, the default of Puffle's API
 USERNAME_LENGTH = 64  # RFC 5321, local part
 _USERNAME = re.compile(r"[a-z0-9._-]+")
 MARK = "kindling-"
+# The reason of an account that the version before left pending.
+FORGOTTEN = "Its warmup did not start; it is tried again within a day."
 
 
 class AccountStatus(StrEnum):
@@ -66,6 +69,14 @@ def parse_account_key(key: dict[str, str]) -> tuple[str, str]:
 def retry_pause(attempts: int) -> timedelta:
     """The pause before a warmup is enabled again, after a number of failed attempts."""
     return min(FIRST_RETRY * int(2 ** min(max(attempts - 1, 0), 10)), LONGEST_RETRY)
+
+
+@table.upgrade(1, "TENANT#", "ACCOUNT#")
+def _explained(item: dict[str, Any]) -> dict[str, Any]:
+    """Version 0 left accounts pending without a reason and without a retry; `enabling.resume` gives them one."""
+    pending = (item.get("status"), item.get("warmup_status")) == PENDING
+    forgotten = pending and "due_at" not in item and "warmup_reason" not in item
+    return {**item, "warmup_reason": FORGOTTEN} if forgotten else item
 
 
 class Account(BaseModel):

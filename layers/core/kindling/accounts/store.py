@@ -73,6 +73,18 @@ def put_off(account: Account, reason: str, attempts: int, until: datetime) -> No
     _stay_pending(account, put, ())
 
 
+def schedule_forgotten(account: Account, at: datetime) -> bool:
+    """Have the warmup of an account that version 0 left pending tried `at`; False when it is not one any more."""
+    put = due.fields(WARMUP_KIND, account.id, at)
+    update = GRAPH.update(account_key(account.user_id, account.id), PENDING, put=put, only_from=[PENDING])
+    update["ConditionExpression"] += " AND attribute_not_exists(due_at) AND attribute_not_exists(warmup_reason)"
+    try:
+        table.update(update.pop("Key"), **update)
+    except table.ConditionFailed:
+        return False
+    return True
+
+
 def give_up(account: Account, reason: str) -> None:
     """Record why a pending account stays so until its owner acts. Raises NotFound, StaleStatus."""
     _stay_pending(account, {"warmup_reason": reason}, due.FIELDS)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from kindling import providers
+from kindling.accounts import enabling
 from kindling.accounts import lookup as accounts
 from kindling.accounts.model import PENDING, parse_mark
 from kindling.accounts.warmup import TAG_MARK, WARMUP_TAG
@@ -74,6 +75,8 @@ def _has_another_inbox(address: str, owner: Classification) -> bool:
 
 def _missing(pace: Pace, addresses: set[str]) -> Iterator[Sighting]:
     for account in pace.over(accounts.all_accounts()):
+        if enabling.resume(account):
+            continue
         # A pending account may have no warmup account; its tenant retries the warmup.
         expected = account.state != PENDING and is_settled(account.created_at, clock.now())
         if not expected or account.email_address in addresses:

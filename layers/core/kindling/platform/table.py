@@ -3,6 +3,10 @@
 Calls that are throttled or conflict with a transaction are retried with exponential backoff and full jitter, for up to
 WAIT_SECONDS and not beyond the caller's deadline (`clock.deadline`). Every function raises StoreUnavailable when
 DynamoDB still refuses the call then, refuses it for another reason, or does not answer.
+
+An item that is put gets the number of the table's shape, SCHEMA, as its attribute `v`. Whoever reads an item sees it in
+that shape and without `v`: what `upgrade` registered for older ones is applied to it. Items that only updates made have
+no `v` and count as older than any.
 """
 
 import random
@@ -39,6 +43,10 @@ class Action(TypedDict, total=False):
 # The actions that one topic adds to a transaction of another.
 Part = list[Action]
 
+# Raised by a release that changes the shape of an item of any kind.
+SCHEMA = 1
+VERSION = "v"
+
 WAIT_SECONDS = 4.0
 FIRST_PAUSE_SECONDS = 0.04
 LONGEST_PAUSE_SECONDS = 1.0
@@ -61,6 +69,25 @@ RETRYABLE = frozenset(
         "ThrottlingError",
     }
 )
+
+
+Upgrade = Callable[[Item], Item]
+_upgrades: list[tuple[int, str, str, Upgrade]] = []
+
+
+def upgrade(to: int, pk: str, sk: str) -> Callable[[Upgrade], Upgrade]:
+    """Register what gives items of a kind, whose keys begin with `pk` and `sk`, the shape of version `to`.
+
+    The function gets an item of the version before, perhaps a part of it (an index may hold keys only), and returns it
+    in the new shape. It leaves alone what has that shape already, and writes nothing.
+    """
+
+    def register(change: Upgrade) -> Upgrade:
+        _upgrades.append((to, pk, sk, change))
+        _upgrades.sort(key=lambda entry: entry[0])
+        return change
+
+    return register
 
 
 class ConditionFailed(Exception):
@@ -90,12 +117,12 @@ class TransactionFailed(Exception):
 def get(key: dict[str, str]) -> Item | None:
     """The item at a key, by a consistent read; None when there is none."""
     item: Item | None = _with_retries(lambda: aws.table().get_item(Key=key, ConsistentRead=True)).get("Item")
-    return item
+    return _read(item) if item else item
 
 
 def put(item: Item, **request: Any) -> None:
     """Create or replace an item. Raises ConditionFailed."""
-    _with_retries(lambda: aws.table().put_item(Item=item, **request))
+    _with_retries(lambda: aws.table().put_item(Item=_written(item), **request))
 
 
 def update(key: dict[str, str], *, once: bool = False, waits: bool = True, **request: Any) -> Item:
@@ -106,7 +133,7 @@ def update(key: dict[str, str], *, once: bool = False, waits: bool = True, **req
     """
     client: Table = aws.table_without_retries() if once else aws.table()
     response = _with_retries(lambda: client.update_item(Key=key, **request), waits=waits)
-    return dict(response.get("Attributes", {}))
+    return _read(response.get("Attributes", {}))
 
 
 def delete(key: dict[str, str], **request: Any) -> None:
@@ -116,7 +143,8 @@ def delete(key: dict[str, str], **request: Any) -> None:
 
 def query(**request: Any) -> Any:
     """One page of a query, as DynamoDB's response."""
-    return _with_retries(lambda: aws.table().query(**request))
+    page = _with_retries(lambda: aws.table().query(**request))
+    return {**page, "Items": [_read(item) for item in page["Items"]]}
 
 
 def transact(actions: Part, *, token: str = "") -> None:
@@ -126,7 +154,7 @@ def transact(actions: Part, *, token: str = "") -> None:
     """
     name = settings().table_name
     writes: list[Item] = [dict(action) for action in actions]
-    items: Any = [{kind: {"TableName": name, **body}} for write in writes for kind, body in write.items()]
+    items: Any = [{kind: {"TableName": name, **_body(kind, body)}} for write in writes for kind, body in write.items()]
     extra: Any = {"ClientRequestToken": token} if token else {}
     client = aws.dynamodb().meta.client
     _with_retries(lambda: client.transact_write_items(TransactItems=items, **extra))
@@ -179,7 +207,7 @@ def batch_get(keys: list[dict[str, str]]) -> list[Item | None]:
     request: Any = {name: {"Keys": keys, "ConsistentRead": True}}
     for pause in _pauses():
         response = _with_retries(partial(aws.dynamodb().batch_get_item, RequestItems=request))
-        items |= {(str(item["pk"]), str(item["sk"])): item for item in response["Responses"].get(name, [])}
+        items |= {(str(item["pk"]), str(item["sk"])): _read(item) for item in response["Responses"].get(name, [])}
         request = response.get("UnprocessedKeys")
         if not request:
             return [items.get((key["pk"], key["sk"])) for key in keys]
@@ -199,6 +227,23 @@ def owned(owner: str, **request: Any) -> Iterator[Item]:
     """The items of an owner, newest first; `owner` is `<user_id>#<kind>`. The index is eventually consistent."""
     condition = Key("owner").eq(owner)
     return each({"IndexName": "by_owner", "KeyConditionExpression": condition, "ScanIndexForward": False, **request})
+
+
+def _written(item: Item) -> Item:
+    return {**item, VERSION: SCHEMA}
+
+
+def _body(kind: str, body: Item) -> Item:
+    return {**body, "Item": _written(body["Item"])} if kind == "Put" else body
+
+
+def _read(item: Item) -> Item:
+    """An item, or attributes of one, in the current shape."""
+    read = {name: value for name, value in item.items() if name != VERSION}
+    for to, pk, sk, change in _upgrades:
+        if item.get(VERSION, 0) < to and str(read.get("pk")).startswith(pk) and str(read.get("sk")).startswith(sk):
+            read = change(read)
+    return read
 
 
 def _with_retries(call: Callable[[], Any], *, waits: bool = True) -> Any:
@@ -240,4 +285,4 @@ def _failed_item(reason: Item) -> Item | None:
 def _deserialize(item: Any) -> Item | None:
     """The item of an error response; boto3's resources convert those of successful responses only."""
     deserialize: Callable[[Any], Any] = TypeDeserializer().deserialize
-    return {name: deserialize(value) for name, value in item.items()} if item else None
+    return _read({name: deserialize(value) for name, value in item.items()}) if item else None
