@@ -1,7 +1,7 @@
 """Points a stack at a restored copy of its table, and has CloudFormation adopt that copy.
 
 DynamoDB restores into a new table. A stack cannot exchange a table that functions and policies refer to in one step, so
-there are three: the stack is deployed with the copy's name and ARN written out and without its own table, which is kept;
+there are three: the stack is updated with the copy's name and ARN written out and without its own table, which is kept;
 the copy is imported as the stack's table; and the next ordinary deployment refers to it again.
 """
 
