@@ -9,11 +9,14 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from moto import mock_aws
+from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
+from moto.secretsmanager.models import secretsmanager_backends
 
 from local import credentials, doctor, profiles
 from local.profiles import Profile
 from local.settings import Refused
 
+REGION = "eu-central-1"
 PROFILE = Profile("dev", "kindling-dev", None, {"Rollout": "AllAtOnce"})
 KEYS = {
     "AGENTMAIL_API_KEY": "am_us_1",
@@ -39,10 +42,12 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setenv(name, "test")
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     with mock_aws():
+        # Within a run that has begun moto before, this begins no new account.
+        secretsmanager_backends[ACCOUNT_ID][REGION].reset()
         yield session(10)
 
 
-def session(concurrency: int, region: str | None = "eu-central-1") -> Any:
+def session(concurrency: int, region: str | None = REGION) -> Any:
     made: Any = boto3.session.Session(region_name=region)
     body = {"AccountLimit": {"ConcurrentExecutions": concurrency}}
     made.events.register("before-send.lambda.GetAccountSettings", lambda **_: Answer(body))
