@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.exceptions import ProfileNotFound
 
 from local import artifacts, credentials, doctor, profiles, restore, transform
 from local.settings import ROOT, Refused
@@ -140,7 +141,10 @@ def _complain(profile: profiles.Profile, found: doctor.Diagnosis) -> None:
 
 
 def _session(profile: profiles.Profile) -> Any:
-    return boto3.session.Session(region_name=profile.region or os.environ.get("AWS_REGION"))
+    try:
+        return boto3.session.Session(region_name=profile.region or os.environ.get("AWS_REGION"))
+    except ProfileNotFound as error:
+        raise Refused(f"{error}; see AWS_PROFILE.") from None
 
 
 def _sam(*arguments: str) -> int:
