@@ -6,9 +6,8 @@ What is patched, and why:
   call, and waits 50 ms for a first log line. Both waits are removed.
 - The engine saves its state only at a clean stop. Here every change is in a checkpoint (`local.checkpoint`) two to
   four seconds later.
-- Every function keeps its warm processes for ever, and any number are started at the same time, which is slowest under
-  load. Here the processes that have been idle longest are ended above a limit, one per processor is started at a time,
-  and a call first waits shortly for an idle process.
+- Every call that finds no idle process of its function starts one, which imports everything again. Here few processes
+  are kept, and they are forked from one that has imported it (`local.environments`).
 - A throttled invocation reaches a state machine as `Lambda.Unknown`; on AWS it is `Lambda.TooManyRequestsException`.
 - A distributed map takes no JSONata. Here it does (`local.maps`).
 - Logs, metrics and finished executions are kept for ever and would be part of every checkpoint. Only the newest are
@@ -33,6 +32,7 @@ from typing import Any
 
 from local import exit_with_parent, maps
 from local.checkpoint import Checkpoint
+from local.environments import Environments
 from local.http_api import HttpApi, Invoked, Receive, Routes, Scope, Send
 from local.settings import ACCOUNT, HOST, REGION, Home, Ports
 
@@ -45,9 +45,6 @@ STOP_SECONDS = 5.0
 # Every running call has a process of about 50 MB. The API may use a part of them, so that sagas always find some.
 LAMBDA_CONCURRENCY = 100
 API_CONCURRENCY = 40
-WARM_PROCESSES = 32
-# How long a call waits for an idle process of its function before it starts another.
-IDLE_WAIT_SECONDS = 0.1
 KEPT_EXECUTIONS = 500
 KEPT_LOG_STREAMS = 1000
 KEPT_METRIC_SECONDS = 900
@@ -129,6 +126,7 @@ class Engine:
         self._runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
         persistence = importlib.import_module("ministack.core.persistence")
         self._services = {name: service(name) for name in (*SHARED_WITH_CHECKPOINT, "lambda_svc")}
+        self._environments = Environments(self._services["lambda_svc"], self._runtime)
         self._copies = CopyModule()
         self._checkpoint = Checkpoint(home.state, persistence._json_default, persistence._json_object_hook)
         self._http_api = HttpApi(Routes(home.routes), self._invoke)
@@ -141,7 +139,7 @@ class Engine:
     def patch(self) -> None:
         """Apply all patches and load the last checkpoint."""
         self._patch_waits()
-        self._patch_processes()
+        self._environments.patch()
         self._patch_throttling()
         self._patch_state()
         maps.patch(self._services["stepfunctions"])
@@ -158,64 +156,6 @@ class Engine:
             return drain(of, first_line_wait, idle_confirm, hard_cap)
 
         worker._drain_stderr_bounded = drain_quickly
-
-    def _patch_processes(self) -> None:
-        functions, runtime = self._services["lambda_svc"], self._runtime
-        acquire, release, spawn = functions.acquire_worker, functions.release_worker, runtime.ProvidedWorker._spawn
-        max_starting = max(2, os.cpu_count() or 2)
-        changed = threading.Condition()
-        starting = 0
-
-        def acquire_idle_first(name: str, config: Any, code: bytes, qualifier: str = "$LATEST") -> Any:
-            """Use an idle process; after IDLE_WAIT_SECONDS without one, start another as soon as one may start."""
-            nonlocal starting
-            wait_until = time.monotonic() + IDLE_WAIT_SECONDS
-            key = runtime._worker_key(name, config, qualifier)
-            with changed:
-                while pool := runtime._workers.get(key):
-                    waited = time.monotonic() >= wait_until
-                    if any(not worker.in_use for worker in pool) or (waited and starting < max_starting):
-                        break
-                    changed.wait(IDLE_WAIT_SECONDS)
-                worker, how = acquire(name, config, code, qualifier=qualifier)
-            if how == "spawn":
-                self._end_surplus()
-            return worker, how
-
-        def release_and_notify(worker: Any) -> None:
-            release(worker)
-            with changed:
-                changed.notify_all()
-
-        def spawn_limited(worker: Any, init_timeout: float | None = None) -> None:
-            nonlocal starting
-            with changed:
-                changed.wait_for(lambda: starting < max_starting)
-                starting += 1
-            try:
-                spawn(worker, init_timeout)
-            finally:
-                with changed:
-                    starting -= 1
-                    changed.notify_all()
-
-        functions.acquire_worker, functions.release_worker = acquire_idle_first, release_and_notify
-        runtime.ProvidedWorker._spawn = spawn_limited
-
-    def _end_surplus(self) -> None:
-        """End idle processes above WARM_PROCESSES in all, those that have been idle longest first."""
-        runtime = self._runtime
-        with runtime._lock:
-            pools = [(pool, worker) for pool in runtime._workers.values() for worker in pool]
-            idle = sorted(
-                ((pool, worker) for pool, worker in pools if not worker.in_use), key=lambda row: row[1].last_used
-            )
-            surplus = idle[: max(0, len(pools) - WARM_PROCESSES)]
-            for pool, worker in surplus:
-                pool.remove(worker)
-        if surplus:
-            ended = [worker for _, worker in surplus]
-            threading.Thread(target=runtime.kill_workers, args=(ended,), name="end-surplus", daemon=True).start()
 
     def _patch_throttling(self) -> None:
         functions = self._services["lambda_svc"]
@@ -352,7 +292,7 @@ class Engine:
 
     def end_workers(self) -> None:
         """End every process of a function."""
-        self._runtime.reset()
+        self._environments.end()
 
 
 def service(name: str) -> Any:

@@ -1,8 +1,8 @@
 """Packages the template for the engine, as `sam build` and `sam package` do for AWS.
 
 The template is used as written, except for what the engine does not support: functions run on `provided.al2023` with a
-`bootstrap` that starts AWS's runtime interface client in this Python environment, layers are folders on its path, and
-the definitions of state machines are inlined. Every function gets the variable KINDLING_CLOCK_FILE.
+`bootstrap` that starts a process of this Python environment from which they are forked, layers are folders on its path,
+and the definitions of state machines are inlined. Every function gets the variable KINDLING_CLOCK_FILE.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from typing import Any
 from samtranslator.yaml_helper import yaml_parse
 
 from local import worker
-from local.settings import Home, Refused
+from local.settings import ROOT, Home, Refused
 
 BUCKET = "kindling-packages"
 RUNTIME = "provided.al2023"
@@ -126,7 +126,7 @@ def _build_layer(content: Path, home: Home) -> Path:
 
 
 def _function_archive(code: Path, layers: list[Path], home: Home) -> bytes:
-    """An archive of a function's files, compiled, and the `bootstrap` that runs them."""
+    """An archive of a function's files, compiled, and the `bootstrap` of the process that they are run by."""
     if not code.is_dir():
         raise Refused(f"The template names {code}, which is not a folder.")
     contents = {str(file.relative_to(code)): file.read_bytes() for file in _files(code)}
@@ -142,12 +142,8 @@ def _function_archive(code: Path, layers: list[Path], home: Home) -> bytes:
 
 
 def _bootstrap(layers: list[Path], home: Home) -> str:
-    path = ":".join(str(layer) for layer in layers)
-    command = [sys.executable, "-P", worker.__file__, "--home", str(home.path)]
-    return (
-        f'#!/bin/sh\nexport PYTHONPATH="$LAMBDA_TASK_ROOT":{shlex.quote(path)}\n'
-        f'exec {shlex.join(command)} "$_HANDLER"\n'
-    )
+    command = [sys.executable, "-P", "-m", worker.__name__, "--home", str(home.path), *map(str, layers)]
+    return f"#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {shlex.join(command)}\n"
 
 
 def _compile(source: Path, traceback_name: str) -> Path:
