@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from local.aws import client
 from local.packaging import BUCKET, Package
-from local.settings import HOST, STACK, Home, Ports, Refused, write_atomically
+from local.settings import API_CONCURRENCY, HOST, STACK, Home, Ports, Refused, write_atomically
 
 WAIT_SECONDS = 120
 DIGEST_TAG = "kindling-digest"
@@ -54,8 +54,8 @@ KEY_VARIABLES = tuple(provider.variable for provider in PROVIDERS)
 
 # All tenants of a local cloud belong to one user, so the first one to use a zone may have it.
 ZONE_BINDING = ("ZoneBinding", "first")
-# The engine has no limit of concurrent functions.
-WAITING_REQUESTS = ("WaitingRequests", "100")
+# Half of the calls that the API may make at a time, so that others go on while some wait for their sagas.
+WAITING_REQUESTS = ("WaitingRequests", str(API_CONCURRENCY // 2))
 # The sandbox hosts the names below `.example`.
 RESERVED_NAMES = ("ReservedNames", "allow")
 

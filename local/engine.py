@@ -34,7 +34,7 @@ from local import exit_with_parent, maps
 from local.checkpoint import Checkpoint
 from local.environments import Environments
 from local.http_api import HttpApi, Invoked, Receive, Routes, Scope, Send
-from local.settings import ACCOUNT, HOST, REGION, Home, Ports
+from local.settings import ACCOUNT, API_CONCURRENCY, HOST, REGION, Home, Ports
 
 CHECKPOINT_SECONDS = 2.0
 # A large state is saved less often, so that checkpoints take a twentieth of the engine's time, but at least this often.
@@ -42,9 +42,8 @@ MAX_CHECKPOINT_SECONDS = 4.0
 # A table also changes without a request when items expire (TTL).
 FULL_CHECKPOINT_SECONDS = 60.0
 STOP_SECONDS = 5.0
-# Every running call has a process of about 50 MB. The API may use a part of them, so that sagas always find some.
+# More calls than there may be processes wait for one.
 LAMBDA_CONCURRENCY = 100
-API_CONCURRENCY = 40
 KEPT_EXECUTIONS = 500
 KEPT_LOG_STREAMS = 1000
 KEPT_METRIC_SECONDS = 900

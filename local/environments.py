@@ -1,9 +1,9 @@
 """The execution environments of functions, as the engine uses them: few, reused, and forked from a warm process.
 
 The engine keeps every process of a function for ever, and starts any number at the same time, which is slowest under
-load. Here the processes that have been idle longest are ended above a limit, a few are started at a time, and a call
-first waits shortly for an idle process. The engine's `subprocess` is replaced: where it would start a `bootstrap`, a
-process that has imported what functions need (`local.worker`) forks one.
+load. Here there is a limit, at which calls wait and the processes that have been idle longest are ended; a few are
+started at a time, and a call first waits shortly for an idle process. The engine's `subprocess` is replaced: where it
+would start a `bootstrap`, a process that has imported what functions need (`local.worker`) forks one.
 """
 
 import json
@@ -18,11 +18,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from local.settings import MAX_PROCESSES
 from local.worker import LENGTH_BYTES
 
-WARM_PROCESSES = 32
-# How long a call waits for an idle process of its function before it starts another.
-IDLE_WAIT_SECONDS = 0.1
+# How long a call waits for an idle process, for each that its function has, before it starts another: those that work
+# are soon idle again, and many help only where they wait for something.
+IDLE_WAIT_SECONDS = 0.25
 # Libraries read variables with these prefixes when they are imported. Functions that differ in one have another warm
 # process; all other variables are set after the fork.
 IMPORTED_FROM = ("POWERTOOLS_", "AWS_LAMBDA_LOG_LEVEL", "LOG_LEVEL", "PYTHON")
@@ -34,7 +35,7 @@ class WarmProcess:
     def __init__(self, bootstrap: str, environment: Mapping[str, str]) -> None:
         self._control, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen([bootstrap], stdin=theirs, env=dict(environment))
+            self._process = subprocess.Popen([bootstrap], stdin=theirs.fileno(), env=dict(environment))
 
     def fork(self, environment: Mapping[str, str]) -> "Forked":
         """Fork a process with this environment. Raises OSError when the warm process has ended."""
@@ -163,16 +164,20 @@ class Environments:
         changed = threading.Condition()
         starting = 0
 
+        def may_acquire(key: str, waited: float) -> bool:
+            pool = runtime._workers.get(key, ())
+            if any(not worker.in_use for worker in pool):
+                return True
+            busy = sum(worker.in_use for workers in runtime._workers.values() for worker in workers)
+            patient = not pool or (waited >= IDLE_WAIT_SECONDS * len(pool) and starting < max_starting)
+            return busy < MAX_PROCESSES and patient
+
         def acquire_idle_first(name: str, config: Any, code: bytes, qualifier: str = "$LATEST") -> Any:
-            """Use an idle process; after IDLE_WAIT_SECONDS without one, start another as soon as one may start."""
-            nonlocal starting
-            wait_until = time.monotonic() + IDLE_WAIT_SECONDS
+            """Use an idle process, or start another after a wait, as soon as one may start."""
+            began = time.monotonic()
             key = runtime._worker_key(name, config, qualifier)
             with changed:
-                while pool := runtime._workers.get(key):
-                    waited = time.monotonic() >= wait_until
-                    if any(not worker.in_use for worker in pool) or (waited and starting < max_starting):
-                        break
+                while not may_acquire(key, time.monotonic() - began):
                     changed.wait(IDLE_WAIT_SECONDS)
                 worker, how = acquire(name, config, code, qualifier=qualifier)
             if how == "spawn":
@@ -200,14 +205,14 @@ class Environments:
         runtime.ProvidedWorker._spawn = spawn_limited
 
     def end_surplus(self) -> None:
-        """End idle processes above WARM_PROCESSES in all, those that have been idle longest first."""
+        """End idle processes above MAX_PROCESSES in all, those that have been idle longest first."""
         runtime = self._runtime
         with runtime._lock:
             pools = [(pool, worker) for pool in runtime._workers.values() for worker in pool]
             idle = sorted(
                 ((pool, worker) for pool, worker in pools if not worker.in_use), key=lambda row: row[1].last_used
             )
-            surplus = idle[: max(0, len(pools) - WARM_PROCESSES)]
+            surplus = idle[: max(0, len(pools) - MAX_PROCESSES)]
             for pool, worker in surplus:
                 pool.remove(worker)
         if surplus:

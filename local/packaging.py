@@ -137,11 +137,11 @@ def _function_archive(code: Path, layers: list[Path], home: Home) -> bytes:
             source.write_bytes(contents[name])
             compiled = _compile(source, name)
             contents[str(compiled.relative_to(scratch))] = compiled.read_bytes()
-    contents["bootstrap"] = _bootstrap(layers, home).encode()
+    contents["bootstrap"] = bootstrap(layers, home).encode()
     return _archive(contents)
 
 
-def _bootstrap(layers: list[Path], home: Home) -> str:
+def bootstrap(layers: list[Path], home: Home) -> str:
     command = [sys.executable, "-P", "-m", worker.__name__, "--home", str(home.path), *map(str, layers)]
     return f"#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {shlex.join(command)}\n"
 

@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from email.message import Message
 from types import TracebackType
 from typing import Any
 
@@ -26,6 +27,7 @@ LOG_FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(m
 DATE_FORMAT = "%Y-%m-%dT%H:%M:%S"
 
 Handler = Callable[[Any, "Context"], Any]
+Headers = Message | Mapping[str, str]
 
 
 class Fault(Exception):
@@ -63,7 +65,7 @@ class RuntimeApi:
     def __init__(self, address: str) -> None:
         self._connection = http.client.HTTPConnection(address)
 
-    def next(self) -> tuple[Mapping[str, str], bytes]:
+    def next(self) -> tuple[Message, bytes]:
         """Wait for the next invocation; its headers and its event."""
         return self._call("GET", "/invocation/next")
 
@@ -79,13 +81,17 @@ class RuntimeApi:
         """Report that the function cannot be initialized."""
         self._report("/init/error", error)
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
     def _report(self, path: str, error: dict[str, Any]) -> None:
         headers = {"Content-Type": "application/json", "Lambda-Runtime-Function-Error-Type": error["errorType"]}
         self._call("POST", path, json.dumps(error).encode(), headers)
 
     def _call(
         self, method: str, path: str, payload: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> tuple[Mapping[str, str], bytes]:
+    ) -> tuple[Message, bytes]:
         self._connection.request(method, VERSION + path, payload, dict(headers or {}))
         answer = self._connection.getresponse()
         body = answer.read()
@@ -125,7 +131,7 @@ def run(api: RuntimeApi, handler_name: str) -> None:
         invoke(api, handler, headers, event)
 
 
-def invoke(api: RuntimeApi, handler: Handler, headers: Mapping[str, str], event: bytes) -> None:
+def invoke(api: RuntimeApi, handler: Handler, headers: Headers, event: bytes) -> None:
     """Call the handler for one invocation, and send its result or its error."""
     request_id = headers["Lambda-Runtime-Aws-Request-Id"]
     try:
@@ -158,7 +164,7 @@ def find_handler(name: str) -> Handler:
     return handler
 
 
-def make_context(headers: Mapping[str, str]) -> Context:
+def make_context(headers: Headers) -> Context:
     """The context of an invocation, from its headers and the function's environment."""
     environment = os.environ
     return Context(

@@ -11,6 +11,10 @@ HOST = "127.0.0.1"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 STACK = "kindling"
+# How many processes of functions there may be. Each has about 20 MB of its own; more at once would not be faster on the
+# processors of a laptop. The API may use a part of them, so that sagas always find some.
+MAX_PROCESSES = 32
+API_CONCURRENCY = 20
 
 
 class Refused(Exception):

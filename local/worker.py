@@ -25,14 +25,24 @@ import sys
 import traceback
 from http.client import HTTPException
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from local import runtime_client
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 HIDDEN = {str(REPOSITORY), str(REPOSITORY / "layers" / "core")}
 # Libraries that functions import when they are called, not at their top.
-IMPORTED_LATER = ("dns.resolver", "email.parser", "httpx", "idna", "publicsuffixlist")
+IMPORTED_LATER = (
+    "boto3.dynamodb.table",
+    "boto3.dynamodb.transform",
+    "dns.resolver",
+    "httpcore",
+    "httpx",
+    "publicsuffixlist",
+)
+SERVICES = ("dynamodb", "secretsmanager", "sqs", "stepfunctions")
+MODELS = ("service-2", "endpoint-rule-set-1")
+SHARED_MODELS = ("_retry", "endpoints", "partitions", "sdk-default-configuration")
 LENGTH_BYTES = 4
 
 
@@ -43,6 +53,7 @@ def main() -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "local"]:
         del sys.modules[name]
     _import_all(layers)
+    _read_models()
     # Children are reaped by the system: they tell the engine of their end by closing a pipe.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     # Objects that no collection visits stay in memory that is shared.
@@ -69,6 +80,23 @@ def _import_all(layers: list[str]) -> None:
             importlib.import_module(name)
         except Exception:  # noqa: BLE001
             sys.stderr.write(f"{name} cannot be imported:\n{traceback.format_exc()}")
+
+
+def _read_models() -> None:
+    """Have boto3's default session read what it needs for a client of each service, which takes longest.
+
+    The session asks the environment for the region, credentials and endpoint only when a client is made.
+    """
+    import boto3
+
+    boto3.setup_default_session()
+    session: Any = boto3.DEFAULT_SESSION
+    models = session._session.get_component("data_loader")
+    for name in SERVICES:
+        for kind in MODELS:
+            models.load_service_model(name, kind)
+    for name in SHARED_MODELS:
+        models.load_data(name)
 
 
 def _receive(control: socket.socket, length: int) -> bytes:

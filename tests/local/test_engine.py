@@ -30,6 +30,7 @@ NAMES = [
     ("core.lambda_runtime", "_workers"),
     ("core.lambda_runtime", "kill_workers"),
     ("core.lambda_runtime", "reset"),
+    ("core.lambda_runtime", "subprocess.Popen"),
     ("core.persistence", "_json_default"),
     ("core.persistence", "_json_object_hook"),
     ("services.cloudformation", "copy"),
@@ -98,22 +99,6 @@ def test_a_throttled_call_has_the_name_that_aws_gives_it(engine: Any) -> None:
     answer = functions._throttle_response(reason_code="x", msg="Rate exceeded")
     assert answer["body"]["errorType"] == "Lambda.TooManyRequestsException"
     assert answer["body"]["errorMessage"] == "Rate exceeded"
-
-
-def test_surplus_processes_that_have_been_idle_longest_are_ended(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    runtime = importlib.import_module("ministack.core.lambda_runtime")
-    workers = [SimpleNamespace(in_use=False, last_used=i) for i in range(4)]
-    busy = SimpleNamespace(in_use=True, last_used=-1)
-    ended: list[Any] = []
-    monkeypatch.setattr(engine_module, "WARM_PROCESSES", 3)
-    monkeypatch.setattr(runtime, "kill_workers", ended.extend)
-    monkeypatch.setattr(runtime, "_workers", {"a": [busy, workers[3], workers[0]], "b": [workers[1], workers[2]]})
-    engine._end_surplus()
-    for thread in threading.enumerate():
-        if thread.name.startswith("end-surplus"):
-            thread.join()
-    assert ended == workers[:2]
-    assert runtime._workers == {"a": [busy, workers[3]], "b": [workers[2]]}
 
 
 def test_old_executions_and_log_streams_are_evicted(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
