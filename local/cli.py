@@ -18,12 +18,17 @@ from typing import Any, NoReturn
 
 from kindling.keys.model import Scope
 from local import inventory, launcher, release, ticks, zones
-from local.deploy import real_providers
 from local.operators import on_table
+from local.providers import KEY_VARIABLES, WEBHOOK_VARIABLE, home_for
 from local.settings import ROOT, Home, Ports, Refused
 
 STOP_SECONDS = 30
 WATCH_SECONDS = 0.5
+REAL_PROVIDERS = """\
+The providers are the real services, and the clock is the system's. AgentMail cannot reach this machine by itself:
+to be told of deliveries, forward a public URL to {api_url}, create a webhook at AgentMail for
+<URL>/webhooks/agentmail with all message.* events and domain.verified, and start again with its signing secret in
+{variable}. Without reports, warming holds."""
 SPAN = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
 UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
@@ -103,6 +108,8 @@ def _up(parsed: argparse.Namespace) -> int:
 def _demo(parsed: argparse.Namespace) -> int:
     if importlib.util.find_spec("local.demo") is None:
         raise Refused("This installation has no demo.")
+    if home_for(os.environ).real:
+        raise Refused(f"The demo needs the sandbox: unset {', '.join(KEY_VARIABLES)}.")
     demo = importlib.import_module("local.demo")
     return _serve(lambda cloud: bool(demo.run(cloud.description, _say)), ends=parsed.exit)
 
@@ -112,14 +119,16 @@ def _serve(job: Callable[[launcher.LocalCloud], bool], *, ends: bool) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     environment = os.environ
-    home, ports = Home.from_environment(environment), Ports.from_environment(environment)
-    real = real_providers(environment)
+    home, ports = home_for(environment), Ports.from_environment(environment)
     cloud = launcher.LocalCloud(home, ports, say=_say)
     done = True
     with contextlib.suppress(KeyboardInterrupt), launcher.started(cloud):
         _say(f"API      {ports.api_url}")
-        _say("Providers are the real services." if real else f"Sandbox  {ports.sandbox_url}")
         _say(f"Keys     {home.description}")
+        if home.real:
+            _say(REAL_PROVIDERS.format(api_url=ports.api_url, variable=WEBHOOK_VARIABLE))
+        else:
+            _say(f"Sandbox  {ports.sandbox_url}")
         done = job(cloud)
         while not ends:
             cloud.check()
@@ -133,7 +142,8 @@ def _interrupt(_number: int, _frame: Any) -> NoReturn:
 
 def _detach() -> int:
     """Start `up` in a new session and print its output until it is ready."""
-    home = Home.from_environment(os.environ)
+    home = home_for(os.environ)
+    home.make()
     launcher.require_idle(home)
     home.logs.mkdir(parents=True, exist_ok=True)
     log = home.logs / "up.log"
@@ -141,7 +151,7 @@ def _detach() -> int:
         process = subprocess.Popen(
             [sys.executable, "-m", "local.cli", "local", "up"],
             cwd=ROOT,
-            env=os.environ | {"KINDLING_HOME": str(home.path)},
+            env=os.environ | {"KINDLING_HOME": str(Home.from_environment(os.environ).path)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -154,7 +164,7 @@ def _detach() -> int:
 
 
 def _status(_parsed: argparse.Namespace) -> int:
-    home = Home.from_environment(os.environ)
+    home = _running_home()
     process = launcher.holder(home)
     if process is None:
         print(f"The local cloud in {home.path} is not running.")
@@ -171,16 +181,16 @@ def _status(_parsed: argparse.Namespace) -> int:
 
 
 def _down(_parsed: argparse.Namespace) -> int:
-    if not _stop(Home.from_environment(os.environ)):
+    if not _stop(_running_home()):
         print("The local cloud is not running.")
     return 0
 
 
 def _reset(_parsed: argparse.Namespace) -> int:
-    home = Home.from_environment(os.environ)
+    home = home_for(os.environ)
     _stop(home)
     launcher.reset(home)
-    print(f"All state in {home.path} is deleted.")
+    print(f"All state in {home.path} is deleted.{' What is at the providers is not.' if home.real else ''}")
     return 0
 
 
@@ -201,16 +211,23 @@ def _stop(home: Home) -> bool:
 
 
 def _advance(parsed: argparse.Namespace) -> int:
-    print(f"The local cloud's clock says {ticks.advance(parsed.span)}.")
+    print(f"The local cloud's clock says {ticks.advance(parsed.span, _running_home())}.")
     return 0
 
 
 def _tick(parsed: argparse.Namespace) -> int:
-    home = Home.from_environment(os.environ)
+    home = _running_home()
     if not home.description.exists():
         raise Refused("The local cloud is not running; 'kindling local up' starts it.")
     print(ticks.tick(parsed.poller, json.loads(home.description.read_text())["engine_url"]))
     return 0
+
+
+def _running_home() -> Home:
+    """The folder of the local cloud that is running: the sandbox's, unless only that of the real providers runs."""
+    home = Home.from_environment(os.environ)
+    real = home.with_real_providers
+    return real if launcher.holder(home) is None and launcher.holder(real) is not None else home
 
 
 def _span(text: str) -> timedelta:

@@ -8,7 +8,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.deploy import PROVIDERS, WEBHOOK_PARAMETER, webhook_placeholder
+from local.deploy import WEBHOOK_PARAMETER, webhook_placeholder
+from local.providers import PROVIDERS
 from local.profiles import Profile
 from local.settings import Refused
 

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from local.aws import client
 from local.packaging import BUCKET, Package
+from local.providers import PROVIDERS, WEBHOOK_VARIABLE
 from local.settings import API_CONCURRENCY, HOST, STACK, Home, Ports, Refused, write_atomically
 
 WAIT_SECONDS = 120
@@ -22,35 +23,6 @@ SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 # A stack can be updated after a rolled-back update; after any other failure it must be deleted and created again.
 USABLE = (*SETTLED, "UPDATE_ROLLBACK_COMPLETE")
 
-
-@dataclass(frozen=True)
-class Provider:
-    """The names of a provider in the template's parameters, the sandbox and the user's environment."""
-
-    label: str
-    sandbox_key: str
-    variable: str
-    sandbox_path: str = ""
-
-    @property
-    def secret(self) -> str:
-        return f"kindling/{self.label.lower()}"
-
-    @property
-    def secret_parameter(self) -> str:
-        return f"{self.label}SecretArn"
-
-    @property
-    def url_parameter(self) -> str:
-        return f"{self.label}Url"
-
-
-PROVIDERS = (
-    Provider("AgentMail", "am_local", "AGENTMAIL_API_KEY"),
-    Provider("Instantly", "inst_local", "INSTANTLY_API_KEY"),
-    Provider("Cloudflare", "cf_local", "CLOUDFLARE_API_TOKEN", "/client/v4"),
-)
-KEY_VARIABLES = tuple(provider.variable for provider in PROVIDERS)
 
 # All tenants of a local cloud belong to one user, so the first one to use a zone may have it.
 ZONE_BINDING = ("ZoneBinding", "first")
@@ -73,17 +45,6 @@ WEBHOOK_EVENTS = (
     "message.clicked",
     "domain.verified",
 )
-
-
-def real_providers(environment: Mapping[str, str]) -> bool:
-    """Whether the environment has the API keys of the real providers.
-
-    Raises Refused when it has some but not all of them.
-    """
-    missing = [name for name in KEY_VARIABLES if not environment.get(name)]
-    if missing and len(missing) < len(KEY_VARIABLES):
-        raise Refused(f"Real providers need {', '.join(KEY_VARIABLES)}. Not set: {', '.join(missing)}.")
-    return not missing
 
 
 def webhook_placeholder() -> str:
@@ -120,7 +81,7 @@ class Deployment:
         if stack is None or stack.digest != digest or stack.status not in SETTLED:
             stack = self._deploy(stack, parameters, digest)
         self._write_routes()
-        if WEBHOOK_PARAMETER in parameters and not real_providers(environment):
+        if WEBHOOK_PARAMETER in parameters and not self._home.real:
             self._register_webhook(parameters[WEBHOOK_PARAMETER])
         return stack
 
@@ -138,7 +99,7 @@ class Deployment:
 
     def _parameters(self, environment: Mapping[str, str]) -> dict[str, str]:
         """The values of the template's parameters. Creates the secrets whose ARNs are among them."""
-        real = real_providers(environment)
+        real = self._home.real
         values = {}
         for provider in PROVIDERS:
             if provider.secret_parameter in self._package.parameters:
@@ -151,7 +112,11 @@ class Deployment:
         optional = everywhere if real else [*everywhere, *sandbox_only]
         values |= {name: text for name, text in optional if name in self._package.parameters}
         if WEBHOOK_PARAMETER in self._package.parameters:
-            values[WEBHOOK_PARAMETER] = self._create_secret(WEBHOOK_NAME, webhook_placeholder())
+            given = environment.get(WEBHOOK_VARIABLE) if real else None
+            if given:
+                values[WEBHOOK_PARAMETER] = self._put_secret(WEBHOOK_NAME, given)
+            else:
+                values[WEBHOOK_PARAMETER] = self._create_secret(WEBHOOK_NAME, webhook_placeholder())
         return values
 
     def _put_secret(self, name: str, text: str) -> str:

@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import importlib.util
 import json
 import os
 import shutil
@@ -13,13 +12,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from local import deploy, packaging, processes
+from local import checkpoint, deploy, packaging, processes, ticks
 from local.processes import Child
-from local.settings import REGION, TEMPLATE, Home, Ports, Refused, write_atomically
+from local.providers import SECRET_VARIABLES, check_keys
+from local.settings import REGION, TEMPLATE, Home, Ports, Refused, port_variable, write_atomically
 from local.tenants import ensure_tenants
 
 HEALTH_SECONDS = 60
 SANDBOX = "local.sandbox.server"
+PROXY_VARIABLES = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "all_proxy", "https_proxy", "http_proxy")
 # What a reset deletes. Other files stay, since KINDLING_HOME may name a folder of the user's by mistake.
 RESET_NAMES = ("engine", "build", "logs", "sandbox.json", "tenants.json", "local.json", "clock")
 
@@ -43,25 +44,27 @@ class LocalCloud:
         strays = processes.end_strays(self.home)
         if strays:
             self._say(f"Ended {strays} processes left by a crash.")
-        for port, purpose, variable in (
-            (self.ports.engine, "the engine", "KINDLING_ENGINE_PORT"),
-            (self.ports.api, "the API", "KINDLING_API_PORT"),
-            (self.ports.sandbox, "the sandbox", "KINDLING_SANDBOX_PORT"),
-            (self.ports.dns, "the sandbox's DNS", "KINDLING_DNS_PORT"),
-        ):
-            processes.require_free(port, purpose, variable)
-        processes.require_free(self.ports.dns, "the sandbox's DNS", "KINDLING_DNS_PORT", socket.SOCK_DGRAM)
-        with self._phase("Starting the engine and the sandbox"):
+        self._require_ports()
+        mended = checkpoint.mend(self.home.state)
+        if mended:
+            self._say(mended)
+        if self.home.real:
+            check_keys(os.environ)
+        else:
+            ticks.ahead(self.home)
+        with self._phase("Starting the engine" if self.home.real else "Starting the engine and the sandbox"):
             self._start_children()
             package = packaging.package(self._template, self.home)
             self._await(self.ports.engine_url + "/_ministack/health", "engine")
-            if importlib.util.find_spec(SANDBOX):
+            if not self.home.real:
                 self._await(self.ports.sandbox_url + "/_admin/settings", "sandbox")
         with self._phase("Deploying the stack"):
             stack = deploy.Deployment(package, self.home, self.ports).run(os.environ)
         with self._phase("Writing the tenants' keys"):
             table_name = stack.outputs["TableName"]
             tenants = ensure_tenants(self.home, self.ports.engine_url, table_name)
+        with self._phase("Calling the API"):
+            self._await(f"{self.ports.api_url}/v1/domains", "API", {"Authorization": f"Bearer {tenants.api_key}"})
         self.description = {
             "api_url": self.ports.api_url,
             "api_key": tenants.api_key,
@@ -69,7 +72,7 @@ class LocalCloud:
             "user_id": tenants.user_id,
             "second_api_key": tenants.second_api_key,
             "engine_url": self.ports.engine_url,
-            "sandbox_url": self.ports.sandbox_url,
+            **({} if self.home.real else {"sandbox_url": self.ports.sandbox_url}),
             "console_url": f"{self.ports.api_url}/console",
             "table_name": table_name,
             "region": REGION,
@@ -94,9 +97,19 @@ class LocalCloud:
                 log = self.home.logs / child.name
                 raise Refused(f"The {child.name} has ended by itself; see {log}.out and {log}.log.")
 
+    def _require_ports(self) -> None:
+        """Raises Refused when something else listens on one of the ports."""
+        processes.require_free(self.ports.engine, "the engine", port_variable("engine"))
+        processes.require_free(self.ports.api, "the API", port_variable("api"))
+        if not self.home.real:
+            processes.require_free(self.ports.sandbox, "the sandbox", port_variable("sandbox"))
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                processes.require_free(self.ports.dns, "the sandbox's DNS", port_variable("dns"), kind)
+
     def _start_children(self) -> None:
-        # Functions inherit this environment, but read provider keys from Secrets Manager only.
-        environment = {name: text for name, text in os.environ.items() if name not in deploy.KEY_VARIABLES} | {
+        # Functions inherit this environment. What they call is on this machine, unless the providers are real.
+        hidden = SECRET_VARIABLES if self.home.real else (*SECRET_VARIABLES, *PROXY_VARIABLES)
+        environment = {name: text for name, text in os.environ.items() if name not in hidden} | {
             "KINDLING_ENGINE_PORT": str(self.ports.engine),
             "KINDLING_API_PORT": str(self.ports.api),
             "KINDLING_SANDBOX_PORT": str(self.ports.sandbox),
@@ -105,18 +118,20 @@ class LocalCloud:
         }
         mark = ["--home", str(self.home.path)]
         self._children.append(processes.start("engine", self.home, ["local.engine", *mark], environment))
-        if importlib.util.find_spec(SANDBOX):
+        if not self.home.real:
             own = ["--port", str(self.ports.sandbox), "--dns-port", str(self.ports.dns)]
             own += ["--state", str(self.home.sandbox)]
             arguments = ["local.exit_with_parent", *mark, SANDBOX, *own]
             self._children.append(processes.start("sandbox", self.home, arguments, environment))
 
-    def _await(self, url: str, name: str) -> None:
+    def _await(self, url: str, name: str, headers: dict[str, str] | None = None) -> None:
+        """Wait until `url` is answered with a success. Raises Refused."""
+        request = urllib.request.Request(url, headers=headers or {})  # noqa: S310
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         end = time.monotonic() + HEALTH_SECONDS
         while time.monotonic() < end:
             self.check()
-            with contextlib.suppress(OSError), opener.open(url, timeout=5):
+            with contextlib.suppress(OSError), opener.open(request, timeout=5):
                 return
             time.sleep(0.05)
         raise Refused(f"The {name} did not answer within {HEALTH_SECONDS} s; see {self.home.logs}.")
@@ -151,7 +166,7 @@ def started(cloud: LocalCloud) -> Iterator[LocalCloud]:
 @contextlib.contextmanager
 def locked(home: Home) -> Iterator[None]:
     """Lock the folder for this process. The lock is released when the process ends, also by a crash."""
-    home.path.mkdir(parents=True, exist_ok=True)
+    home.make()
     with home.lock.open("a+") as file:
         while not _try_lock(file, fcntl.LOCK_EX):
             require_idle(home)

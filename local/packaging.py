@@ -2,7 +2,8 @@
 
 The template is used as written, except for what the engine does not support: functions run on `provided.al2023` with a
 `bootstrap` that starts a process of this Python environment from which they are forked, layers are folders on its path,
-and the definitions of state machines are inlined. Every function gets the variable KINDLING_CLOCK_FILE.
+and the definitions of state machines are inlined. With the sandbox, every function gets the variable
+KINDLING_CLOCK_FILE.
 """
 
 import hashlib
@@ -79,7 +80,9 @@ def package(template_path: Path, home: Home) -> Package:
     template = read_template(template_path)
     root = template_path.parent
     common = template.setdefault("Globals", {}).setdefault("Function", {})
-    common.setdefault("Environment", {}).setdefault("Variables", {})["KINDLING_CLOCK_FILE"] = str(home.clock)
+    variables = common.setdefault("Environment", {}).setdefault("Variables", {})
+    if not home.real:
+        variables["KINDLING_CLOCK_FILE"] = str(home.clock)
     for name in ("Runtime", "Architectures"):
         common.pop(name, None)
     resources = template["Resources"]

@@ -25,6 +25,24 @@ class Tenants:
 def ensure_tenants(home: Home, engine_url: str, table_name: str) -> Tenants:
     """Return the tenants, and write the rows of their keys into the table. Raises Refused."""
     tenants = _read(home)
+    keys = [
+        (tenants.user_id, tenants.api_key, "local cloud"),
+        (tenants.user_id, tenants.test_api_key, "local cloud, test"),
+        (tenants.second_user_id, tenants.second_api_key, "local cloud"),
+    ]
+    _write_keys(keys, home, engine_url, table_name)
+    return tenants
+
+
+def new_tenant(name: str, home: Home, engine_url: str, table_name: str) -> str:
+    """Make a tenant with a live key of this name, and return the key. Raises Refused."""
+    key = str(new_token(live=True))
+    _write_keys([(str(uuid.uuid4()), key, name)], home, engine_url, table_name)
+    return key
+
+
+def _write_keys(keys: list[tuple[str, str, str]], home: Home, engine_url: str, table_name: str) -> None:
+    """Write the rows of keys, each with its tenant and its name. Raises Refused."""
     environment = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
     environment |= {
         "AWS_ACCESS_KEY_ID": ACCOUNT,
@@ -42,19 +60,21 @@ def ensure_tenants(home: Home, engine_url: str, table_name: str) -> Tenants:
         [sys.executable, "-m", "local.tenants"],
         cwd=ROOT,
         env=environment,
-        input=json.dumps(asdict(tenants)),
+        input=json.dumps(keys),
         capture_output=True,
         text=True,
         check=False,
     )
     if process.returncode:
         raise Refused(f"The tenants' keys could not be written: {process.stderr.strip().splitlines()[-1]}")
-    return tenants
 
 
 def _read(home: Home) -> Tenants:
     if home.tenants.exists():
-        return Tenants(**json.loads(home.tenants.read_text()))
+        try:
+            return Tenants(**json.loads(home.tenants.read_text()))
+        except (TypeError, ValueError):
+            raise Refused(f"{home.tenants} cannot be read; without it, the tenants get new keys.") from None
     tenants = Tenants(
         user_id=str(uuid.uuid4()),
         api_key=str(new_token(live=True)),
@@ -70,10 +90,8 @@ def main() -> None:
     """Write the rows of the keys on standard input."""
     from kindling.keys import service
 
-    tenants = Tenants(**json.load(sys.stdin))
-    service.seed(tenants.user_id, tenants.api_key, Scope, "local cloud")
-    service.seed(tenants.user_id, tenants.test_api_key, Scope, "local cloud, test")
-    service.seed(tenants.second_user_id, tenants.second_api_key, Scope, "local cloud")
+    for user_id, token, name in json.load(sys.stdin):
+        service.seed(user_id, token, Scope, name)
 
 
 if __name__ == "__main__":

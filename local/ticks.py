@@ -14,15 +14,20 @@ SCHEDULES = ("Schedule", "ScheduleV2")
 
 
 def advance(span: timedelta, home: Home | None = None) -> str:
-    """Move the clock of the local cloud in `home` (default: KINDLING_HOME) forward and return its new time."""
+    """Move the clock of the local cloud in `home` (default: KINDLING_HOME) forward and return its new time.
+
+    Raises Refused with real providers, whose clocks cannot be moved.
+    """
     home = home or Home.from_environment(os.environ)
-    write_atomically(home.clock, str((_ahead(home) + span).total_seconds()))
+    if home.real:
+        raise Refused("The real providers' clocks cannot be moved, so this local cloud has the time of the system.")
+    write_atomically(home.clock, str((ahead(home) + span).total_seconds()))
     return now(home)
 
 
 def now(home: Home) -> str:
     """The time of the local cloud's clock, as text in UTC."""
-    return (datetime.now(UTC) + _ahead(home)).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return (datetime.now(UTC) + ahead(home)).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def tick(poller: str, engine_url: str) -> str:
@@ -52,5 +57,11 @@ def pollers() -> dict[str, str]:
     }
 
 
-def _ahead(home: Home) -> timedelta:
-    return timedelta(seconds=float(home.clock.read_text()) if home.clock.exists() else 0.0)
+def ahead(home: Home) -> timedelta:
+    """How far the local cloud's clock is before the system's. Raises Refused when its file cannot be read."""
+    if not home.clock.exists():
+        return timedelta(0)
+    try:
+        return timedelta(seconds=float(home.clock.read_text()))
+    except ValueError:
+        raise Refused(f"{home.clock} is no number of seconds; without it the clock has the system's time.") from None

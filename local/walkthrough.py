@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 
 from local.settings import Home
+from local.tenants import new_tenant
 
 DEADLINE_SECONDS = 60.0
 
@@ -17,15 +18,16 @@ class Unexpected(Exception):
 
 
 class Session:
-    """Clients of a running local cloud; `say` prints a line."""
+    """Clients of a running local cloud, of which the API's has a tenant of its own; `say` prints a line."""
 
     def __init__(self, description: Mapping[str, Any], home: Home, say: Say) -> None:
         self.say = say
         self.home = home
         self.engine_url = str(description["engine_url"])
-        key = {"Authorization": f"Bearer {description['api_key']}"}
-        self.api = httpx.Client(base_url=str(description["api_url"]), headers=key, timeout=40)
-        self.sandbox = httpx.Client(base_url=str(description["sandbox_url"]), timeout=10)
+        self.key = new_tenant("demo", home, self.engine_url, str(description["table_name"]))
+        headers = {"Authorization": f"Bearer {self.key}"}
+        self.api = httpx.Client(base_url=str(description["api_url"]), headers=headers, timeout=40, trust_env=False)
+        self.sandbox = httpx.Client(base_url=str(description["sandbox_url"]), timeout=10, trust_env=False)
 
     def title(self, text: str) -> None:
         self.say(f"\n{text}")

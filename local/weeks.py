@@ -49,7 +49,6 @@ class EightWeeks:
             session.check(f"it was {phase}", phase in seen_phases, True)
         warming = session.expect(session.api.get(f"{self._path}/warming"), 200)
         session.see("after eight weeks it is", warming["phase"], "warmed")
-        session.expect(session.api.put("/v1/warming/schedules", json={"preset": "standard"}), 200)
 
     def _register(self) -> None:
         """Create and verify a domain, and create an account with warmup disabled, which may send at once."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -174,7 +175,10 @@ class Sandbox:
                 state = self._world.model_dump_json()
             self._state_file.parent.mkdir(parents=True, exist_ok=True)
             draft = self._state_file.with_name(f"{self._state_file.name}.draft")
-            draft.write_text(state)
+            with draft.open("w") as file:
+                file.write(state)
+                file.flush()
+                os.fsync(file.fileno())
             draft.replace(self._state_file)
             taken = clock.monotonic() - began
             self._save_after = min(max(SAVE_AFTER_SECONDS, 20 * taken), MAX_SAVE_SECONDS)

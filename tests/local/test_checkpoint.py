@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from local.checkpoint import Checkpoint
+from local.checkpoint import Checkpoint, mend
+from local.settings import Refused
 
 
 def encode(value: Any) -> Any:
@@ -74,3 +75,63 @@ def test_a_state_that_cannot_be_written_leaves_the_file_as_it_was(path: Path) ->
     with pytest.raises(TypeError):
         first.put("sqs", {"a": object()})
     assert checkpoint(path).read() == {"sqs": {"a": 1}}
+
+
+@pytest.fixture
+def two(path: Path) -> bytes:
+    """Two checkpoints, of which the content of the second is returned."""
+    first = checkpoint(path)
+    for number in (1, 2):
+        first.put("sqs", {"a": number})
+        first.put("iam", {"b": number})
+        first.write()
+    return path.read_bytes()
+
+
+@pytest.mark.usefixtures("two")
+def test_a_file_that_is_whole_is_left_alone(path: Path) -> None:
+    assert mend(path) is None
+    assert checkpoint(path).read() == {"sqs": {"a": 2}, "iam": {"b": 2}}
+
+
+def test_a_first_start_has_nothing_to_mend(path: Path) -> None:
+    assert mend(path) is None
+
+
+def test_the_checkpoint_before_one_that_is_cut_anywhere_is_used(path: Path, two: bytes) -> None:
+    before = path.with_name("state-before.json").read_bytes()
+    for length in range(len(two)):
+        path.write_bytes(two[:length])
+        path.with_name("state-before.json").write_bytes(before)
+        said = mend(path)
+        assert said is not None
+        assert "the one before it is used" in said
+    assert checkpoint(path).read() == {"sqs": {"a": 1}, "iam": {"b": 1}}
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("content", [b"\0" * 100, b"\xff\xfe", b"\n"])
+def test_a_file_of_something_else_is_torn(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    assert mend(path)
+
+
+def test_a_changed_byte_is_noticed(path: Path, two: bytes) -> None:
+    path.write_bytes(two.replace(b'"a": 2', b'"a": 3'))
+    assert mend(path)
+
+
+@pytest.mark.usefixtures("two")
+def test_a_stop_between_two_files_loses_nothing_but_the_last(path: Path) -> None:
+    path.unlink()
+    assert mend(path)
+    assert checkpoint(path).read() == {"sqs": {"a": 1}, "iam": {"b": 1}}
+
+
+def test_without_a_whole_checkpoint_nothing_is_forgotten_silently(path: Path, two: bytes) -> None:
+    path.write_bytes(two[:-1])
+    path.with_name("state-before.json").write_bytes(b"")
+    with pytest.raises(Refused, match="'make reset' starts anew"):
+        mend(path)
+    with pytest.raises(Refused):
+        checkpoint(path).read()

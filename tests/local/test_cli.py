@@ -9,6 +9,7 @@ import pytest
 from kindling.keys import store
 from kindling.keys.model import read_token
 from local import cli, launcher
+from local.providers import KEY_VARIABLES
 from local.settings import Home, Refused
 
 
@@ -81,6 +82,47 @@ def test_an_invalid_port_is_reported_in_one_sentence(
     assert capsys.readouterr().err == (
         "kindling: KINDLING_API_PORT is 'eighty', which is not a port number from 1 to 65535.\n"
     )
+
+
+def test_two_services_on_one_port_are_reported_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KINDLING_API_PORT", "8792")
+    assert cli.main(["local", "up"]) == 1
+    assert capsys.readouterr().err == "kindling: KINDLING_ENGINE_PORT and KINDLING_API_PORT are both 8792.\n"
+
+
+@pytest.mark.parametrize("command", [["up"], ["up", "--detach"], ["demo"], ["reset"]])
+def test_a_folder_that_is_a_file_is_reported_in_one_sentence(
+    command: list[str], home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = home.path / "file"
+    file.touch()
+    monkeypatch.setenv("KINDLING_HOME", str(file))
+    assert cli.main(["local", *command]) == 1
+    assert capsys.readouterr().err == f"kindling: {file} cannot be the folder of the local cloud: File exists.\n"
+
+
+def test_a_demo_with_real_providers_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in KEY_VARIABLES:
+        monkeypatch.setenv(name, "x")
+    assert cli.main(["local", "demo"]) == 1
+    assert capsys.readouterr().err.startswith("kindling: The demo needs the sandbox: unset AGENTMAIL_API_KEY, ")
+
+
+def test_commands_find_the_cloud_with_real_providers_when_that_is_running(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = home.with_real_providers
+    with launcher.locked(real):
+        real.description.write_text(json.dumps({"api_url": "http://a"}))
+        assert cli.main(["local", "status"]) == 0
+        assert cli.main(["local", "advance", "1d"]) == 1
+    said = capsys.readouterr()
+    assert str(real.path) in said.out
+    assert "cannot be moved" in said.err
 
 
 def test_a_folder_is_locked_by_one_launcher_at_a_time(home: Home) -> None:
