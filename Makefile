@@ -72,19 +72,16 @@ $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "Kindling needs Python 3.11 or newer; '$(PYTHON)' is not. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; \
 		exit 1; }
-	@echo "Making the environment in $(VENV)"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) local/install.py environment $(VENV)
 	@touch $@
 
 $(VENV)/local: $(VENV)/python requirements/local.txt pyproject.toml
-	@echo "Installing what the local cloud needs (once, about a minute)"
-	@$(PIP) install --require-hashes -r requirements/local.txt
+	@$(PYTHON) local/install.py packages $(VENV) requirements/local.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/dev: $(VENV)/local requirements/dev.txt
-	@echo "Installing what the tests and checks need (once)"
-	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PYTHON) local/install.py packages $(VENV) requirements/dev.txt
 	@touch $@
 
 # The SAM CLI pins what it needs; in an environment of its own it cannot pin what we do. The file is complete, so

@@ -106,7 +106,7 @@ class Deployment:
                 key = environment[provider.variable] if real else provider.sandbox_key
                 values[provider.secret_parameter] = self._put_secret(provider.secret, key)
             if provider.url_parameter in self._package.parameters and not real:
-                values[provider.url_parameter] = f"{self._ports.sandbox_url}{provider.sandbox_path}"
+                values[provider.url_parameter] = f"{self._ports.sandbox_url}{provider.base_path}"
         sandbox_only = [RESERVED_NAMES, (DNS_PARAMETER, f"{HOST}:{self._ports.dns}")]
         everywhere = [ZONE_BINDING, WAITING_REQUESTS]
         optional = everywhere if real else [*everywhere, *sandbox_only]

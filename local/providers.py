@@ -17,14 +17,15 @@ WEBHOOK_VARIABLE = "AGENTMAIL_WEBHOOK_SECRET"
 class Provider:
     """The names of a provider in the template's parameters, the sandbox and the user's environment.
 
-    `check_url` answers to every valid key, without any effect.
+    A GET of `check_path`, below `base_path`, is answered to every valid key, without any effect.
     """
 
     label: str
     sandbox_key: str
     variable: str
-    check_url: str
-    sandbox_path: str = ""
+    host: str
+    check_path: str
+    base_path: str = ""
 
     @property
     def secret(self) -> str:
@@ -40,11 +41,9 @@ class Provider:
 
 
 PROVIDERS = (
-    Provider("AgentMail", "am_local", "AGENTMAIL_API_KEY", "https://api.agentmail.to/v0/inboxes?limit=1"),
-    Provider("Instantly", "inst_local", "INSTANTLY_API_KEY", "https://api.instantly.ai/api/v2/accounts?limit=1"),
-    Provider(
-        "Cloudflare", "cf_local", "CLOUDFLARE_API_TOKEN", "https://api.cloudflare.com/client/v4/zones", "/client/v4"
-    ),
+    Provider("AgentMail", "am_local", "AGENTMAIL_API_KEY", "https://api.agentmail.to", "/v0/inboxes"),
+    Provider("Instantly", "inst_local", "INSTANTLY_API_KEY", "https://api.instantly.ai", "/api/v2/accounts"),
+    Provider("Cloudflare", "cf_local", "CLOUDFLARE_API_TOKEN", "https://api.cloudflare.com", "/zones", "/client/v4"),
 )
 KEY_VARIABLES = tuple(provider.variable for provider in PROVIDERS)
 # Functions read these from Secrets Manager only.
@@ -75,8 +74,9 @@ def check_keys(environment: Mapping[str, str], transport: httpx.BaseTransport | 
             key = environment[provider.variable]
             if not (key.isascii() and key.isprintable()) or " " in key:
                 raise Refused(f"{provider.variable} has characters that no key has.")
+            url = f"{provider.host}{provider.base_path}{provider.check_path}"
             try:
-                status = client.get(provider.check_url, headers={"Authorization": f"Bearer {key}"}).status_code
+                status = client.get(url, headers={"Authorization": f"Bearer {key}"}).status_code
             except httpx.HTTPError as error:
                 raise Refused(f"{provider.label} cannot be reached: {error}.") from None
             if status in REFUSED:
