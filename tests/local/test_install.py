@@ -1,5 +1,7 @@
 """What the Makefile's installation shows, and what it says when it cannot go on."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -61,9 +63,8 @@ def test_a_python_without_venv_is_named(
 def test_ctrl_c_ends_an_installation_with_a_sentence(environment: Path) -> None:
     python_that("echo Collecting one; exec sleep 60", environment / "bin" / "python")
     command = [sys.executable, str(ROOT / "local" / "install.py"), "packages", str(environment), "some.txt"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as it:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as it:  # noqa: S603
         assert it.stdout
         assert it.stdout.readline().startswith("Installing")
         time.sleep(0.2)

@@ -228,7 +228,7 @@ def test_a_handler_without_a_module_is_malformed() -> None:
         ("é", '"é"'),
         (Decimal(3), "3"),
         (Decimal("1.5"), "1.5"),
-        ({"n": [Decimal("NaN")]}, '{"n": [NaN]}'),
+        ({"n": [Decimal("NaN"), Decimal("-NaN")]}, '{"n": [NaN, NaN]}'),
         (Point(1, (2, 3)), '{"x": 1, "y": [2, 3]}'),
         ({b"key": b"bytes"}, '{"key": "bytes"}'),
         (Colour.RED, '"red"'),
