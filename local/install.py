@@ -6,11 +6,14 @@ library alone.
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 # So often a line is printed where none can be rewritten, such as in a log.
 PACKAGES_PER_LINE = 25
+# How many lines of pip's own are shown when it fails.
+COMPLAINTS = 12
 PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--progress-bar", "off", "--require-hashes")
 
 
@@ -40,13 +43,15 @@ def make_environment(folder: Path) -> int:
 def install(folder: Path, requirements: str) -> int:
     """Install pinned packages, and count them meanwhile."""
     print(f"Installing {requirements} (once, about a minute)", flush=True)
-    command = [str(folder / "bin" / "python"), *PIP, "-r", requirements]
-    try:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    except OSError:
+    python = folder / "bin" / "python"
+    if not python.exists():
         print(f"The environment in {folder} has lost its Python; remove it: rm -r {folder}", file=sys.stderr)
         return 1
-    with process:
+    command = [str(python), *PIP, "-r", requirements]
+    with (
+        tempfile.TemporaryFile("w+") as complaints,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, text=True) as process,
+    ):
         count = 0
         for line in process.stdout or ():
             if line.startswith("Collecting "):
@@ -54,8 +59,10 @@ def install(folder: Path, requirements: str) -> int:
                 _show(f"  {count} packages found")
             elif line.startswith("Installing "):
                 _show(f"  {count} packages found, installing them", last=True)
-    if process.returncode:
-        print(f"pip could not install {requirements}; its reason is above.", file=sys.stderr)
+        if process.wait():
+            complaints.seek(0)
+            said = "".join(complaints.readlines()[-COMPLAINTS:])
+            print(f"{said}pip could not install {requirements}; its reason is above.", file=sys.stderr)
     return process.returncode
 
 

@@ -38,9 +38,9 @@ def test_an_installation_shows_how_far_it_is(environment: Path, capsys: pytest.C
 
 
 def test_a_failed_installation_ends_in_a_sentence(environment: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    python_that("exit 2", environment / "bin" / "python")
+    python_that("echo ERROR: no network >&2; exit 2", environment / "bin" / "python")
     assert install.main(["packages", str(environment), "some.txt"]) == 2
-    assert capsys.readouterr().err == "pip could not install some.txt; its reason is above.\n"
+    assert capsys.readouterr().err == "ERROR: no network\npip could not install some.txt; its reason is above.\n"
 
 
 def test_an_environment_without_its_python_is_named(environment: Path, capsys: pytest.CaptureFixture[str]) -> None:
