@@ -21,6 +21,7 @@ import copy
 import importlib
 import logging.handlers
 import os
+import resource
 import signal
 import socketserver
 import tempfile
@@ -42,6 +43,7 @@ MAX_CHECKPOINT_SECONDS = 4.0
 # A table also changes without a request when items expire (TTL).
 FULL_CHECKPOINT_SECONDS = 60.0
 STOP_SECONDS = 5.0
+OPEN_FILES = 2048
 # More calls than there may be processes wait for one.
 LAMBDA_CONCURRENCY = 100
 KEPT_EXECUTIONS = 500
@@ -93,6 +95,14 @@ def set_environment(home: Home, ports: Ports) -> None:
         "no_proxy": f"{HOST},localhost",
     }
     tempfile.tempdir = str(scratch)
+
+
+def allow_open_files() -> None:
+    """Raise this process's limit of open files, which is 256 on macOS: every process of a function takes four."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class CopyModule:
@@ -318,6 +328,7 @@ def main() -> None:
     home = Home(parser.parse_args().home)
     ports = Ports.from_environment(os.environ)
     exit_with_parent.watch()
+    allow_open_files()
     set_environment(home, ports)
     home.logs.mkdir(parents=True, exist_ok=True)
     log = logging.handlers.RotatingFileHandler(home.logs / "engine.log", maxBytes=5_000_000, backupCount=2)

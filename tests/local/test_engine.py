@@ -136,6 +136,24 @@ def test_an_unchanged_table_is_not_written_again(engine: Any, monkeypatch: pytes
     assert engine._tables_changed()
 
 
+@pytest.mark.parametrize(
+    ("soft", "hard", "then"), [(256, -1, 2048), (256, 1024, 1024), (4096, 4096, 4096), (-1, -1, -1)]
+)
+def test_many_files_may_be_open_where_the_system_allows_it(
+    soft: int, hard: int, then: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = [(soft, hard)]
+    fake = SimpleNamespace(
+        RLIMIT_NOFILE=7,
+        RLIM_INFINITY=-1,
+        getrlimit=lambda _: limits[-1],
+        setrlimit=lambda _, limit: limits.append(limit),
+    )
+    monkeypatch.setattr(engine_module, "resource", fake)
+    engine_module.allow_open_files()
+    assert limits[-1] == (then, hard)
+
+
 @pytest.mark.usefixtures("socket_enabled")
 def test_a_write_is_counted_when_it_is_completed(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[int, int]] = []

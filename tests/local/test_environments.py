@@ -1,7 +1,6 @@
 """The processes of functions: forked from a warm one, waited for, and few."""
 
 import os
-import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -69,11 +68,12 @@ def test_a_library_that_reads_its_level_when_imported_reads_the_functions(fork: 
     assert loud[2] != quiet[2]
 
 
-def test_a_warm_process_that_has_ended_is_replaced(fork: Callable[..., Forked]) -> None:
-    maker = int(printed(fork(PRINT, NAME="a"))[2])
-    os.kill(maker, signal.SIGKILL)
-    os.waitid(os.P_PID, maker, os.WEXITED | os.WNOWAIT)
-    assert int(printed(fork(PRINT, NAME="a"))[2]) != maker
+def test_a_warm_process_that_has_ended_is_replaced(fork: Callable[..., Forked], warm: WarmProcesses) -> None:
+    maker = printed(fork(PRINT, NAME="a"))[2]
+    (process,) = warm._warm.values()
+    process._process.kill()
+    process._process.wait()
+    assert printed(fork(PRINT, NAME="a"))[2] != maker
 
 
 def test_the_end_of_a_process_is_noticed(fork: Callable[..., Forked]) -> None:
