@@ -9,11 +9,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.deploy import WEBHOOK_PARAMETER, webhook_placeholder
-from local.providers import PROVIDERS
 from local.profiles import Profile
+from local.providers import PROVIDERS, WEBHOOK_VARIABLE
 from local.settings import Refused
 
-WEBHOOK_VARIABLE = "AGENTMAIL_WEBHOOK_SECRET"
 WEBHOOK_PREFIX = "whsec_"
 
 
