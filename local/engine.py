@@ -33,7 +33,7 @@ from typing import Any
 
 from local import exit_with_parent, maps
 from local.checkpoint import Checkpoint
-from local.environments import Environments
+from local.environments import FOR_API, Environments
 from local.http_api import HttpApi, Invoked, Receive, Routes, Scope, Send
 from local.settings import ACCOUNT, API_CONCURRENCY, HOST, REGION, Home, Ports
 
@@ -238,6 +238,7 @@ class Engine:
             executions.pop(key, None)
 
     async def _invoke(self, function: str, payload: bytes) -> Invoked:
+        FOR_API.set(True)
         async with self._request_slots:
             status, headers, answer = await self._app.SERVICE_HANDLERS["lambda"](
                 "POST", f"/2015-03-31/functions/{function}/invocations", {}, payload, {}

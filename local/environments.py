@@ -15,10 +15,11 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from local.settings import MAX_PROCESSES
+from local.settings import API_CONCURRENCY, MAX_PROCESSES
 from local.worker import LENGTH_BYTES
 
 # How long a call waits for an idle process, for each that its function has, before it starts another: those that work
@@ -27,6 +28,10 @@ IDLE_WAIT_SECONDS = 0.25
 # Libraries read variables with these prefixes when they are imported. Functions that differ in one have another warm
 # process; all other variables are set after the fork.
 IMPORTED_FROM = ("POWERTOOLS_", "AWS_LAMBDA_LOG_LEVEL", "LOG_LEVEL", "PYTHON")
+
+
+# Whether a call is made for a request to the API; set by the engine.
+FOR_API: ContextVar[bool] = ContextVar("for_api", default=False)
 
 
 class WarmProcess:
@@ -168,9 +173,11 @@ class Environments:
             pool = runtime._workers.get(key, ())
             if any(not worker.in_use for worker in pool):
                 return True
-            busy = sum(worker.in_use for workers in runtime._workers.values() for worker in workers)
-            patient = not pool or (waited >= IDLE_WAIT_SECONDS * len(pool) and starting < max_starting)
-            return busy < MAX_PROCESSES and patient
+            busy = [worker for workers in runtime._workers.values() for worker in workers if worker.in_use]
+            # Somebody waits for what the API does, for 30 s at most. Sagas and queues leave it its part.
+            behind = len([worker for worker in busy if not getattr(worker, "for_api", False)])
+            room = len(busy) < MAX_PROCESSES and (FOR_API.get() or behind < MAX_PROCESSES - API_CONCURRENCY)
+            return room and (not pool or (waited >= IDLE_WAIT_SECONDS * len(pool) and starting < max_starting))
 
         def acquire_idle_first(name: str, config: Any, code: bytes, qualifier: str = "$LATEST") -> Any:
             """Use an idle process, or start another after a wait, as soon as one may start."""
@@ -180,6 +187,7 @@ class Environments:
                 while not may_acquire(key, time.monotonic() - began):
                     changed.wait(IDLE_WAIT_SECONDS)
                 worker, how = acquire(name, config, code, qualifier=qualifier)
+                worker.for_api = FOR_API.get()
             if how == "spawn":
                 self.end_surplus()
             return worker, how

@@ -1,5 +1,6 @@
 """The processes of functions: forked from a warm one, waited for, and few."""
 
+import contextvars
 import os
 import subprocess
 import threading
@@ -184,6 +185,7 @@ def test_a_call_that_has_waited_long_enough_starts_a_process(monkeypatch: pytest
 
 def test_at_the_limit_a_call_waits_and_the_process_that_is_idle_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environments, "MAX_PROCESSES", 1)
+    monkeypatch.setattr(environments, "API_CONCURRENCY", 0)
     monkeypatch.setattr(environments, "IDLE_WAIT_SECONDS", 0.01)
     pool, worker = Pool(), make_worker(busy=True)
     pool.add("a", worker)
@@ -195,6 +197,24 @@ def test_at_the_limit_a_call_waits_and_the_process_that_is_idle_is_ended(monkeyp
     pool.join()
     assert pool.ended == [worker]
     assert len(pool.runtime._workers["b"]) == 1
+
+
+def test_sagas_leave_the_api_its_part_of_the_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environments, "MAX_PROCESSES", 2)
+    monkeypatch.setattr(environments, "API_CONCURRENCY", 1)
+    monkeypatch.setattr(environments, "IDLE_WAIT_SECONDS", 0.01)
+    pool, step = Pool(), make_worker(busy=True)
+    pool.add("step", step)
+    another_step = pool.call("other-step")
+    another_step.join(0.05)
+    assert another_step.is_alive()
+    request = contextvars.copy_context()
+    request.run(environments.FOR_API.set, True)
+    request.run(pool.functions.acquire_worker, "route", {}, b"")
+    assert len(pool.runtime._workers["route"]) == 1
+    pool.functions.release_worker(step)
+    another_step.join(5)
+    assert not another_step.is_alive()
 
 
 def test_surplus_processes_that_have_been_idle_longest_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
