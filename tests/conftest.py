@@ -23,7 +23,7 @@ from kindling.keys import authentication, quota
 from kindling.keys import service as keys
 from kindling.keys.model import Scope, new_token
 from kindling.operations import store as operations
-from kindling.platform import aws, clock, due
+from kindling.platform import aws, clock, due, observability
 from kindling.platform.settings import settings
 from kindling.providers import authoritative
 from kindling.providers import client as provider_client
@@ -380,5 +380,5 @@ def _forget() -> None:
     for function in (settings, aws.table, aws.table_without_retries, *doors):
         function.cache_clear()
     caches = (authentication._cache, quota._leases, aws._secrets, sending._claims, cleanups._resting)
-    for memory in caches:
+    for memory in (*caches, observability._noted):
         memory.clear()

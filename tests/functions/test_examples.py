@@ -179,7 +179,7 @@ def meet_others(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
         raise StoreUnavailable("down")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Graph, "move", broken)
+        patch.setattr(Graph, "swap", broken)
         is_error(api.patch(retry), "status_not_saved")
     row = accounts.get(kindling.user_id, account["id"])
     assert row

@@ -605,6 +605,7 @@ def test_the_operator_sees_all_findings_by_a_command(kindling: Kindling, capsys:
     assert capsys.readouterr().out == "0 findings; the last complete round began never.\n"
     late(kindling, kindling.verified_domain())
     run_inventory(kindling)
+    capsys.readouterr()
     assert cli.main(["inventory"]) == 0
     first, message, last = capsys.readouterr().out.splitlines()
     now, acts_at = clock.timestamp(), clock.timestamp(clock.now() + GRACE)

@@ -446,7 +446,7 @@ def test_an_operation_that_ends_while_it_is_looked_at_stops_nobody(kindling: Kin
         arn = json.loads(params["body"])["executionArn"]
         looked_at = next(operation for operation in found if operation.execution_arn == arn)
         caught = {"Error": "ProviderRefused", "Cause": "no"}
-        about = {"name": looked_at.name, "subject_id": looked_at.subject_id}
+        about = {"kind": looked_at.kind, "name": looked_at.name, "subject_id": looked_at.subject_id}
         sagas.fail(kindling.user_id, looked_at.operation_id, caught, **about)
 
     events.register("before-call.sfn.DescribeExecution", end)

@@ -132,7 +132,9 @@ def test_an_operation_is_written_once() -> None:
 @pytest.mark.usefixtures("cloud", "steady_clock")
 def test_an_operation_that_ends_is_no_longer_due() -> None:
     store.put(operation(), {"due_shard": "operation#0", "due_at": clock.timestamp()})
-    service.fail(USER, operation().operation_id, caught("No."), name="acme.example", subject_id="d")
+    service.fail(
+        USER, operation().operation_id, caught("No."), kind="provision_account", name="acme.example", subject_id="d"
+    )
     ended = store.get(USER, operation().operation_id)
     assert ended is not None
     assert (ended.state, ended.due_at) == (OperationState.FAILED, None)

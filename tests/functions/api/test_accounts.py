@@ -203,7 +203,7 @@ def test_a_row_that_cannot_be_written_is_told_in_the_contracts_words(
         raise StoreUnavailable("down")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Graph, "move", broken)
+        patch.setattr(Graph, "swap", broken)
         reply = retry(kindling, account)
     assert reply.status == 500
     assert reply.body["message"] == "Warmup was enabled but failed to update account status"

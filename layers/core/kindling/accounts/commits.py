@@ -8,6 +8,7 @@ from kindling.domains import parts as domains
 from kindling.errors import NotFound, StaleStatus
 from kindling.operations import parts as operations
 from kindling.platform import clock, due, table
+from kindling.platform.observability import TRANSITIONS
 
 
 def save(account: Account, operation_id: str) -> None:
@@ -43,6 +44,7 @@ def save(account: Account, operation_id: str) -> None:
         if lost.items[1] is not None:
             raise NotFound("The domain was deleted while the account was made.") from lost
         raise StaleStatus("The address or the operation was settled by somebody else meanwhile.") from lost
+    TRANSITIONS.add(1, "account", account.warmup_status)
 
 
 def retire(retirement: DeprovisionAccount) -> None:

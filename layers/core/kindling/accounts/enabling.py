@@ -35,7 +35,7 @@ from kindling.errors import (
 )
 from kindling.platform import clock, due
 from kindling.platform.due import Item
-from kindling.platform.observability import logger
+from kindling.platform.observability import WARMUPS_PENDING, logger
 from kindling.platform.settings import settings
 from kindling.providers.model import WarmupAccount
 
@@ -57,8 +57,10 @@ def hand_over(user_id: str, account_id: str, address: str) -> None:
 
 
 def dispatch() -> int:
-    """Queue the warmup of every account that is due; the number queued."""
-    return due.dispatch(WARMUP_KIND, settings().warmups_queue_url)
+    """Queue the warmup of every account that is due; the number queued. Measures how many wait for theirs."""
+    queued = due.dispatch(WARMUP_KIND, settings().warmups_queue_url)
+    WARMUPS_PENDING.add(sum(1 for _ in due.every(WARMUP_KIND)))
+    return queued
 
 
 def resume(account: Account) -> bool:

@@ -40,7 +40,9 @@ def release_address(saga: ProvisionAccount, caught: dict[str, str]) -> str:
     `caught` is the output of the saga's Catch: Error, Cause and Step.
     """
     claims.release(saga.address, saga.account_id)
-    return operations.fail(saga.user_id, saga.operation_id, caught, name=saga.address, subject_id=saga.account_id)
+    return operations.fail(
+        saga.user_id, saga.operation_id, caught, kind="provision_account", name=saga.address, subject_id=saga.account_id
+    )
 
 
 def create_inbox(saga: ProvisionAccount) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from kindling.accounts.model import GRAPH, PENDING, WARMING, WARMUP_KIND, Account, State, account_key
 from kindling.errors import NotFound
 from kindling.platform import clock, due, table
+from kindling.platform.observability import TRANSITIONS
 from kindling.platform.paging import PAGE_BYTES, Page, Paging, page
 from kindling.platform.table import Action, Attr, Key
 
@@ -44,7 +45,7 @@ def all_of(user_id: str, domain_id: str | None = None) -> list[Account]:
 
 def swap(account: Account, to: State) -> bool:
     """Compare-and-swap both statuses; whether this call moved them. Raises NotFound, StaleStatus."""
-    return GRAPH.swap(account_key(account.user_id, account.id), to)[1]
+    return _swap(account, to)[1]
 
 
 def update(account: Account, changes: dict[str, str | bool | None]) -> Account:
@@ -64,7 +65,14 @@ def warm(account: Account, tags: dict[str, str]) -> Account:
     """
     lacking = (name for name in TAGS if name not in tags)
     drop = ("retrying_until", "warmup_reason", "warmup_attempts", *due.FIELDS, *lacking)
-    return Account.model_validate(GRAPH.move(account_key(account.user_id, account.id), WARMING, put=tags, drop=drop))
+    return Account.model_validate(_swap(account, WARMING, put=tags, drop=drop)[0])
+
+
+def _swap(account: Account, to: State, **changes: Any) -> tuple[dict[str, Any], bool]:
+    item, changed = GRAPH.swap(account_key(account.user_id, account.id), to, **changes)
+    if changed:
+        TRANSITIONS.add(1, "account", to[1])
+    return item, changed
 
 
 def put_off(account: Account, reason: str, attempts: int, until: datetime) -> None:

@@ -9,6 +9,7 @@ from kindling.domains.model import GRAPH, Domain, DomainStatus, OffboardDomain, 
 from kindling.errors import DomainTaken, StaleStatus, StoreUnavailable
 from kindling.operations import parts as operations
 from kindling.platform import table
+from kindling.platform.observability import TRANSITIONS
 from kindling.platform.table import Part
 from kindling.warming import parts as warming
 
@@ -48,6 +49,7 @@ def save(domain: Domain, operation_id: str, due_fields: dict[str, str], *, claim
                 raise DomainTaken(f"{domain.domain} changed hands meanwhile.") from lost
             # The domain that had the name has sent since its gate was read: read it again.
         else:
+            TRANSITIONS.add(1, "domain", domain.status)
             return
     raise StoreUnavailable("The domain that had the name keeps sending.")
 
@@ -105,6 +107,7 @@ def verify(domain: Domain, *, put: dict[str, Any], drop: tuple[str, ...], claim:
                 raise StaleStatus("The domain's name changed hands meanwhile.") from lost
             # Its own warming or that of the domain that had the name has changed since it was read: read them again.
         else:
+            TRANSITIONS.add(1, "domain", DomainStatus.VERIFIED)
             return store.read(key) or domain
     raise StaleStatus("The domain's warming keeps changing.")
 

@@ -25,7 +25,9 @@ def release_name(saga: OnboardDomain, caught: dict[str, str]) -> str:
     `caught` is the output of the saga's Catch: Error, Cause and Step.
     """
     claims.release(saga)
-    return operations.fail(saga.user_id, saga.operation_id, caught, name=saga.domain, subject_id=saga.domain_id)
+    return operations.fail(
+        saga.user_id, saga.operation_id, caught, kind="onboard_domain", name=saga.domain, subject_id=saga.domain_id
+    )
 
 
 def register_domain(saga: OnboardDomain) -> None:

@@ -7,6 +7,7 @@ from kindling.domains import claims
 from kindling.domains.model import DUE_KIND, GRAPH, Domain, DomainStatus, domain_key
 from kindling.errors import NotFound
 from kindling.platform import due, table
+from kindling.platform.observability import TRANSITIONS
 from kindling.platform.paging import Page, Paging, page
 from kindling.platform.table import Action, Attr
 
@@ -44,7 +45,10 @@ def all_scheduled() -> Iterator[Domain]:
 
 def move(domain: Domain, to: DomainStatus, *, put: dict[str, Any], drop: tuple[str, ...]) -> Domain:
     """Compare-and-swap the status. Raises NotFound, StaleStatus."""
-    return Domain.model_validate(GRAPH.move(domain_key(domain.user_id, domain.id), (to,), put=put, drop=drop))
+    item, changed = GRAPH.swap(domain_key(domain.user_id, domain.id), (to,), put=put, drop=drop)
+    if changed:
+        TRANSITIONS.add(1, "domain", to)
+    return Domain.model_validate(item)
 
 
 def lost(domain: Domain) -> Action:

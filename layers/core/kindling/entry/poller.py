@@ -5,7 +5,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from kindling.platform import clock
-from kindling.platform.observability import logger
+from kindling.platform.observability import invocation, logger
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -18,10 +18,10 @@ def poller(poll: Callable[[], Answer]) -> Callable[[dict[str, Any], "LambdaConte
 
     @wraps(poll)
     def run(_event: dict[str, Any], context: "LambdaContext") -> Answer:
-        logger.append_keys(function_request_id=context.aws_request_id)
-        with clock.deadline(context.get_remaining_time_in_millis() / 1000):
-            answer = poll()
-        logger.info("poller finished", **answer)
+        with invocation(function_request_id=context.aws_request_id):
+            with clock.deadline(context.get_remaining_time_in_millis() / 1000):
+                answer = poll()
+            logger.info("poller finished", **answer)
         return answer
 
     return run

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from kindling.entry.route import Reply, error_reply, with_request_id
 from kindling.entry.routes import methods_of
 from kindling.errors import MethodNotAllowed, NotFound
-from kindling.platform.observability import logger
+from kindling.platform.observability import invocation, logger
 
 
 def refuse(event: dict[str, Any], context: LambdaContext) -> Reply:
@@ -20,5 +20,7 @@ def refuse(event: dict[str, Any], context: LambdaContext) -> Reply:
         reply["headers"]["Allow"] = ", ".join(allowed)
     else:
         reply = error_reply(NotFound("There is no such route."))
-    logger.info("route refused", status=reply["statusCode"])
-    return with_request_id(reply, str(event["requestContext"].get("requestId") or context.aws_request_id))
+    request_id = str(event["requestContext"].get("requestId") or context.aws_request_id)
+    with invocation(route=event.get("routeKey"), request_id=request_id):
+        logger.info("route refused", status=reply["statusCode"])
+    return with_request_id(reply, request_id)

@@ -19,7 +19,7 @@ from kindling.entry.answers import Answer
 from kindling.entry.request import Request
 from kindling.errors import NOT_KNOWN, InvalidRequest, KindlingError
 from kindling.platform import clock
-from kindling.platform.observability import logger
+from kindling.platform.observability import invocation, logger
 
 if TYPE_CHECKING:
     from kindling.keys.model import Scope
@@ -85,8 +85,12 @@ class Route:
 
     def __call__(self, event: dict[str, Any], context: LambdaContext) -> Reply:
         """Answer one request. Every answer has `X-Request-ID`, every error the same shape; nothing is raised."""
-        started = clock.monotonic()
         request_id = str(event["requestContext"].get("requestId") or context.aws_request_id)
+        with invocation(route=event.get("routeKey"), request_id=request_id):
+            return self._serve(event, context, request_id)
+
+    def _serve(self, event: dict[str, Any], context: LambdaContext, request_id: str) -> Reply:
+        started = clock.monotonic()
         try:
             request = Request(event)
             left = min(context.get_remaining_time_in_millis() / 1000, GATEWAY_SECONDS - request.waited_seconds)
@@ -98,13 +102,8 @@ class Route:
             logger.exception("request failed")
             reply = error_reply(KindlingError("Something went wrong on our side; the request id finds it in the logs."))
         reply = with_request_id(reply, request_id)
-        logger.info(
-            "request answered",
-            route=event.get("routeKey"),
-            status=reply["statusCode"],
-            request_id=request_id,
-            milliseconds=round((clock.monotonic() - started) * 1000),
-        )
+        milliseconds = round((clock.monotonic() - started) * 1000)
+        logger.info("request answered", status=reply["statusCode"], milliseconds=milliseconds)
         return reply
 
     def _answer(self, request: Request, context: LambdaContext) -> Reply:
@@ -199,6 +198,7 @@ def _authenticate(request: Request, scope: "Scope") -> Any:
     from kindling.keys import authentication, quota
 
     caller = authentication.authenticate(request.headers.get("authorization"), request.address)
+    logger.append_keys(user_id=caller.user_id, key_id=caller.key_id)
     quota.admit_request(caller)
     caller.require(scope)
     return caller

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from kindling.platform import clock, due
-from kindling.platform.observability import logger
+from kindling.platform.observability import invocation, logger
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -41,18 +41,20 @@ def work(event: dict[str, Any], context: "LambdaContext", task: Callable[[Any], 
         waiting -= 1
         key = json.loads(record.body)
         if share >= least:
-            with clock.within(share):
+            about = {"user_id": key["pk"].removeprefix("TENANT#"), "item": key["sk"]}
+            with clock.within(share), logger.append_context_keys(**about):
                 task(key)
         elif due.put_off(key):
             put_off += 1
         else:
             raise OutOfTime
 
-    with clock.deadline(context.get_remaining_time_in_millis() / 1000):
-        least = LEAST_SHARE * clock.left(math.inf) / waiting
-        answer = process_partial_response(event=event, record_handler=handle, processor=_processor, context=context)
-    count, failed = len(event["Records"]), len(answer["batchItemFailures"])
-    logger.info("messages handled", count=count, failed=failed, put_off=put_off)
+    with invocation():
+        with clock.deadline(context.get_remaining_time_in_millis() / 1000):
+            least = LEAST_SHARE * clock.left(math.inf) / waiting
+            answer = process_partial_response(event=event, record_handler=handle, processor=_processor, context=context)
+        count, failed = len(event["Records"]), len(answer["batchItemFailures"])
+        logger.info("messages handled", count=count, failed=failed, put_off=put_off)
     return answer
 
 
@@ -60,7 +62,8 @@ def work_together(
     event: dict[str, Any], context: "LambdaContext", task: Callable[[list[Any]], object]
 ) -> PartialItemFailureResponse:
     """Do `task` once with the bodies of all messages. When it raises, SQS brings all of them again."""
-    with clock.deadline(context.get_remaining_time_in_millis() / 1000):
-        task([json.loads(record["body"]) for record in event["Records"]])
-    logger.info("messages handled", count=len(event["Records"]))
+    with invocation():
+        with clock.deadline(context.get_remaining_time_in_millis() / 1000):
+            task([json.loads(record["body"]) for record in event["Records"]])
+        logger.info("messages handled", count=len(event["Records"]))
     return {"batchItemFailures": []}

@@ -13,7 +13,7 @@ from kindling.operations import parts, rows, store
 from kindling.operations.model import Failure, Operation, OperationState
 from kindling.operations.rows import Row
 from kindling.platform import aws, clock, due
-from kindling.platform.observability import logger
+from kindling.platform.observability import SAGAS_UNDONE, UNDOS_STUCK, logger
 from kindling.platform.paging import Page, Paging
 from kindling.platform.settings import settings
 
@@ -175,13 +175,14 @@ def recall_save(user_id: str, operation_id: str) -> bool:
     return False
 
 
-def fail(user_id: str, operation_id: str, caught: dict[str, str], *, name: str, subject_id: str) -> str:
+def fail(user_id: str, operation_id: str, caught: dict[str, str], *, kind: str, name: str, subject_id: str) -> str:
     """Close the operation of an undone saga as failed and record that its subject has ended; the failure's message.
 
     `caught` is the output of the saga's Catch: Error, Cause and Step. Idempotent.
     """
     failure = read_failure(caught)
-    store.fail(user_id, operation_id, failure, parts.ended(name, subject_id, user_id))
+    if store.fail(user_id, operation_id, failure, parts.ended(name, subject_id, user_id)):
+        SAGAS_UNDONE.add(1, kind)
     return failure.message
 
 
@@ -213,8 +214,11 @@ def reconcile() -> int:
         status = _status(operation.execution_arn)
         if status == "SUCCEEDED" and operation.kind in CREATIONS:
             logger.error("rows of an execution are lost", operation_id=operation.operation_id, subject=operation.name)
-        elif status != "RUNNING":
-            started += _undo(operation)
+        elif status != "RUNNING" and _undo(operation):
+            started += 1
+            # An execution that was aborted, or never started, is undone without help; these were undoing, or defects.
+            if status in ("FAILED", "TIMED_OUT") or operation.undo_attempts:
+                UNDOS_STUCK.add(1)
     return started
 
 
@@ -224,7 +228,7 @@ def _undo(operation: Operation) -> bool:
     attempt = f"-undo{operation.undo_attempts + 1}"
     base = re.sub(r"-undo\d+$", "", name)
     arn = f"{machine}:{base[: EXECUTION_NAME_LENGTH - len(attempt)]}{attempt}"
-    logger.warning("execution died", operation_id=operation.operation_id, execution=operation.execution_arn)
+    logger.warning("execution died", operation_id=operation.operation_id, attempts=operation.undo_attempts)
     if not store.hand_over(operation, arn, clock.timestamp(clock.now() + RECONCILE_AFTER)):
         return False
     _execute(arn, {**operation.request, "undo": True})
@@ -239,7 +243,7 @@ def _execute(execution_arn: str, request: dict[str, Any]) -> None:
             # boto3 reads numbers as Decimal.
             client.start_execution(stateMachineArn=machine, name=name, input=json.dumps(request, default=int))
         except client.exceptions.ExecutionAlreadyExists:
-            logger.info("execution joined", execution=execution_arn)
+            logger.info("execution joined", operation_id=request["operation_id"])
 
 
 def _execution_arn(machine_arn: str, name: str, operation_id: str) -> str:

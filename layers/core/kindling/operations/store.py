@@ -78,8 +78,11 @@ def succeed(user_id: str, operation_id: str) -> None:
     GRAPH.move(operation_key(user_id, operation_id), (OperationState.SUCCEEDED,), drop=due.FIELDS)
 
 
-def fail(user_id: str, operation_id: str, failure: Failure, ended: Action) -> None:
-    """Move to failed and record what has `ended`, in one transaction. Idempotent. Raises NotFound, StaleStatus."""
+def fail(user_id: str, operation_id: str, failure: Failure, ended: Action) -> bool:
+    """Move to failed and record what has `ended`, in one transaction; whether this call did.
+
+    Idempotent. Raises NotFound, StaleStatus.
+    """
     to = (OperationState.FAILED,)
     key = operation_key(user_id, operation_id)
     update = GRAPH.update(key, to, put={"failure": failure.model_dump()}, drop=due.FIELDS)
@@ -87,6 +90,8 @@ def fail(user_id: str, operation_id: str, failure: Failure, ended: Action) -> No
         table.transact([{"Update": update}, ended])
     except table.TransactionFailed as lost:
         GRAPH.settled(lost.items[0], to)
+        return False
+    return True
 
 
 def start_undoing(user_id: str, operation_id: str) -> None:

@@ -17,6 +17,7 @@ class Settings:
     """
 
     table_name: str
+    metrics_namespace: str
     agentmail_url: str
     instantly_url: str
     cloudflare_url: str
@@ -57,6 +58,7 @@ def settings() -> Settings:
     """The settings, read once per Lambda execution environment."""
     return Settings(
         table_name=os.environ.get("TABLE_NAME", ""),
+        metrics_namespace=os.environ.get("METRICS_NAMESPACE", "Kindling"),
         agentmail_url=os.environ.get("AGENTMAIL_URL", "https://api.agentmail.to"),
         instantly_url=os.environ.get("INSTANTLY_URL", "https://api.instantly.ai"),
         cloudflare_url=os.environ.get("CLOUDFLARE_URL", "https://api.cloudflare.com/client/v4"),

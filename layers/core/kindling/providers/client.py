@@ -16,6 +16,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from kindling.errors import KeyRefused, ProviderError, ProviderMisconfigured, ProviderUnavailable
 from kindling.platform import clock
+from kindling.platform.observability import PROVIDER_ERRORS, PROVIDER_LATENCY
 from kindling.platform.settings import settings
 from kindling.providers.bucket import LONGEST_REST_SECONDS, Exhausted, Rate, TokenBucket
 
@@ -81,7 +82,11 @@ class ProviderClient:
         attempts = 1 if self._failures else ATTEMPTS
         for attempt in range(1, attempts + 1):
             self._await_token(deadline, unreached=unreached)
-            response, problem, not_executed = self._try(method, path, request, deadline - clock.monotonic())
+            began = clock.monotonic()
+            response, problem, not_executed = self._try(method, path, request, deadline - began)
+            PROVIDER_LATENCY.add((clock.monotonic() - began) * 1000, self._name)
+            refuses_us = response is not None and response.status_code in (401, 402)
+            PROVIDER_ERRORS.add(problem is not None or refuses_us, self._name)
             unreached = unreached and not_executed
             if response is not None and problem is None:
                 self._failures = 0

@@ -2,7 +2,7 @@
 
 from kindling.errors import DomainNotSending, NotFound, StoreUnavailable
 from kindling.platform import clock, table
-from kindling.platform.observability import logger
+from kindling.platform.observability import SENDS_ADMITTED, SENDS_REFUSED, logger
 from kindling.warming import gate, store
 from kindling.warming.gate import Refusal, Windows
 from kindling.warming.model import Warming
@@ -24,6 +24,7 @@ def admit(warming: Warming, n: int) -> Windows | Refusal:
         now = clock.now()
         refused = gate.refusal(warming, n, now)
         if refused:
+            SENDS_REFUSED.add(n, refused.limit)
             return refused
         at = gate.windows(warming, now)
         try:
@@ -33,6 +34,7 @@ def admit(warming: Warming, n: int) -> Windows | Refusal:
                 raise NotFound("There is no such domain.") from lost
             warming = Warming.model_validate(lost.item)
         else:
+            SENDS_ADMITTED.add(n)
             return at
     raise StoreUnavailable("The gate keeps changing; try again.")
 

@@ -98,6 +98,11 @@ class Refusal:
     bound: Bound | None = None
     until: datetime | None = None
 
+    @property
+    def limit(self) -> str:
+        """The limit that refuses, or the phase that does."""
+        return self.bound.limit_type if self.bound else str(self.phase)
+
     def error(self, now: datetime) -> KindlingError:
         """The error that the API returns."""
         if self.bound is None or self.until is None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from kindling.errors import NotFound, StaleStatus
 from kindling.platform import clock, table
+from kindling.platform.observability import TRANSITIONS
 from kindling.platform.table import Action, Attr, Key, Part
 from kindling.warming import gate
 from kindling.warming.gate import Windows
@@ -173,6 +174,7 @@ def move(warming: Warming, entry: HistoryEntry, *, put: dict[str, Any], drop: tu
         if lost.items[0] == {}:
             raise NotFound("There is no such domain.") from lost
         raise StaleStatus("The domain's warming changed meanwhile; read it again.") from lost
+    TRANSITIONS.add(1, "warming", entry.to_phase)
 
 
 def adjust(warming: Warming, *, put: dict[str, Any], drop: tuple[str, ...] = ()) -> bool:

@@ -12,7 +12,7 @@ from kindling.domains import dispatch as checks
 from kindling.errors import InvalidRequest
 from kindling.metrics import parts as metrics
 from kindling.platform import aws, clock
-from kindling.platform.observability import logger
+from kindling.platform.observability import WEBHOOK_LAG, logger
 from kindling.platform.settings import settings
 from kindling.suppressions import parts as suppressions
 from kindling.suppressions.model import Source, suppression
@@ -52,6 +52,8 @@ def receive(headers: dict[str, str], body: bytes) -> dict[str, bool]:
         case VerifiedDomain():
             counted = checks.dispatch_name(content.domain.strip().lower()) > 0
         case MessageEvent():
+            if content.timestamp and content.timestamp.tzinfo:
+                WEBHOOK_LAG.add(max((clock.now() - content.timestamp).total_seconds(), 0.0))
             counted = _count(event.event_type, event_id, content)
         case None:
             counted = False
