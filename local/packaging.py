@@ -2,8 +2,8 @@
 
 The template is used as written, except for what the engine does not support: functions run on `provided.al2023` with a
 `bootstrap` that starts a process of this Python environment from which they are forked, layers are folders on its path,
-and the definitions of state machines are inlined. With the sandbox, every function gets the variable
-KINDLING_CLOCK_FILE.
+the definitions of state machines are inlined, and there are neither alarms nor a dashboard, since the engine measures
+nothing. With the sandbox, every function gets the variable KINDLING_CLOCK_FILE.
 """
 
 import hashlib
@@ -29,6 +29,7 @@ RUNTIME = "provided.al2023"
 FUNCTION = "AWS::Serverless::Function"
 LAYER = "AWS::Serverless::LayerVersion"
 STATE_MACHINE = "AWS::Serverless::StateMachine"
+WATCHING = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm", "AWS::CloudWatch::Dashboard")
 EPOCH = (2020, 1, 1, 0, 0, 0)
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 
@@ -85,7 +86,8 @@ def package(template_path: Path, home: Home) -> Package:
         variables["KINDLING_CLOCK_FILE"] = str(home.clock)
     for name in ("Runtime", "Architectures"):
         common.pop(name, None)
-    resources = template["Resources"]
+    resources = {name: one for name, one in template["Resources"].items() if one["Type"] not in WATCHING}
+    template["Resources"] = resources
     layers = {
         name: _build_layer(root / resource["Properties"]["ContentUri"], home)
         for name, resource in resources.items()

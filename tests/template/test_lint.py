@@ -1,5 +1,6 @@
 """The template: rules of CloudFormation, SQS and DynamoDB, and what an operator needs."""
 
+import json
 import re
 from typing import Any
 
@@ -10,13 +11,25 @@ from cfnlint.config import ManualArgs
 from tests.harness.template import FUNCTIONS, MACHINES, MAPPINGS, RESOURCES, ROOT, TEMPLATE, of_type
 
 QUEUES = of_type("AWS::SQS::Queue")
-ALARMS = of_type("AWS::CloudWatch::Alarm")
 RULE = of_type("AWS::Events::Rule")["ExecutionsDiedRule"]
 DEFAULT_TIMEOUT = TEMPLATE["Globals"]["Function"]["Timeout"]
 VISIBILITY_FACTOR = 6  # docs.aws.amazon.com/lambda, "Configuring an SQS queue to use with Lambda"
 NO_VALUE = {"Ref": "AWS::NoValue"}
 OWN_KEY = {"If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, NO_VALUE]}
 FORTNIGHT = 14 * 24 * 3600
+# What the access log has of a request.
+LOGGED = {
+    "request_id",
+    "at",
+    "route",
+    "status",
+    "milliseconds",
+    "bytes",
+    "error",
+    "function_status",
+    "function_milliseconds",
+    "function_error",
+}
 
 
 def triggers(kind: str) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -35,9 +48,8 @@ def attribute(value: dict[str, str]) -> str:
 
 
 def headings() -> set[str]:
-    """The runbook's headings, without their marks."""
-    runbook = (ROOT / "statemachines/README.md").read_text()
-    return {text.strip().strip("`") for text in re.findall(r"^#+ (.+)$", runbook, flags=re.MULTILINE)}
+    """The headings of the operator's runbook."""
+    return set(re.findall(r"^## (.+)$", (ROOT / "docs/runbook.md").read_text(), flags=re.MULTILINE))
 
 
 def test_the_linter_finds_nothing() -> None:
@@ -121,8 +133,12 @@ def test_a_key_of_the_operators_own_encrypts_logs_and_the_deployments_secret_too
 
 
 def test_whatever_dies_in_a_queue_raises_an_alarm() -> None:
-    of_queues = [alarm for alarm in ALARMS.values() if alarm["Namespace"] == "AWS/SQS"]
-    watched = [(alarm["MetricName"], alarm["Dimensions"][0]["Value"]["GetAtt"]) for alarm in of_queues]
+    alarms = of_type("AWS::CloudWatch::Alarm")
+    watched = [
+        (alarm["MetricName"], alarm["Dimensions"][0]["Value"]["GetAtt"])
+        for name, alarm in alarms.items()
+        if name.endswith("DeadAlarm")
+    ]
     dead = [f"{name}.QueueName" for name in QUEUES if name.endswith("DeadLetters")]
     assert sorted(watched) == sorted(("ApproximateNumberOfMessagesVisible", name) for name in dead)
 
@@ -144,9 +160,8 @@ def test_an_execution_that_died_is_told_and_a_creation_that_was_undone_is_not() 
 
 
 def test_what_is_told_of_an_execution_names_it_its_machine_and_a_heading_of_the_runbook() -> None:
-    assert RESOURCES["ExecutionsDiedRule"]["Condition"] == "HasAlarmTopic"
     (target,) = RULE["Targets"]
-    assert target["Arn"] == {"Ref": "AlarmTopicArn"}
+    assert target["Arn"] == {"Ref": "AlarmTopic"}
     text = target["InputTransformer"]["InputTemplate"]
     # EventBridge only sends text that is in quotation marks itself.
     assert text == f'"{text[1:-1]}"'
@@ -155,8 +170,35 @@ def test_what_is_told_of_an_execution_names_it_its_machine_and_a_heading_of_the_
     assert RULE["Description"].partition("runbook, ")[2] in headings()
 
 
-@pytest.mark.parametrize("name", ALARMS)
-def test_an_alarm_names_a_heading_of_the_runbook_and_tells_the_operator(name: str) -> None:
-    description = ALARMS[name]["AlarmDescription"]
-    assert description.partition("runbook, ")[2] in headings()
-    assert ALARMS[name]["AlarmActions"]["If"][:2] == ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}]]
+def test_a_request_is_logged_by_its_route_and_without_what_it_says() -> None:
+    settings = RESOURCES["Api"]["Properties"]["AccessLogSettings"]
+    assert settings["DestinationArn"] == {"GetAtt": "AccessLogs.Arn"}
+    filled = re.sub(r"\$context\.[\w.]+", "1", settings["Format"])
+    assert set(json.loads(filled)) == LOGGED
+    assert set(re.findall(r"\$context\.([\w.]+)", settings["Format"])) == {
+        "requestId",
+        "requestTimeEpoch",
+        "routeKey",
+        "status",
+        "responseLatency",
+        "responseLength",
+        "integrationStatus",
+        "integrationLatency",
+        "error.message",
+        "integrationErrorMessage",
+    }
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_machine_logs_its_errors_and_nothing_of_its_data(machine: str) -> None:
+    logging = MACHINES[machine]["Logging"]
+    assert (logging["Level"], logging["IncludeExecutionData"]) == ("ERROR", False)
+    assert logging["Destinations"] == [{"CloudWatchLogsLogGroup": {"LogGroupArn": {"GetAtt": "MachineLogs.Arn"}}}]
+    assert {"Ref": "MachineLogsPolicy"} in MACHINES[machine]["Policies"]
+
+
+def test_all_logs_are_kept_for_as_long_as_the_operator_says() -> None:
+    groups = of_type("AWS::Logs::LogGroup")
+    assert set(groups) == {"Logs", "AccessLogs", "MachineLogs"}
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+    assert TEMPLATE["Parameters"]["LogRetentionDays"]["Default"] == 90

@@ -19,6 +19,15 @@ SEND = "sqs:SendMessage"
 # Used by Lambda's event source to read a worker's queue; the worker itself calls none of it.
 CONSUME = {f"sqs:{verb}" for verb in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
 
+# What Step Functions asks of a machine that has a log: docs.aws.amazon.com/step-functions, "Logging using CloudWatch".
+DELIVERY = {
+    *(f"logs:{verb}LogDelivery" for verb in ("Create", "Get", "Update", "Delete")),
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+}
+
 READING = {GET, QUERY, BATCH, DESCRIBE, HISTORY}
 
 # What only reads the table is not listed: these write, send, start something or know a secret.
@@ -194,6 +203,10 @@ def test_nothing_is_granted_twice() -> None:
 def test_no_action_and_no_resource_is_a_wildcard(name: str) -> None:
     for action, resource in grants(RESOURCES[name]["Properties"]):
         assert "*" not in action
+        if action in DELIVERY:
+            # Known for every log or for none.
+            assert resource == "*"
+            continue
         # The names of executions are not known in advance.
         execution = action in (DESCRIBE, HISTORY)
         # Nor are the numbers of versions.

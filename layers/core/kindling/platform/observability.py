@@ -43,7 +43,8 @@ def hashed(address: str) -> str:
 
 
 def _line(record: Any) -> str:
-    return json.dumps(_masked(record), separators=(",", ":"))
+    text = json.dumps(record, default=str, separators=(",", ":"))
+    return json.dumps(_masked(record), separators=(",", ":")) if "@" in text or "%40" in text else text
 
 
 logger = Logger(service="kindling", json_serializer=_line)
