@@ -49,9 +49,6 @@ def _line(record: Any) -> str:
 
 logger = Logger(service="kindling", json_serializer=_line)
 
-# Who calls is known in the course of a request only, and must not stay in the lines of the next one.
-CALLER = ("user_id", "key_id")
-
 
 @dataclass(frozen=True)
 class Metric:
@@ -95,12 +92,17 @@ _noted: list[tuple[Metric, tuple[str, ...], float]] = []
 
 @contextmanager
 def invocation(**keys: Any) -> Iterator[None]:
-    """One invocation of a function: its log lines have `keys`, and what it has measured is written at its end."""
+    """One invocation of a function: its log lines have `keys`, and what it has measured is written at its end.
+
+    Keys that are appended in its course, such as who calls, are not in the lines of the next one.
+    """
+    before = dict(logger.get_current_keys())
     logger.append_keys(**keys)
     try:
         yield
     finally:
-        logger.remove_keys([*keys, *CALLER])
+        logger.remove_keys(logger.get_current_keys().keys() - before.keys())
+        logger.append_keys(**before)
         _flush()
 
 
