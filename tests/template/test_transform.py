@@ -3,6 +3,7 @@
 import copy
 import itertools
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ SPARE_RESOURCES = 30
 INLINE = "AWS::IAM::Policy"
 # What gives a name its room: a function, an API or an application.
 ROOMS = {"FunctionName", "ApiId", "ApplicationName"}
+SERVER_ERRORS = "${AWS::StackName}-server-errors"
 PROVIDER_POLICIES = {"AgentMailPolicy", "InstantlyPolicy", "CloudflarePolicy"}
 
 Resources = dict[str, dict[str, Any]]
@@ -112,7 +114,7 @@ def test_traffic_shifts_gradually_to_what_sends_calls_a_provider_or_starts_a_sag
     acting = {name for name, properties in entered.items() if acts(properties)} | {"ReceiveAgentmailFunction"}
     preferences = {name: p["DeploymentPreference"] for name, p in FUNCTIONS.items() if "DeploymentPreference" in p}
     assert set(preferences) == acting
-    wanted = {"Type": {"Ref": "Rollout"}, "Alarms": [{"Ref": "ApiServerErrorsAlarm"}]}
+    wanted = {"Type": {"Ref": "Rollout"}, "Alarms": [{"Sub": SERVER_ERRORS}]}
     assert all(preference == wanted for preference in preferences.values())
     assert set(POLICIES) >= PROVIDER_POLICIES
 
@@ -120,11 +122,37 @@ def test_traffic_shifts_gradually_to_what_sends_calls_a_provider_or_starts_a_sag
 def test_an_alarm_takes_a_shift_back_and_with_it_the_deployment() -> None:
     resources = transformed(TEXT, ROOT, {"Rollout": "Canary10Percent5Minutes"})["Resources"]
     group = resources["SendEmailFunctionDeploymentGroup"]["Properties"]
-    assert group["AlarmConfiguration"] == {"Enabled": True, "Alarms": [{"Name": {"Ref": "ApiServerErrorsAlarm"}}]}
+    assert resources["ApiServerErrorsAlarm"]["Properties"]["AlarmName"] == {"Fn::Sub": SERVER_ERRORS}
+    assert group["AlarmConfiguration"] == {"Enabled": True, "Alarms": [{"Name": {"Fn::Sub": SERVER_ERRORS}}]}
     assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
     assert group["DeploymentConfigName"]["Fn::Sub"][1] == {"ConfigName": "Canary10Percent5Minutes"}
     route = resources["SendEmailFunctionRoutePermission"]["Properties"]["FunctionName"]
     assert route == {"Ref": "SendEmailFunctionAliaslive"}
+
+
+def references(value: Any) -> Iterator[str]:
+    """The logical ids that a part of a transformed template refers to."""
+    if isinstance(value, list):
+        for part in value:
+            yield from references(part)
+    if not isinstance(value, dict):
+        return
+    for key, part in value.items():
+        if key == "Fn::Sub":
+            yield from re.findall(r"\$\{(\w+)", part if isinstance(part, str) else part[0])
+        if key == "Fn::GetAtt":
+            yield part[0] if isinstance(part, list) else part.partition(".")[0]
+        elif key in ("Ref", "DependsOn"):
+            yield from [part] if isinstance(part, str) else part
+        yield from references(part)
+
+
+def test_no_resource_waits_for_itself_not_even_by_way_of_its_update_policy(resources: Resources) -> None:
+    waits = {name: set(references(resource)) & resources.keys() for name, resource in resources.items()}
+    # What waits for nothing is made, and then whatever waited for that alone.
+    while free := {name for name, others in waits.items() if not others}:
+        waits = {name: others - free for name, others in waits.items() if name not in free}
+    assert waits == {}
 
 
 def test_a_change_of_the_core_layer_is_a_new_version_of_every_function_that_has_any(resources: Resources) -> None:
