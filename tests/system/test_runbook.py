@@ -1,7 +1,9 @@
 """The commands of the operator's runbook, carried out by boto3 on the local cloud as the AWS CLI would."""
 
+import json
 import re
 import shlex
+import time
 from typing import Any
 
 import pytest
@@ -46,7 +48,7 @@ class Shell:
         for option, value in zip(words[::2], words[1::2], strict=False):
             if option not in OF_THE_CLI:
                 name, kind = members[option.removeprefix("--")]
-                request[name] = int(value) if kind == "integer" else [value] if kind == "list" else value
+                request[name] = int(value) if kind in ("integer", "long") else [value] if kind == "list" else value
         return getattr(to, method)(**request)
 
     def name(self, resource: str) -> str:
@@ -62,6 +64,11 @@ class Shell:
         return client(service, self._engine_url)
 
 
+def since() -> str:
+    """The option for lines from now on."""
+    return f" --start-time {round(time.time() * 1000)}"
+
+
 @pytest.mark.parametrize("command", dict.fromkeys(COMMANDS))
 def test_a_command_of_the_runbook_runs(local: Local, command: str) -> None:
     shell = Shell(local.description["engine_url"])
@@ -73,9 +80,21 @@ def test_a_command_of_the_runbook_runs(local: Local, command: str) -> None:
 
 
 def test_a_line_of_a_request_is_found_by_its_id_and_tells_who_called_what(local: Local) -> None:
+    began = since()
     request_id = local.api.get("/api/email/domains?skip_sync=true").headers["X-Request-ID"]
     (found,) = [command for command in COMMANDS if '"REQUEST"' in command]
-    events = Shell(local.description["engine_url"]).run(found.replace("REQUEST", request_id))["events"]
-    (line,) = [event["message"] for event in events if "request answered" in event["message"]]
-    for part in (request_id, "GET /api/email/domains", local.description["user_id"]):
-        assert part in line
+    events = Shell(local.description["engine_url"]).run(found.replace("REQUEST", request_id) + began)["events"]
+    # The engine does not read the pattern.
+    (line,) = [json.loads(event["message"]) for event in events if request_id in event["message"]]
+    assert (line["message"], line["route"]) == ("request answered", "GET /api/email/domains")
+    assert line["user_id"] == local.description["user_id"]
+
+
+def test_what_was_measured_stands_in_the_log(local: Local) -> None:
+    shell = Shell(local.description["engine_url"])
+    began = since()
+    shell.run("lambda invoke --function-name $(name RetryWarmupsFunction)")
+    events = shell.run("logs filter-log-events --log-group-name $(name Logs)" + began)["events"]
+    made, *_ = [json.loads(event["message"]) for event in events if '"WarmupsPending"' in event["message"]]
+    assert made["_aws"]["CloudWatchMetrics"][0]["Namespace"] == f"Kindling/{STACK}"
+    assert len(made["WarmupsPending"]) == 1
