@@ -23,9 +23,10 @@ from kindling.keys import authentication, quota
 from kindling.keys import service as keys
 from kindling.keys.model import Scope, new_token
 from kindling.operations import store as operations
-from kindling.platform import aws, clock, due, observability
+from kindling.platform import aws, clock, due, observability, tenancy
 from kindling.platform.settings import settings
-from kindling.providers import authoritative
+from kindling.platform.tenancy import SHARED
+from kindling.providers import authoritative, credentials
 from kindling.providers import client as provider_client
 from kindling.sending import service as sending
 from local.sandbox import Sandbox
@@ -120,9 +121,9 @@ class Kindling:
 
     def enable_warmups(self) -> None:
         """Run the worker that enables the queued warmups, in an execution environment of its own."""
-        providers.warmup.cache_clear()
+        providers._warmup.cache_clear()
         assert self.work("EnableWarmupsFunction", "warmups") == []
-        providers.warmup.cache_clear()
+        providers._warmup.cache_clear()
 
     def retry_warmups(self, **later: float) -> int:
         """Let time pass, run the poller and the worker on what it queued; the number queued."""
@@ -149,11 +150,12 @@ class Kindling:
     def verified_domain(self, name: str = "acme.example") -> dict[str, Any]:
         """Create a verified domain of the first tenant without a state machine."""
         saga = OnboardDomain(**self._operation(name), domain_id=str(uuid.uuid4()), domain=name)
-        onboarding.claim_name(saga)
-        onboarding.register_domain(saga)
-        dns_sync = onboarding.publish_dns(saga)
-        onboarding.trigger_verification(saga)
-        onboarding.save_domain(saga, dns_sync.model_dump(), triggered=True)
+        with tenancy.working_for(self.user_id):
+            onboarding.claim_name(saga)
+            onboarding.register_domain(saga)
+            dns_sync = onboarding.publish_dns(saga)
+            onboarding.trigger_verification(saga)
+            onboarding.save_domain(saga, dns_sync.model_dump(), triggered=True)
         self.clock.advance(seconds=30)
         shown = self.api("POST", f"/api/email/domains/{saga.domain_id}/verify", query={"poll": "true"})
         domain: dict[str, Any] = shown.body["domain"]
@@ -165,18 +167,19 @@ class Kindling:
         domain = domain or self.verified_domain()
         names = {"domain_id": domain["id"], "domain": domain["domain"], "username": username}
         saga = ProvisionAccount(**self._operation(username), account_id=str(uuid.uuid4()), **names)
-        provisioning.reserve_address(saga)
-        inbox_id = provisioning.create_inbox(saga)
-        provisioning.register_warmup_account(saga)
-        warming = True
-        try:
-            provisioning.enable_warmup(saga)
-            self.enable_warmups()
-            provisioning.confirm_warmup(saga)
-        except ProviderError:
-            warming = False
-        tags = provisioning.assign_tags(saga)
-        provisioning.save_account(saga, tags, inbox_id=inbox_id, warming=warming)
+        with tenancy.working_for(self.user_id):
+            provisioning.reserve_address(saga)
+            inbox_id = provisioning.create_inbox(saga)
+            provisioning.register_warmup_account(saga)
+            warming = True
+            try:
+                provisioning.enable_warmup(saga)
+                self.enable_warmups()
+                provisioning.confirm_warmup(saga)
+            except ProviderError:
+                warming = False
+            tags = provisioning.assign_tags(saga)
+            provisioning.save_account(saga, tags, inbox_id=inbox_id, warming=warming)
         account: dict[str, Any] = self.api.get(f"/api/email/accounts/{saga.account_id}").body["account"]
         return account
 
@@ -296,7 +299,9 @@ def cloud(monkeypatch: pytest.MonkeyPatch, aws_account: Cloud) -> Iterator[None]
     # moto is not made for several threads at once.
     monkeypatch.setattr(due, "THREADS", 1)
     _forget()
-    yield
+    # What a test calls itself works for nobody; functions are invoked in a context of their own.
+    with tenancy.working_for(SHARED):
+        yield
     _forget()
 
 
@@ -376,9 +381,10 @@ def issue(user_id: str, scopes: list[str], *, live: bool = True) -> str:
 
 def _forget() -> None:
     """Clear the caches that an execution environment keeps between invocations."""
-    doors = (providers.mail, providers.warmup, providers.dns, providers.resolver)
+    doors = (providers._mail, providers._warmup, providers._dns, providers.resolver)
     for function in (settings, aws.table, aws.table_without_retries, *doors):
         function.cache_clear()
-    caches = (authentication._cache, quota._leases, aws._secrets, sending._claims, cleanups._resting)
+    keys = (authentication._cache, aws._secrets, credentials._cache)
+    caches = (*keys, quota._leases, sending._claims, cleanups._resting)
     for memory in (*caches, observability._noted):
         memory.clear()

@@ -16,6 +16,7 @@ from kindling.inventory.model import GRACE, Finding
 from kindling.inventory.pace import MARGIN_SECONDS
 from kindling.operations import store as operations
 from kindling.platform import aws, clock
+from kindling.platform.tenancy import SHARED
 from local import cli
 from tests.conftest import Kindling
 from tests.harness.lambdas import Api, invoke
@@ -460,7 +461,7 @@ def test_a_registration_that_is_not_ours_is_none_of_our_business(kindling: Kindl
     call_provider(kindling, "agentmail", "POST", "/domains", {"domain": "theirs.example"})
     call_provider(kindling, "agentmail", "POST", "/inboxes", {"username": "by-hand", "client_id": "kindling-by-hand"})
     if origin:
-        registrations.set_origin("theirs.example", origin)
+        registrations.set_origin("theirs.example", origin, SHARED)
     for after in (timedelta(0), GRACE):
         assert run_inventory(kindling, after=after) == {"findings": 0, "removed": 0, "incomplete": []}
     assert provider_resources(kindling)["domains"] == ["theirs.example"]

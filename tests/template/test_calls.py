@@ -23,6 +23,7 @@ from kindling.operations import parts, service
 from kindling.operations import store as operations
 from kindling.platform import aws, clock, due, table
 from kindling.platform.settings import settings
+from kindling.providers import credentials
 from kindling.sending import service as sending
 from local import openapi
 from tests.conftest import SECRETS as CONFIGURED
@@ -83,6 +84,8 @@ class Watch:
         self.callers: set[str] = set()
         # The functions that took a token of a provider's rate limit, with the secrets of those providers.
         self.limited: defaultdict[str, set[str]] = defaultdict(set)
+        # The functions that asked whether a tenant has workspaces of its own.
+        self.credentialed: set[str] = set()
         self._here = threading.local()
         self._entered: list[str] = []
 
@@ -94,9 +97,10 @@ class Watch:
             # As in a separate execution environment.
             aws._secrets.clear()
             authentication._cache.clear()
+            credentials._cache.clear()
             quota._leases.clear()
             sending._claims.clear()
-            for door in (providers.mail, providers.warmup, providers.dns):
+            for door in (providers._mail, providers._warmup, providers._dns):
                 door.cache_clear()
             try:
                 return real(event, context)
@@ -117,6 +121,10 @@ class Watch:
             used = {TRANSACTED[verb] for item in sent["TransactItems"] for verb in item}
         elif of_the_caller(model.name, sent):
             self.callers.add(function)
+            return
+        elif sent.get("Key", {}).get("pk", {}).get("S", "").startswith("CREDENTIALS#"):
+            assert model.name == "GetItem"
+            self.credentialed.add(function)
             return
         elif provider := of_a_rate_limit(model.name, sent):
             self.limited[function].add(f"{provider.upper()}_SECRET")
@@ -411,5 +419,7 @@ def test_every_function_uses_the_grants_and_the_secrets_that_it_has_and_no_other
     told = {name: {key for key in environment(name) if key.endswith("_SECRET")} for name in GRANTED}
     assert {name: watch.secrets[name] for name in GRANTED} == told
     limits = {f"{provider.upper()}_SECRET" for provider in PROVIDERS.values()}
+    # The receiver of webhooks may read any item.
+    assert watch.credentialed == {name for name, keys in told.items() if keys & limits} | {"ReceiveAgentmailFunction"}
     assert {name: watch.limited[name] for name in GRANTED} == {name: keys & limits for name, keys in told.items()}
     assert {name: watch.actions[name] | UNREACHED.get(name, set()) for name in GRANTED} == GRANTED

@@ -134,23 +134,38 @@ def listed(value: Any) -> list[Any]:
 
 
 def rate_limit(provider: str) -> dict[str, Any]:
-    """What keeping to a provider's rate limit takes: one number of one item."""
-    only = {"dynamodb:LeadingKeys": [f"PROVIDER#{provider}"], "dynamodb:Attributes": ["pk", "sk", "full_at"]}
-    condition = {"ForAllValues:StringEquals": only}
+    """What keeping to a provider's rate limit takes: one number of an item, the shared one or a tenant's."""
+    condition = {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"PROVIDER#{provider}", f"PROVIDER#{provider}#*"]},
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "sk", "full_at"]},
+    }
     return {"Effect": "Allow", "Action": [UPDATE], "Resource": TABLE, "Condition": condition}
+
+
+def tenants_secret(kind: str) -> dict[str, Any]:
+    """What opening the own secret of any tenant takes: one kind of it, in this stack."""
+    arn = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/tenants/*/"
+    return {"Effect": "Allow", "Action": [SECRET], "Resource": {"Sub": f"{arn}{kind}-*"}}
+
+
+def of_tenants(policy: str) -> list[dict[str, Any]]:
+    """What working in the workspaces of tenants takes: to know whose they are, their keys and their rate limits."""
+    condition = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["CREDENTIALS#*"]}}
+    known = {"Effect": "Allow", "Action": [GET], "Resource": TABLE, "Condition": condition}
+    return [tenants_secret(PROVIDERS[policy]), known, rate_limit(PROVIDERS[policy])]
 
 
 def grants(properties: dict[str, Any]) -> Iterator[Grant]:
     """Every action of a resource's policies with each of its resources.
 
-    Left out are what knowing a caller takes, and the rate limit of a provider.
+    Left out are what knowing a caller takes, and the workspaces of tenants with the rate limit of a provider.
     """
     for policy in properties.get("Policies", []):
         if policy == CALLER_POLICY:
             continue
         document = POLICIES[policy["Ref"]]["PolicyDocument"] if "Ref" in policy else policy
         for statement in document["Statement"]:
-            if policy.get("Ref") in PROVIDERS and statement == rate_limit(PROVIDERS[policy["Ref"]]):
+            if statement in (of_tenants(policy["Ref"]) if policy.get("Ref") in PROVIDERS else [TENANTS_WEBHOOK]):
                 continue
             assert statement.keys() == {"Effect", "Action", "Resource"}
             assert statement["Effect"] == "Allow"
@@ -159,6 +174,7 @@ def grants(properties: dict[str, Any]) -> Iterator[Grant]:
                     yield action, resource
 
 
+TENANTS_WEBHOOK = tenants_secret("agentmail_webhook")
 GRANTED = {name: {action for action, _ in grants(properties)} for name, properties in FUNCTIONS.items()}
 
 
@@ -184,9 +200,18 @@ def test_knowing_a_caller_is_reading_keys_noting_their_use_and_counting() -> Non
     ]
 
 
-def test_who_opens_the_key_to_a_provider_may_keep_to_its_rate_limit() -> None:
+def test_who_opens_the_key_to_a_provider_may_open_those_of_tenants_and_keep_to_the_rate_limits() -> None:
     for policy, provider in PROVIDERS.items():
-        assert rate_limit(provider) in POLICIES[policy]["PolicyDocument"]["Statement"]
+        shared = {"Effect": "Allow", "Action": [SECRET], "Resource": {"Ref": SECRETS[f"{provider.upper()}_SECRET"]}}
+        assert POLICIES[policy]["PolicyDocument"]["Statement"] == [shared, *of_tenants(policy)]
+
+
+def test_only_the_receiver_of_webhooks_opens_their_signing_secrets() -> None:
+    statements = {
+        name: [one for policy in properties.get("Policies", []) for one in policy.get("Statement", [])]
+        for name, properties in FUNCTIONS.items()
+    }
+    assert [name for name, own in statements.items() if TENANTS_WEBHOOK in own] == ["ReceiveAgentmailFunction"]
 
 
 def test_the_audit_is_what_the_template_grants_beyond_reading() -> None:

@@ -10,6 +10,7 @@ from kindling import providers
 from kindling.errors import ProviderRefused
 from kindling.platform.observability import METRICS
 from kindling.platform.settings import settings
+from kindling.platform.tenancy import SHARED
 from kindling.warming import gate
 from tests.conftest import Kindling
 from tests.functions.api.test_send import SEND, email, sender
@@ -234,7 +235,8 @@ def test_the_dashboard_begins_with_every_alarm_and_shows_every_limit_machine_pro
         machines = {machine for metric in shown if metric.name == name for machine in refers_to(metric)}
         assert machines == set(MACHINES)
     made = {value for metric in shown if metric.name == "ProviderErrors" for _, value in metric.dimensions}
-    assert made == {type(door.__wrapped__()).__name__ for door in (providers.mail, providers.warmup, providers.dns)}
+    doors = (providers._mail, providers._warmup, providers._dns)
+    assert made == {type(door.__wrapped__(SHARED, "a secret")).__name__ for door in doors}
 
 
 def test_a_tenant_a_domain_or_an_address_is_a_dimension_of_nothing() -> None:

@@ -5,6 +5,7 @@ from kindling.entry.request import Request
 from kindling.entry.route import MAX_MESSAGE_BYTES, route
 from kindling.errors import Unauthorized
 from kindling.webhooks import service
+from kindling.webhooks.model import Sender
 
 
 @route(
@@ -16,5 +17,5 @@ from kindling.webhooks import service
     max_body_bytes=MAX_MESSAGE_BYTES,
     errors=(Unauthorized,),
 )
-def lambda_handler(request: Request) -> Received:
-    return Received.model_validate(service.receive(request.headers, request.raw_body))
+def lambda_handler(request: Request, query: Sender) -> Received:
+    return Received.model_validate(service.receive(request.headers, request.raw_body, query.tenant))

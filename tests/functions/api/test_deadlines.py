@@ -68,7 +68,7 @@ def disturb(
     handle = kindling.world.sandbox.handle
     monkeypatch.setattr(provider_client, "transport", lambda: httpx.MockTransport(lambda one: how(handle, one)))
     monkeypatch.setattr(authoritative, "nameserver", SilentNameserver)
-    for door in (providers.mail, providers.warmup, providers.dns, providers.resolver):
+    for door in (providers._mail, providers._warmup, providers._dns, providers.resolver):
         door.cache_clear()
 
 

@@ -1,14 +1,15 @@
 """Enabling the warmup of many accounts together.
 
-Instantly runs one warmup job at a time for the whole workspace, and a job takes up to 100 addresses. A saga therefore
-queues its address, and a worker enables what has gathered in one job. Instantly's own lock orders the workers: a second
-one waits until the first job has ended, as everybody else does who changes a warmup there.
+Instantly runs one warmup job at a time for a whole workspace, and a job takes up to 100 addresses. A saga therefore
+queues its address, and a worker enables what has gathered in one job for each workspace. Instantly's own lock orders
+the workers: a second one waits until the first job has ended, as everybody else does who changes a warmup there.
 
 The queue only makes it quick. An account that is saved without its warmup is due after a minute, and due again with
 growing pauses, until it is warming or its owner must act.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 
@@ -33,10 +34,11 @@ from kindling.errors import (
     WarmupBusy,
     WarmupUnconfirmed,
 )
-from kindling.platform import clock, due
+from kindling.platform import clock, due, tenancy
 from kindling.platform.due import Item
 from kindling.platform.observability import WARMUPS_PENDING, logger
 from kindling.platform.settings import settings
+from kindling.providers import credentials
 from kindling.providers.model import WarmupAccount
 
 # How long a worker waits for its turn and then for its job, and the time that it keeps for settling the accounts.
@@ -78,7 +80,20 @@ def enable_together(messages: Iterable[Item]) -> None:
 
     Accounts with a row are moved to warming, or put off. Those that are being made are left to their sagas, which see
     at the provider that the warmup is on, and in the address's claim why it was refused. Raises StoreUnavailable.
+
+    Each workspace has an even share of the time that is left, so that one that hangs takes nothing from the others.
     """
+    by_workspace: defaultdict[str, list[Item]] = defaultdict(list)
+    for message in messages:
+        by_workspace[credentials.workspace(credentials.INSTANTLY, tenancy.of(message))].append(message)
+    for done, (owner, group) in enumerate(by_workspace.items()):
+        share = clock.left(math.inf) / (len(by_workspace) - done)
+        with clock.within(share), tenancy.working_for(owner):
+            _enable(group)
+
+
+def _enable(messages: list[Item]) -> None:
+    """Enable the warmups of accounts of one workspace."""
     by_id = {parse_account_key(message): message for message in messages}
     saved = store.existing(by_id)
     making = _still_made([message for ids, message in by_id.items() if ids not in saved])
@@ -109,7 +124,9 @@ def _begin(account: Account) -> Account | None:
         _put_off(account, SWITCHED_OFF)
         return None
     try:
-        live = warmup.register(account.email_address, account.first_name, account.last_name)
+        # Those who share a workspace here may have their own AgentMail, which makes the login to the inbox.
+        with tenancy.working_for(account.user_id):
+            live = warmup.register(account.email_address, account.first_name, account.last_name)
     except ProviderError as error:
         _fail(account, error)
         return None
@@ -125,7 +142,8 @@ def _run_jobs(addresses: list[str]) -> Problems:
     """Run a job for the addresses and wait for its end. One that is refused is divided, to find what is wrong."""
     if not addresses:
         return {}
-    ends_at = clock.monotonic() + min(JOB_SECONDS, clock.left(math.inf) - SETTLE_SECONDS)
+    left = clock.left(math.inf)
+    ends_at = clock.monotonic() + min(JOB_SECONDS, max(left - SETTLE_SECONDS, left / 2))
     try:
         _wait_for_job(_start_job(addresses, ends_at), ends_at)
     except ProviderRefused as error:

@@ -44,10 +44,14 @@ def joined(caller: "Caller", account: Account) -> JoinedAccount:
         return _with(account, None)
 
 
-def all_accounts() -> Iterator[Account]:
-    """Every account of all tenants, consistently read."""
-    for user_id in store.tenants():
-        yield from store.all_of(user_id)
+def tenants() -> Iterator[str]:
+    """Every tenant that has had an account."""
+    return store.tenants()
+
+
+def all_of(user_id: str) -> list[Account]:
+    """Every account of the tenant, consistently read."""
+    return store.all_of(user_id)
 
 
 def has_accounts(user_id: str) -> bool:

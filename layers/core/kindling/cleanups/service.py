@@ -13,18 +13,21 @@ from kindling.platform import clock, due
 from kindling.platform.observability import logger
 from kindling.platform.paging import Page, Paging
 from kindling.platform.settings import settings
+from kindling.platform.tenancy import SHARED
+from kindling.providers import credentials
 
 if TYPE_CHECKING:
     from kindling.keys.model import Caller
 
 # A failed attempt that took so long was one at a provider that hangs. Cleanups of its kind then rest, so that those of
-# other providers are not kept waiting.
+# other providers and of other workspaces are not kept waiting.
 HUNG_SECONDS = 8.0
 REST_SECONDS = 60.0
 
 Removals = Mapping[CleanupKind, Callable[[Cleanup], None]]
 
-_resting: dict[CleanupKind, float] = {}
+# By kind and, for a tenant with workspaces of its own, the tenant.
+_resting: dict[tuple[CleanupKind, str], float] = {}
 
 
 def run(removals: Removals, user_id: str, kind: CleanupKind, subject_id: str) -> None:
@@ -42,24 +45,31 @@ def dispatch() -> int:
 def attempt(removals: Removals, key: dict[str, str]) -> None:
     """Carry out a cleanup that is due. When the provider refuses, reschedule it; it is never given up.
 
-    After one at which the provider hung, those of its kind are put off for `REST_SECONDS`, which is no attempt.
+    After one at which the provider hung, those of its kind in the same workspaces are put off for `REST_SECONDS`, which
+    is no attempt.
     """
     cleanup = store.read(key)
     if cleanup is None:
         return
     began = clock.monotonic()
-    if began < _resting.get(cleanup.kind, 0.0):
+    place = (cleanup.kind, cleanup.user_id if credentials.secrets_of(cleanup.user_id) else SHARED)
+    if began < _resting.get(place, 0.0):
         due.put_off(key, BACK_OFF)
         return
     try:
         _carry_out(removals, cleanup)
     except ProviderError as error:
         if clock.monotonic() - began >= HUNG_SECONDS:
-            _resting[cleanup.kind] = clock.monotonic() + REST_SECONDS
+            _resting[place] = clock.monotonic() + REST_SECONDS
         attempts = cleanup.attempts + 1
         store.reschedule(cleanup, str(error), clock.now() + back_off(attempts))
         log = logger.error if attempts >= STUCK_ATTEMPTS else logger.warning
         log("cleanup put off", kind=cleanup.kind, target=cleanup.target, attempts=attempts, reason=str(error))
+
+
+def any_left(user_id: str) -> bool:
+    """Whether the tenant has a cleanup that is not done, consistently read."""
+    return store.any_of(user_id)
 
 
 def list_cleanups(caller: "Caller", paging: Paging) -> Page[Cleanup]:

@@ -22,6 +22,11 @@ def page_of(user_id: str, paging: Paging) -> Page[Cleanup]:
     return page(f"{user_id}#cleanup", Cleanup.model_validate, paging)
 
 
+def any_of(user_id: str) -> bool:
+    """Whether the tenant has a cleanup, consistently read."""
+    return table.any_below(f"TENANT#{user_id}", "CLEANUP#")
+
+
 def delete(cleanup: Cleanup) -> None:
     table.delete(cleanup_key(cleanup.user_id, cleanup.kind, cleanup.subject_id))
 

@@ -11,8 +11,11 @@ def dispatch_due() -> int:
     return due.dispatch(DUE_KIND, settings().verifications_queue_url)
 
 
-def dispatch_name(name: str) -> int:
-    """Queue the check of every domain of that name, of all tenants; the number queued. Raises StoreUnavailable."""
-    keys = registrations.holder_keys(name)
+def dispatch_name(name: str, organisation: str) -> int:
+    """Queue the check of every domain of that name in an AgentMail organisation; their number.
+
+    Raises StoreUnavailable.
+    """
+    keys = registrations.holder_keys(name, organisation)
     due.send(settings().verifications_queue_url, keys)
     return len(keys)

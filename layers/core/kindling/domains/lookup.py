@@ -44,6 +44,16 @@ def by_id(user_id: str, domain_ids: Iterable[str]) -> dict[str, Domain]:
     return {domain.id: domain for domain in store.some(user_id, domain_ids)}
 
 
+def has_domains(user_id: str) -> bool:
+    """Whether the tenant has any domain, or is about to have one, consistently read."""
+    return store.any_of(user_id)
+
+
 def all_verified() -> Iterator[Domain]:
     """Every verified domain, of all tenants."""
     return (domain for domain in store.all_scheduled() if domain.status == DomainStatus.VERIFIED)
+
+
+def verified_of(user_id: str) -> Iterator[Domain]:
+    """Every verified domain of the tenant, consistently read."""
+    return (domain for domain in store.all_of(user_id) if domain.status == DomainStatus.VERIFIED)

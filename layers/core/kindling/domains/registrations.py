@@ -1,6 +1,7 @@
 """Which domains share a name's registration at the mail provider, and whether Kindling created it.
 
-Tenants that register the same name share one registration. `DOMAIN#<name>` items belong to no tenant.
+Tenants that register the same name in the same AgentMail organisation share one registration: the item belongs to the
+organisation, `REGISTRATION` to the shared one and `REGISTRATION#<user_id>` to that of a tenant.
 """
 
 from collections.abc import Iterable
@@ -11,6 +12,8 @@ from kindling import providers
 from kindling.domains.model import domain_key
 from kindling.platform import table
 from kindling.platform.table import Attr
+from kindling.platform.tenancy import SHARED
+from kindling.providers import credentials
 from kindling.providers.model import MailDomain
 
 # Whether Kindling created the registration or it existed before.
@@ -38,7 +41,7 @@ class Registration:
 def hold(name: str, user_id: str, domain_id: str) -> Registration:
     """Record that the domain needs the registration; the registration after that."""
     item = table.update(
-        _key(name),
+        _key(name, organisation_of(user_id)),
         UpdateExpression="ADD holders :holder",
         ExpressionAttributeValues={":holder": {_spelled(user_id, domain_id)}},
         ReturnValues="ALL_NEW",
@@ -57,18 +60,18 @@ def register(name: str, user_id: str, domain_id: str) -> MailDomain:
     live = mail.get_domain(name)
     if live is None:
         # Also where one was found before: that one is gone.
-        set_origin(name, CREATED)
+        set_origin(name, CREATED, organisation_of(user_id))
         return mail.create_domain(name)
     if registration.origin is None:
-        set_origin(name, FOUND)
+        set_origin(name, FOUND, organisation_of(user_id))
     return live
 
 
-def set_origin(name: str, origin: str) -> None:
+def set_origin(name: str, origin: str, organisation: str) -> None:
     """Record `CREATED` or `FOUND`. What is found never replaces what was recorded before."""
     value = ":origin" if origin == CREATED else "if_not_exists(origin, :origin)"
     table.update(
-        _key(name),
+        _key(name, organisation),
         UpdateExpression=f"SET origin = {value}",
         ExpressionAttributeValues={":origin": origin},
     )
@@ -78,7 +81,7 @@ def leave(name: str, user_id: str, domain_id: str) -> Registration:
     """Record that the domain no longer needs the registration; the registration after that."""
     holder = _spelled(user_id, domain_id)
     item = table.update(
-        _key(name),
+        _key(name, organisation_of(user_id)),
         UpdateExpression="SET left_by = :holder DELETE holders :holders",
         ExpressionAttributeValues={":holders": {holder}, ":holder": holder},
         ReturnValues="ALL_NEW",
@@ -86,24 +89,29 @@ def leave(name: str, user_id: str, domain_id: str) -> Registration:
     return _read(item)
 
 
-def forget(name: str) -> None:
+def forget(name: str, organisation: str) -> None:
     """Delete the record of a registration without holders."""
     try:
-        table.delete(_key(name), ConditionExpression=Attr("holders").not_exists())
+        table.delete(_key(name, organisation), ConditionExpression=Attr("holders").not_exists())
     except table.ConditionFailed:
         return
 
 
-def holder_keys(name: str) -> list[dict[str, str]]:
-    """The keys of the rows of every domain of that name, of all tenants."""
-    item = table.get(_key(name))
+def holder_keys(name: str, organisation: str) -> list[dict[str, str]]:
+    """The keys of the rows of every domain of that name in the organisation, of all its tenants."""
+    item = table.get(_key(name, organisation))
     return [domain_key(*holder) for holder in _read(item).holders] if item else []
 
 
-def by_name(names: Iterable[str]) -> dict[str, Registration]:
-    """The recorded registrations among `names`."""
-    items = table.existing(map(_key, names))
+def by_name(names: Iterable[str], organisation: str = SHARED) -> dict[str, Registration]:
+    """The recorded registrations among `names` in an organisation."""
+    items = table.existing(_key(name, organisation) for name in names)
     return {str(item["pk"]).removeprefix("DOMAIN#"): _read(item) for item in items}
+
+
+def organisation_of(user_id: str) -> str:
+    """The owner of the AgentMail organisation in which a tenant's names are registered."""
+    return credentials.workspace(credentials.AGENTMAIL, user_id)
 
 
 def _read(item: dict[str, Any]) -> Registration:
@@ -123,5 +131,5 @@ def _parsed(holder: str) -> tuple[str, str]:
     return user_id, domain_id
 
 
-def _key(name: str) -> dict[str, str]:
-    return {"pk": f"DOMAIN#{name}", "sk": "REGISTRATION"}
+def _key(name: str, organisation: str) -> dict[str, str]:
+    return {"pk": f"DOMAIN#{name}", "sk": f"REGISTRATION#{organisation}" if organisation else "REGISTRATION"}

@@ -27,7 +27,7 @@ def deregister(name: str, user_id: str, domain_id: str) -> None:
         return
     if left.origin == registrations.CREATED:
         providers.mail().delete_domain(name)
-    registrations.forget(name)
+    registrations.forget(name, registrations.organisation_of(user_id))
 
 
 def remove_dns_records(cleanup: Cleanup) -> None:

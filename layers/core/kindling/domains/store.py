@@ -9,7 +9,7 @@ from kindling.errors import NotFound
 from kindling.platform import due, table
 from kindling.platform.observability import TRANSITIONS
 from kindling.platform.paging import Page, Paging, page
-from kindling.platform.table import Action, Attr
+from kindling.platform.table import Action, Attr, Key
 
 
 def get(user_id: str, domain_id: str) -> Domain | None:
@@ -36,6 +36,18 @@ def find(user_id: str, name: str) -> Domain | None:
     """The tenant's domain of that name."""
     domain_id = claims.domain_id_of(user_id, name)
     return get(user_id, domain_id) if domain_id else None
+
+
+def all_of(user_id: str) -> Iterator[Domain]:
+    """The tenant's domains, consistently read."""
+    where = Key("pk").eq(f"TENANT#{user_id}") & Key("sk").begins_with("DOMAIN#")
+    return map(Domain.model_validate, table.each({"KeyConditionExpression": where, "ConsistentRead": True}))
+
+
+def any_of(user_id: str) -> bool:
+    """Whether the tenant has a domain, or a claim to the name of one, consistently read."""
+    prefixes = ("DOMAIN#", "DOMAIN_NAME#")
+    return any(table.any_below(f"TENANT#{user_id}", prefix) for prefix in prefixes)
 
 
 def all_scheduled() -> Iterator[Domain]:

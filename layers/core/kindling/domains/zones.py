@@ -2,7 +2,8 @@
 
 The item `ZONE#<zone>` names the tenant and those of its domains that have records in the zone. With the setting
 `ZoneBinding=operator` only the operator binds zones. With `first` a zone is bound to the first tenant that publishes
-records in it, until its last domain has no records there any more.
+records in it, until its last domain has no records there any more. The zones of a tenant's own Cloudflare account are
+its own and need no binding.
 """
 
 from contextlib import suppress
@@ -13,6 +14,7 @@ from kindling.errors import Conflict
 from kindling.platform import clock, table
 from kindling.platform.settings import settings
 from kindling.platform.table import Attr
+from kindling.providers import credentials
 
 # The same message for a zone of another tenant and for an unknown one, so that no tenant learns what others have.
 NOT_BOUND = "The domain's zone is not bound to you here: add the records by hand, or ask the operator to bind it."
@@ -36,6 +38,8 @@ class Binding:
 
 def join(zone: str, user_id: str, domain_id: str) -> bool:
     """Record, before publishing, that the domain has records in the zone; False when it is not bound to the tenant."""
+    if _has_own(user_id):
+        return True
     update: dict[str, Any] = {
         "UpdateExpression": "ADD domains :domain",
         "ConditionExpression": "user_id = :user",
@@ -77,12 +81,16 @@ def leave(domain: str, domain_id: str) -> None:
 
 def may_join(zone: str, user_id: str) -> bool:
     """Whether `join` would let the tenant in; nothing is written."""
+    if _has_own(user_id):
+        return True
     item = table.get(_zone_key(zone))
     return settings().zone_binding == FIRST if item is None else item["user_id"] == user_id
 
 
 def is_bound(zone: str, user_id: str) -> bool:
-    """Whether the zone is bound to the tenant."""
+    """Whether the zone is bound to the tenant, or of its own account."""
+    if _has_own(user_id):
+        return True
     item = table.get(_zone_key(zone))
     return item is not None and item["user_id"] == user_id
 
@@ -108,6 +116,10 @@ def unbind(zone: str) -> None:
 def list_bindings() -> list[Binding]:
     """All bindings, newest first."""
     return [_binding(item) for item in table.owned(OWNER)]
+
+
+def _has_own(user_id: str) -> bool:
+    return credentials.workspace(credentials.CLOUDFLARE, user_id) == user_id
 
 
 def _delete_unused(key: dict[str, str], condition: Any) -> bool:

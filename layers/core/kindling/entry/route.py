@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from kindling.entry.answers import Answer
 from kindling.entry.request import Request
 from kindling.errors import NOT_KNOWN, InvalidRequest, KindlingError
-from kindling.platform import clock
+from kindling.platform import clock, tenancy
 from kindling.platform.observability import invocation, logger
 
 if TYPE_CHECKING:
@@ -108,8 +108,13 @@ class Route:
 
     def _answer(self, request: Request, context: LambdaContext) -> Reply:
         request.match(self.path)
-        if self.scope:
-            request.caller = _authenticate(request, self.scope)
+        if self.scope is None:
+            return self._handle(request, context)
+        request.caller = _authenticate(request, self.scope)
+        with tenancy.working_for(request.caller.user_id):
+            return self._handle(request, context)
+
+    def _handle(self, request: Request, context: LambdaContext) -> Reply:
         request.refuse_long_body(self.max_body_bytes)
         # A webhook reads its body itself, as it was signed.
         body = request.body(self.csv) if self.scope else {}

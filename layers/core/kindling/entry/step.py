@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from kindling.platform import aws, clock
+from kindling.platform import aws, clock, tenancy
 from kindling.platform.observability import invocation, logger
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ Event = dict[str, Any]
 
 
 def step(task: Callable[[Event], Any]) -> Callable[[Event, "LambdaContext"], Any]:
-    """Make `task` the handler of a saga's step.
+    """Make `task` the handler of a saga's step, which works for the saga's tenant.
 
     Every log line names the operation, whose id ends the execution's name, the tenant and the state. Errors of AWS
     calls are raised as StoreUnavailable, which the state machines retry.
@@ -30,7 +30,8 @@ def step(task: Callable[[Event], Any]) -> Callable[[Event, "LambdaContext"], Any
             state=event["state"],
         ):
             logger.info("step entered")
-            with clock.deadline(context.get_remaining_time_in_millis() / 1000), aws.available():
+            time_left = clock.deadline(context.get_remaining_time_in_millis() / 1000)
+            with time_left, tenancy.working_for(saga["user_id"]), aws.available():
                 return task(event)
 
     return run

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from kindling.platform import clock, due
+from kindling.platform import clock, due, tenancy
 from kindling.platform.observability import invocation, logger
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class OutOfTime(Exception):
 
 
 def work(event: dict[str, Any], context: "LambdaContext", task: Callable[[Any], object]) -> PartialItemFailureResponse:
-    """Do `task` with the key in each message; the answer names those that SQS has to bring again.
+    """Do `task` with the key in each message, for its tenant; the answer names those that SQS has to bring again.
 
     Each message has an even share of the time that is left (`clock.left`), so that one whose provider hangs takes
     nothing from the others. What is not begun, since another took more, becomes due again at once. It does not come
@@ -41,8 +41,9 @@ def work(event: dict[str, Any], context: "LambdaContext", task: Callable[[Any], 
         waiting -= 1
         key = json.loads(record.body)
         if share >= least:
-            about = {"user_id": key["pk"].removeprefix("TENANT#"), "item": key["sk"]}
-            with clock.within(share), logger.append_context_keys(**about):
+            user_id = tenancy.of(key)
+            about = {"user_id": user_id, "item": key["sk"]}
+            with clock.within(share), tenancy.working_for(user_id), logger.append_context_keys(**about):
                 task(key)
         elif due.put_off(key):
             put_off += 1

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from kindling import providers
 from kindling.cleanups.model import CleanupKind
 from kindling.domains import dns, zones
-from kindling.domains import lookup as domains
 from kindling.domains.model import Domain
 from kindling.inventory import owners
 from kindling.inventory.model import Kind, Problem, Sighting
 from kindling.inventory.owners import DomainRef
 from kindling.inventory.pace import Pace
 from kindling.inventory.rules import Outcome, is_settled
-from kindling.platform import clock
+from kindling.platform import clock, tenancy
+from kindling.platform.tenancy import SHARED
+from kindling.providers.credentials import CLOUDFLARE
 from kindling.providers.model import DnsRecord, Zone, ZoneRecord
 
 PUBLISHED = "published"
@@ -29,7 +30,8 @@ def scan(pace: Pace) -> Iterator[Sighting]:
             all_records |= by_owner
             references = [DomainRef(*owner, _names(records, zone.name)) for owner, records in by_owner.items()]
             yield from _orphans(references)
-    yield from _bindings(all_records)
+    if tenancy.current() == SHARED:
+        yield from _bindings(all_records)
     yield from _missing(pace, all_records)
 
 
@@ -77,7 +79,7 @@ def _bindings(records: Records) -> Iterator[Sighting]:
 
 
 def _missing(pace: Pace, records: Records) -> Iterator[Sighting]:
-    for domain in pace.over(domains.all_verified()):
+    for domain in pace.over(owners.verified_here(CLOUDFLARE)):
         if domain.dns_sync.status != PUBLISHED or not is_settled(domain.created_at, clock.now()):
             continue
         # Records that existed before carry no mark: before reporting, all records of the name are listed.

@@ -8,7 +8,7 @@ from kindling.platform.paging import Page, Paging
 
 def list_findings(caller: Caller, paging: Paging) -> tuple[Page[Finding], str | None]:
     """The tenant's findings, newest first, and when the last complete run began."""
-    return store.page_of(caller.user_id, paging), store.checked_at()
+    return store.page_of(caller.user_id, paging), store.checked_at(caller.user_id)
 
 
 def list_everything() -> list[Finding]:

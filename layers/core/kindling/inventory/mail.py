@@ -3,18 +3,17 @@
 from collections.abc import Iterator, Mapping
 
 from kindling import providers
-from kindling.accounts import lookup as accounts
 from kindling.accounts.model import parse_mark
 from kindling.cleanups.model import CleanupKind
-from kindling.domains import lookup as domains
 from kindling.domains import registrations
 from kindling.inventory import owners
 from kindling.inventory.model import Kind, Problem, Sighting
 from kindling.inventory.owners import DomainRef
 from kindling.inventory.pace import Pace
 from kindling.inventory.rules import Outcome, is_settled
-from kindling.platform import clock
+from kindling.platform import clock, tenancy
 from kindling.platform.table import BATCH_GET_LIMIT
+from kindling.providers.credentials import AGENTMAIL
 
 
 def scan(pace: Pace) -> Iterator[Sighting]:
@@ -57,7 +56,7 @@ def _inboxes(marked: Mapping[str, str]) -> Iterator[Sighting]:
 
 
 def _registrations(names: list[str], hosts: set[str]) -> Iterator[Sighting]:
-    recorded = registrations.by_name(names)
+    recorded = registrations.by_name(names, tenancy.current())
     for name in names:
         if name not in recorded and name in hosts:
             message = "Inboxes of ours live on a registered domain that no note of ours names."
@@ -79,7 +78,7 @@ def _registrations(names: list[str], hosts: set[str]) -> Iterator[Sighting]:
 
 
 def _missing_inboxes(pace: Pace, addresses: set[str]) -> Iterator[Sighting]:
-    for account in pace.over(accounts.all_accounts()):
+    for account in pace.over(owners.accounts_here(AGENTMAIL)):
         address = account.email_address
         if address in addresses or not is_settled(account.created_at, clock.now()):
             continue
@@ -95,7 +94,7 @@ def _missing_inboxes(pace: Pace, addresses: set[str]) -> Iterator[Sighting]:
 
 
 def _missing_domains(pace: Pace, names: set[str]) -> Iterator[Sighting]:
-    for domain in pace.over(domains.all_verified()):
+    for domain in pace.over(owners.verified_here(AGENTMAIL)):
         if domain.domain in names or not is_settled(domain.created_at, clock.now()):
             continue
         if providers.mail().get_domain(domain.domain) is None:

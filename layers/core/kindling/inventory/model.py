@@ -7,6 +7,7 @@ from typing import Any, Self
 from pydantic import BaseModel
 
 from kindling.platform import clock
+from kindling.platform.tenancy import SHARED
 
 # How long a finding has to last before its resource is removed, and the least age of a row whose resource is missed.
 GRACE = timedelta(hours=24)
@@ -51,7 +52,8 @@ class Sighting(BaseModel):
 
     `target` is the resource's address, name or label; `subject_id` is the account or domain to which it belonged.
     `user_id` is the tenant who sees the finding; None for the operator. `safe` is true when the resource provably
-    belonged to an account or domain that has ended, so that it may be removed.
+    belonged to an account or domain that has ended, so that it may be removed. `workspace` is the owner of the one that
+    was listed: a tenant, or `SHARED`.
     """
 
     kind: Kind
@@ -61,10 +63,19 @@ class Sighting(BaseModel):
     user_id: str | None = None
     message: str
     safe: bool = False
+    workspace: str = SHARED
 
     def removable(self, user_id: str | None, message: str) -> Self:
         """The same, as safe to remove, with the tenant and the message to show."""
         return self.model_copy(update={"user_id": user_id, "safe": True, "message": message})
+
+    def seen_in(self, workspace: str, used: str) -> Self:
+        """The same, seen in a workspace, of a tenant that uses the workspace `used`.
+
+        What is not where its tenant works is not removed, since a cleanup would look for it there.
+        """
+        elsewhere = {} if used == workspace else {"user_id": None, "safe": False}
+        return self.model_copy(update={"workspace": workspace, **elsewhere})
 
 
 class Finding(Sighting):
@@ -80,7 +91,7 @@ class Finding(Sighting):
 
     def wire(self) -> dict[str, Any]:
         """The finding as the API returns it."""
-        return self.model_dump(mode="json", exclude={"user_id"}) | {"acts_at": self.acts_at}
+        return self.model_dump(mode="json", exclude={"user_id", "workspace"}) | {"acts_at": self.acts_at}
 
 
 def record(sighting: Sighting, before: Finding | None, now: datetime) -> Finding:

@@ -1,19 +1,22 @@
 """Classifying the resources of a provider by the state of the accounts and domains to which they belong."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from kindling.accounts import claims as addresses_claimed
+from kindling.accounts import lookup as accounts
 from kindling.accounts.claims import Claim, ClaimStatus
-from kindling.accounts.model import account_key
+from kindling.accounts.model import Account, account_key
 from kindling.cleanups.model import CleanupKind, cleanup_key
 from kindling.domains import claims as names_claimed
-from kindling.domains.model import OFFBOARD, domain_key
+from kindling.domains import lookup as domains
+from kindling.domains.model import OFFBOARD, Domain, domain_key
 from kindling.inventory.rules import ClaimState, Outcome, OwnerState, classify
 from kindling.operations import ended
 from kindling.operations import service as operations
 from kindling.operations.ended import Ended
-from kindling.platform import table
+from kindling.platform import table, tenancy
+from kindling.providers import credentials
 
 _CLAIM_STATES = {
     ClaimStatus.RESERVED: ClaimState.RESERVED,
@@ -42,6 +45,21 @@ class DomainRef:
     user_id: str
     domain_id: str
     names: tuple[str, ...]
+
+
+def accounts_here(provider: str) -> Iterator[Account]:
+    """The accounts whose resources at the provider are in the workspace that is being compared."""
+    owner = tenancy.current()
+    users = [owner] if owner else accounts.tenants()
+    here = (user_id for user_id in users if credentials.workspace(provider, user_id) == owner)
+    return (account for user_id in here for account in accounts.all_of(user_id))
+
+
+def verified_here(provider: str) -> Iterator[Domain]:
+    """The verified domains whose resources at the provider are in the workspace that is being compared."""
+    owner = tenancy.current()
+    found = domains.verified_of(owner) if owner else domains.all_verified()
+    return (domain for domain in found if credentials.workspace(provider, domain.user_id) == owner)
 
 
 def classify_inboxes(marked: Mapping[str, str]) -> dict[str, Classification]:

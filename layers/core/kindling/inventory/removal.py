@@ -9,14 +9,15 @@ from kindling.cleanups.model import CleanupKind
 from kindling.domains import parts as domains
 from kindling.inventory import store, warmup
 from kindling.inventory.model import Finding, Kind
-from kindling.platform import table
+from kindling.platform import table, tenancy
 from kindling.platform.observability import logger
 from kindling.platform.table import Part
 
 
 def remove(finding: Finding) -> bool:
     """Have the resource removed, unless it is in use by now; whether it was. Raises ProviderError."""
-    removed = _REMOVALS[finding.kind](finding)
+    with tenancy.working_for(finding.workspace):
+        removed = _REMOVALS[finding.kind](finding)
     logger.info("orphan removed" if removed else "orphan kept", kind=finding.kind, target=finding.target)
     return removed
 

@@ -4,6 +4,7 @@ from kindling.inventory.model import GRACE, Finding, Sighting
 from kindling.platform import clock, due, table
 from kindling.platform.paging import Page, Paging, page
 from kindling.platform.table import Action
+from kindling.platform.tenancy import SHARED
 
 # Never dispatched: the due index serves to list the findings of all tenants.
 DUE_KIND = "finding"
@@ -13,8 +14,8 @@ _RUN_KEY = {"pk": "OPERATOR", "sk": "INVENTORY"}
 def finding_key(sighting: Sighting) -> dict[str, str]:
     """The key of a sighting's finding: with the same key it is the same problem."""
     pk = f"TENANT#{sighting.user_id}" if sighting.user_id else "OPERATOR"
-    parts = ("FINDING", sighting.problem, sighting.kind, sighting.target, sighting.subject_id)
-    return {"pk": pk, "sk": "#".join(parts)}
+    parts = ["FINDING", sighting.problem, sighting.kind, sighting.target, sighting.subject_id]
+    return {"pk": pk, "sk": "#".join(parts + [sighting.workspace] * (sighting.workspace != SHARED))}
 
 
 def write(finding: Finding) -> None:
@@ -46,12 +47,12 @@ def delete(finding: Finding) -> None:
     table.delete(finding_key(finding))
 
 
-def record_run(checked_at: str) -> None:
-    """Record when a complete run began."""
-    table.put({**_RUN_KEY, "checked_at": checked_at})
+def record_run(checked_at: str, but_for: list[str]) -> None:
+    """Record when a run began that was complete, but for the tenants whose own workspaces could not be listed."""
+    table.put({**_RUN_KEY, "checked_at": checked_at, "but_for": but_for})
 
 
-def checked_at() -> str | None:
-    """When the last complete run began."""
+def checked_at(user_id: str = SHARED) -> str | None:
+    """When the last complete run began; None for a tenant whose own workspaces it could not list."""
     item = table.get(_RUN_KEY)
-    return str(item["checked_at"]) if item else None
+    return str(item["checked_at"]) if item and user_id not in item.get("but_for", ()) else None

@@ -13,7 +13,9 @@ from kindling.inventory.model import Kind, Problem, Sighting
 from kindling.inventory.owners import Classification
 from kindling.inventory.pace import Pace
 from kindling.inventory.rules import Outcome, is_settled
-from kindling.platform import clock
+from kindling.platform import clock, tenancy
+from kindling.platform.tenancy import SHARED
+from kindling.providers.credentials import INSTANTLY
 from kindling.providers.model import WarmupTag
 
 _TENANT_TAG = re.compile(f"{TAG_MARK}([0-9a-f-]{{36}})")
@@ -69,12 +71,14 @@ def _has_another_inbox(address: str, owner: Classification) -> bool:
     """Whether the address has an inbox of another account than the ended ones, whose rows may have been lost."""
     if not owner.ended:
         return False
-    inbox = providers.mail().get_inbox(address)
+    # Its tenant may have its own AgentMail.
+    with tenancy.working_for(owner.user_id or SHARED):
+        inbox = providers.mail().get_inbox(address)
     return inbox is not None and parse_mark(inbox.client_id) not in {record.subject_id for record in owner.ended}
 
 
 def _missing(pace: Pace, addresses: set[str]) -> Iterator[Sighting]:
-    for account in pace.over(accounts.all_accounts()):
+    for account in pace.over(owners.accounts_here(INSTANTLY)):
         if enabling.resume(account):
             continue
         # A pending account may have no warmup account; its tenant retries the warmup.

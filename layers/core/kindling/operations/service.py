@@ -141,6 +141,11 @@ def get(caller: "Caller", operation_id: str, paging: Paging) -> tuple[Operation,
     return operation, page
 
 
+def any_running(user_id: str) -> bool:
+    """Whether a saga of the tenant runs or is being undone, consistently read."""
+    return any(not operation.finished for operation in store.all_of(user_id))
+
+
 def previous(user_id: str, subject_id: str, kind: str) -> Operation | None:
     """The subject's operation of a kind that happens once; see `id_of`."""
     return store.get(user_id, id_of(subject_id, kind))

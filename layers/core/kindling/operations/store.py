@@ -1,12 +1,12 @@
 """DynamoDB calls for operations."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kindling.operations.model import GRAPH, Failure, Operation, OperationState, operation_key
 from kindling.platform import clock, due, table
-from kindling.platform.table import Action, Attr
+from kindling.platform.table import Action, Attr, Key
 
 # The places of all requests that wait for their saga: each is taken until an instant, in milliseconds.
 PLACES = {"pk": "WAITING", "sk": "PLACES"}
@@ -71,6 +71,12 @@ def read(key: dict[str, str]) -> Operation | None:
 def existing(ids: Iterable[tuple[str, str]]) -> list[Operation]:
     """The existing operations among those given as tenant and operation id."""
     return [Operation.model_validate(item) for item in table.existing(operation_key(*pair) for pair in ids)]
+
+
+def all_of(user_id: str) -> Iterator[Operation]:
+    """The tenant's operations, consistently read."""
+    where = Key("pk").eq(f"TENANT#{user_id}") & Key("sk").begins_with("OPERATION#")
+    return map(Operation.model_validate, table.each({"KeyConditionExpression": where, "ConsistentRead": True}))
 
 
 def succeed(user_id: str, operation_id: str) -> None:

@@ -200,6 +200,12 @@ def pages(request: Item) -> list[Item]:
     return list(each(request))
 
 
+def any_below(pk: str, prefix: str) -> bool:
+    """Whether any item has the partition key and a sort key with the prefix, by a consistent read."""
+    where = Key("pk").eq(pk) & Key("sk").begins_with(prefix)
+    return bool(query(KeyConditionExpression=where, ConsistentRead=True, Limit=1)["Items"])
+
+
 def batch_get(keys: list[dict[str, str]]) -> list[Item | None]:
     """The items at up to BATCH_GET_LIMIT keys in the order of the keys, by consistent reads; None for a missing one."""
     name = settings().table_name

@@ -49,8 +49,8 @@ class SentMessage(BaseModel):
 class AgentMail:
     """Implements MailProvider."""
 
-    def __init__(self, url: str, key: Callable[[], str], per_second: float) -> None:
-        self._client = ProviderClient("AgentMail", url, key, _to_error, Rate(per_second, BURST))
+    def __init__(self, url: str, key: Callable[[], str], per_second: float, owner: str = "") -> None:
+        self._client = ProviderClient("AgentMail", url, key, _to_error, Rate(per_second, BURST), owner)
 
     def get_domain(self, domain: str) -> MailDomain | None:
         return _domain(self._client.call("GET", f"/v0/domains/{quote(domain)}", accept=(404,)))

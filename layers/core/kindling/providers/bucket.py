@@ -1,4 +1,4 @@
-"""A token bucket for the rate limit of a provider, shared by all functions through one item of the table.
+"""A token bucket for the rate limit of a provider's workspace, shared by all functions through one item of the table.
 
 The item holds one number, `full_at`: when the bucket will be full again (generic cell rate algorithm). A token moves it
 ahead by one interval, in one conditional write. A token that is still to come is taken the same way and waited for, so
@@ -42,10 +42,10 @@ class Exhausted(Exception):
 
 
 class TokenBucket:
-    """The bucket of one provider, as this execution environment uses it."""
+    """The bucket of one provider, as this execution environment uses it; `owner` is the tenant whose own one it is."""
 
-    def __init__(self, provider: str, rate: Rate) -> None:
-        self._key = {"pk": f"PROVIDER#{provider.lower()}", "sk": "BUCKET"}
+    def __init__(self, provider: str, rate: Rate, owner: str = "") -> None:
+        self._key = {"pk": "#".join(filter(None, ("PROVIDER", provider.lower(), owner))), "sk": "BUCKET"}
         self._limited = rate.per_second > 0
         self._interval = round(MICROSECONDS / rate.per_second) if self._limited else 0
         self._capacity = rate.burst * self._interval

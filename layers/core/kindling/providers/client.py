@@ -35,16 +35,25 @@ ErrorMapping = Callable[[httpx.Response], ProviderError]
 
 
 class ProviderClient:
-    """Calls one provider's API, with all other functions no more often than `rate`.
+    """Calls one provider's API in one workspace, with all other functions no more often than `rate`.
 
-    `key` returns the API key; `to_error` maps a 4xx response to the error to raise.
+    `key` returns the API key; `to_error` maps a 4xx response to the error to raise. `owner` is the tenant whose own
+    workspace it is.
     """
 
-    def __init__(self, name: str, base_url: str, key: Callable[[], str], to_error: ErrorMapping, rate: Rate) -> None:
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        key: Callable[[], str],
+        to_error: ErrorMapping,
+        rate: Rate,
+        owner: str = "",
+    ) -> None:
         self._name = name
         self._key = key
         self._to_error = to_error
-        self._bucket = TokenBucket(name, rate)
+        self._bucket = TokenBucket(name, rate, owner)
         self._http = httpx.Client(
             base_url=base_url,
             transport=transport(),

@@ -50,8 +50,8 @@ class RecordAnswer(BaseModel):
 class Cloudflare:
     """Implements DnsProvider."""
 
-    def __init__(self, url: str, key: Callable[[], str], per_second: float) -> None:
-        self._client = ProviderClient("Cloudflare", url, key, _to_error, Rate(per_second, BURST))
+    def __init__(self, url: str, key: Callable[[], str], per_second: float, owner: str = "") -> None:
+        self._client = ProviderClient("Cloudflare", url, key, _to_error, Rate(per_second, BURST), owner)
 
     def find_zone(self, domain: str) -> Zone | None:
         """The most specific zone of the domain; None when the API token can access none."""

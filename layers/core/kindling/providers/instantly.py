@@ -65,8 +65,8 @@ class Analytics(BaseModel):
 class Instantly:
     """Implements WarmupProvider."""
 
-    def __init__(self, url: str, key: Callable[[], str], per_second: float) -> None:
-        self._client = ProviderClient("Instantly", url, key, _to_error, Rate(per_second, BURST))
+    def __init__(self, url: str, key: Callable[[], str], per_second: float, owner: str = "") -> None:
+        self._client = ProviderClient("Instantly", url, key, _to_error, Rate(per_second, BURST), owner)
 
     def get_account(self, email: str) -> WarmupAccount | None:
         answer = self._client.call("GET", f"/api/v2/accounts/{quote(email)}", accept=(404,))

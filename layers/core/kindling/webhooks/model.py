@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from kindling.platform.addresses import address_in
+from kindling.platform.tenancy import SHARED
 from kindling.platform.text import ascii_lower
 from kindling.suppressions.model import Reason
 
@@ -44,6 +45,14 @@ class MessageEvent(BaseModel):
         """The recipient addresses; empty when the event omits them, as opens and rejections do."""
         texts = [one if isinstance(one, str) else str(one.get("address", "")) for one in self.recipients]
         return [ascii_lower(address_in(text).strip()) for text in texts if "@" in text]
+
+
+class Sender(BaseModel):
+    """The query of `POST /webhooks/agentmail`: the tenant whose own organisation sends, none for the shared one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tenant: str = Field(default=SHARED, pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 
 class VerifiedDomain(BaseModel):

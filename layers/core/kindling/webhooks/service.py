@@ -9,11 +9,13 @@ from kindling.accounts import claims as addresses
 from kindling.accounts.claims import ClaimStatus
 from kindling.domains import claims as names
 from kindling.domains import dispatch as checks
-from kindling.errors import InvalidRequest
+from kindling.errors import InvalidRequest, Unauthorized
 from kindling.metrics import parts as metrics
 from kindling.platform import aws, clock
 from kindling.platform.observability import WEBHOOK_LAG, logger
 from kindling.platform.settings import settings
+from kindling.platform.tenancy import SHARED
+from kindling.providers import credentials
 from kindling.suppressions import parts as suppressions
 from kindling.suppressions.model import Source, suppression
 from kindling.warming import dispatch as judgements
@@ -36,12 +38,13 @@ OLDEST = timedelta(days=7)
 NEWEST = timedelta(minutes=5)
 
 
-def receive(headers: dict[str, str], body: bytes) -> dict[str, bool]:
-    """Handle one webhook; `counted` says whether it changed anything.
+def receive(headers: dict[str, str], body: bytes, tenant: str = SHARED) -> dict[str, bool]:
+    """Handle one webhook of the shared organisation, or of that of a `tenant`; `counted`: whether it changed anything.
 
-    Raises Unauthorized for a bad signature, InvalidRequest for a body that is not an event.
+    Who knows a signing secret can make up events: they concern nobody but the tenants of its organisation. Raises
+    Unauthorized for a bad signature, InvalidRequest for a body that is not an event.
     """
-    webhook_id = signature.verify(aws.secret(settings().agentmail_webhook_secret), headers, body)
+    webhook_id = signature.verify(_secret(tenant), headers, body)
     try:
         event = Event.model_validate_json(body)
         content = event.content
@@ -50,23 +53,36 @@ def receive(headers: dict[str, str], body: bytes) -> dict[str, bool]:
     event_id = event.event_id or webhook_id
     match content:
         case VerifiedDomain():
-            counted = checks.dispatch_name(content.domain.strip().lower()) > 0
+            counted = checks.dispatch_name(content.domain.strip().lower(), tenant) > 0
         case MessageEvent():
-            if content.timestamp and content.timestamp.tzinfo:
+            # What a tenant signs itself says nothing about the provider.
+            if tenant == SHARED and content.timestamp and content.timestamp.tzinfo:
                 WEBHOOK_LAG.add(max((clock.now() - content.timestamp).total_seconds(), 0.0))
-            counted = _count(event.event_type, event_id, content)
+            counted = _count(event.event_type, event_id, content, tenant)
         case None:
             counted = False
     logger.info("webhook received", event_type=event.event_type, event_id=event_id, counted=counted)
     return {"received": True, "counted": counted}
 
 
-def _count(event_type: str, event_id: str, event: MessageEvent) -> bool:
+def _secret(tenant: str) -> str:
+    """The signing secret of an organisation. Raises Unauthorized for a tenant without its own."""
+    if tenant == SHARED:
+        return aws.secret(settings().agentmail_webhook_secret)
+    arn = credentials.secrets_of(tenant).get(credentials.AGENTMAIL_WEBHOOK)
+    if arn is None:
+        raise Unauthorized(signature.REFUSED)
+    return aws.secret(arn)
+
+
+def _count(event_type: str, event_id: str, event: MessageEvent, organisation: str) -> bool:
     field = field_of(event_type, event)
     owner = _owner(event.inbox_id.lower(), field) if field else None
     if field is None or owner is None:
         return False
     user_id, domain_id = owner
+    if credentials.workspace(credentials.AGENTMAIL, user_id) != organisation:
+        return False
     if event_type in REPEATED:
         # Hashed, because a key has at most 2,048 bytes.
         about = "\n".join([event.message_id, *event.addresses])
@@ -76,7 +92,7 @@ def _count(event_type: str, event_id: str, event: MessageEvent) -> bool:
     if reason:
         entries = [suppression(user_id, address, reason, Source.WEBHOOK) for address in dict.fromkeys(event.addresses)]
         actions += [suppressions.added(entry) for entry in entries]
-    fresh = store.once(event_id, actions)
+    fresh = store.once(f"{organisation}/{event_id}" if organisation else event_id, actions)
     if field in ALARMING:
         # Also for a repeated event: the process that counted it may have died before it queued the judgement.
         judgements.dispatch_domain(user_id, domain_id)

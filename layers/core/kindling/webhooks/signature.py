@@ -10,6 +10,7 @@ from kindling.platform import clock
 
 TOLERANCE_SECONDS = 300
 PREFIX = "whsec_"
+REFUSED = "The webhook's signature is missing, wrong, or too old."
 
 
 def verify(secret: str, headers: dict[str, str], body: bytes) -> str:
@@ -23,7 +24,7 @@ def verify(secret: str, headers: dict[str, str], body: bytes) -> str:
     # Every signature is compared, so that the time taken tells nothing.
     genuine = sum(hmac.compare_digest(wanted, signature) for signature in signatures) > 0
     if not (identity and genuine and _fresh(sent_at)):
-        raise Unauthorized("The webhook's signature is missing, wrong, or too old.")
+        raise Unauthorized(REFUSED)
     return identity
 
 
