@@ -1,4 +1,4 @@
-"""The command `kindling`: runs the local cloud, and administers keys, zones and the inventory of a deployment."""
+"""The command `kindling`: runs the local cloud, and administers keys, tenants, zones and the inventory of a stack."""
 
 import argparse
 import contextlib
@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 from kindling.keys.model import Scope
-from local import inventory, launcher, release, ticks, zones
+from local import inventory, launcher, release, ticks, workspaces, zones
 from local.operators import on_table
 from local.providers import KEY_VARIABLES, WEBHOOK_VARIABLE, home_for
 from local.settings import ROOT, Home, Ports, Refused
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--test", action="store_true", help="a test key: it never reaches a provider")
     create.add_argument("--expires-in-days", type=_days, metavar="DAYS", help="1 to 3650; default: never")
     create.set_defaults(run=_create_key)
+    workspaces.add_to(topics)
     zones.add_to(topics)
     inventory.add_to(topics)
     release.add_to(topics)

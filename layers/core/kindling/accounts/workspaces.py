@@ -8,37 +8,31 @@ from kindling.operations import service as operations
 from kindling.providers import credentials
 
 
-def require_idle(user_id: str) -> None:
-    """Raises Conflict while the tenant has anything at the providers, which rows would then look for elsewhere.
+def require_changeable(user_id: str, kind: str, *, own: bool) -> None:
+    """Raises Conflict when having its `own` key of a kind, or not, moves a tenant that has anything at the providers.
 
-    The tenant must create nothing until `credentials.CACHE_SECONDS` after the change.
+    Its rows would then be about another workspace. A key that is rotated moves nobody, and neither does the signing
+    secret of a webhook. The tenant must create nothing until `credentials.CACHE_SECONDS` after the change.
     """
+    moves = kind in credentials.WORKSPACES and own != (credentials.workspace(kind, user_id) == user_id)
     obstacles = {
-        "a domain": domains.has_domains(user_id),
-        "an account": bool(store.all_of(user_id)),
-        "an operation that runs": operations.any_running(user_id),
-        "a cleanup that is not done": cleanups.any_left(user_id),
+        "a domain": domains.has_domains,
+        "an account": store.all_of,
+        "an operation that runs": operations.any_running,
+        "a cleanup that is not done": cleanups.any_left,
     }
-    found = [name for name, there in obstacles.items() if there]
+    found = [name for name, look in obstacles.items() if look(user_id)] if moves else []
     if found:
-        raise Conflict(f"The tenant has {' and '.join(found)}: its workspaces are changed only while it has nothing.")
+        raise Conflict(f"The tenant has {' and '.join(found)}: its workspace is changed only while it has nothing.")
 
 
 def record(user_id: str, kind: str, arn: str) -> None:
-    """Have the tenant use its own key of that kind. Raises Conflict, as `require_idle`, unless it has one already."""
-    if credentials.workspace(kind, user_id) != user_id:
-        _require_idle_for(user_id, kind)
+    """Have the tenant use its own key of that kind. Raises Conflict, as `require_changeable`."""
+    require_changeable(user_id, kind, own=True)
     credentials.add(user_id, kind, arn)
 
 
 def forget(user_id: str, kind: str) -> None:
-    """Have the tenant use the shared workspace again. Idempotent. Raises Conflict, as `require_idle`."""
-    if credentials.workspace(kind, user_id) == user_id:
-        _require_idle_for(user_id, kind)
-        credentials.remove(user_id, kind)
-
-
-def _require_idle_for(user_id: str, kind: str) -> None:
-    # The signing secret of a webhook is no workspace.
-    if kind in credentials.WORKSPACES:
-        require_idle(user_id)
+    """Have the tenant use the shared workspace again. Idempotent. Raises Conflict, as `require_changeable`."""
+    require_changeable(user_id, kind, own=False)
+    credentials.remove(user_id, kind)

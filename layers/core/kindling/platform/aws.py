@@ -88,6 +88,22 @@ def secret(arn: str) -> str:
     return cached[1]
 
 
+def keep_secret(name: str, value: str) -> str:
+    """Create a secret or replace its value; its ARN. Raises StoreUnavailable."""
+    client = secrets()
+    with available():
+        try:
+            return client.create_secret(Name=name, SecretString=value)["ARN"]
+        except client.exceptions.ResourceExistsException:
+            return client.put_secret_value(SecretId=name, SecretString=value)["ARN"]
+
+
+def drop_secret(name: str) -> None:
+    """Delete a secret at once, so that its name can be used again. Idempotent. Raises StoreUnavailable."""
+    with available():
+        secrets().delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
+
 @contextmanager
 def available() -> Iterator[None]:
     """Raise StoreUnavailable for every error of the AWS SDK inside the block, and log the SDK's message."""
