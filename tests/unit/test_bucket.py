@@ -63,6 +63,16 @@ def test_a_burst_goes_at_once_and_then_one_in_an_interval(steady_clock: Clock) -
     assert bucket().take(1) == pytest.approx(0.1)
 
 
+def test_the_bucket_of_a_tenants_own_workspace_is_its_own(steady_clock: Clock) -> None:
+    own = TokenBucket("Acme", TEN, "a-tenant")
+    own.rest(60)
+    assert bucket().take(0) == 0
+    with pytest.raises(Exhausted):
+        TokenBucket("Acme", TEN, "a-tenant").take(0)
+    keys = {item["pk"] for item in aws.table().scan()["Items"]}
+    assert keys == {"PROVIDER#acme", "PROVIDER#acme#a-tenant"}
+
+
 def test_an_idle_bucket_fills_up_to_its_burst_and_not_beyond(steady_clock: Clock) -> None:
     for _ in range(5):
         bucket().take(0)

@@ -13,6 +13,7 @@ from kindling.cleanups.parts import scheduled
 from kindling.entry.worker import work
 from kindling.errors import ProviderRefused, ProviderUnavailable
 from kindling.platform import aws, clock, due, table
+from kindling.providers import credentials
 from tests.conftest import Clock
 from tests.harness.lambdas import Context
 
@@ -115,9 +116,9 @@ class Providers:
             raise ProviderUnavailable("silent")
 
 
-def cleanup(kind: CleanupKind, name: str) -> dict[str, str]:
+def cleanup(kind: CleanupKind, name: str, user_id: str = "u") -> dict[str, str]:
     """Write a cleanup that is due; its key."""
-    action = scheduled("u", kind, name, name)
+    action = scheduled(user_id, kind, name, name)
     table.transact([action])
     return {name: str(action["Put"]["Item"][name]) for name in ("pk", "sk")}
 
@@ -134,6 +135,14 @@ def test_cleanups_of_a_hung_provider_rest_uncounted_and_keep_no_other_waiting(st
     assert [row and (row.attempts, row.last_error) for row in found] == [(1, "silent"), (0, None)]
     in_five_minutes = clock.timestamp(clock.now() + BACK_OFF)
     assert [row and row.due_at for row in found] == [in_five_minutes] * 2
+
+
+def test_the_workspaces_of_a_tenant_rest_by_themselves(steady_clock: Clock) -> None:
+    credentials.add("own", credentials.AGENTMAIL, "arn")
+    providers = Providers(steady_clock, CleanupKind.INBOX)
+    for name, user_id in (("a", "own"), ("b", "u"), ("c", "own"), ("d", "v")):
+        cleanups.attempt(providers.removals, cleanup(CleanupKind.INBOX, name, user_id))
+    assert providers.tried == ["a", "b"]
 
 
 def test_a_provider_that_hung_is_tried_again_after_a_minute(steady_clock: Clock) -> None:

@@ -1,5 +1,7 @@
 """Giving a tenant its own workspaces at the providers, and taking them away again, as the operator."""
 
+from collections.abc import Callable
+
 from kindling.accounts import store
 from kindling.cleanups import service as cleanups
 from kindling.domains import lookup as domains
@@ -15,7 +17,7 @@ def require_changeable(user_id: str, kind: str, *, own: bool) -> None:
     secret of a webhook. The tenant must create nothing until `credentials.CACHE_SECONDS` after the change.
     """
     moves = kind in credentials.WORKSPACES and own != (credentials.workspace(kind, user_id) == user_id)
-    obstacles = {
+    obstacles: dict[str, Callable[[str], object]] = {
         "a domain": domains.has_domains,
         "an account": store.all_of,
         "an operation that runs": operations.any_running,
