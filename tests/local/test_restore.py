@@ -25,7 +25,7 @@ def test_nothing_refers_to_the_stacks_own_table_any_more(template: dict[str, Any
     made = restore.pointed(template, NAME, ARN)
     text = json.dumps(made)
     assert "Table" not in made["Resources"]
-    assert [mark for mark in ('"Ref": "Table"', '["Table", "Arn"]', "${Table") if mark in text] == []
+    assert [mark for mark in ('"Ref": "Table"', '["Table", "Arn"]', "${Table}", "${Table.") if mark in text] == []
     assert made["Outputs"]["TableName"]["Value"] == NAME
     assert made["Resources"]["SendEmailFunction"]["Properties"]["Environment"]["Variables"]["TABLE_NAME"] == NAME
     index = made["Resources"]["ListPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]["Resource"]

@@ -251,7 +251,8 @@ def test_it_calls_its_functions_by_the_version_that_it_was_deployed_with(machine
 
 
 def test_it_may_call_every_version_of_exactly_the_functions_that_it_uses(machine: Machine) -> None:
-    (policy,) = machine.properties["Policies"]
+    logs, policy = machine.properties["Policies"]
+    assert logs == {"Ref": "MachineLogsPolicy"}
     (statement,) = policy["Statement"]
     used = {function(task) for task in machine.tasks.values()}
     assert statement["Action"] == ["lambda:InvokeFunction"]
