@@ -52,7 +52,7 @@ class Sender(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    tenant: str = Field(default=SHARED, pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+    tenant: str = Field(default=SHARED, pattern=r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")
 
 
 class VerifiedDomain(BaseModel):
