@@ -116,7 +116,6 @@ def run(api: RuntimeApi, handler_name: str) -> None:
     SystemExit and other exceptions that are no Exception leave the handler and this function: as on AWS, they end the
     process.
     """
-    request_id = _set_up_logging()
     try:
         handler = find_handler(handler_name)
     except Exception as error:  # noqa: BLE001
@@ -126,7 +125,7 @@ def run(api: RuntimeApi, handler_name: str) -> None:
         return
     while True:
         headers, event = api.next()
-        request_id.current = headers["Lambda-Runtime-Aws-Request-Id"]
+        _request_id.current = headers["Lambda-Runtime-Aws-Request-Id"]
         _set_trace(headers.get("Lambda-Runtime-Trace-Id"))
         invoke(api, handler, headers, event)
 
@@ -233,16 +232,17 @@ def _set_trace(trace_id: str | None) -> None:
         os.environ["_X_AMZN_TRACE_ID"] = trace_id
 
 
-def _set_up_logging() -> RequestId:
+_request_id = RequestId()
+
+
+def set_up_logging() -> None:
     """Log to standard output with the request's id, as far as the function does not set up a logger of its own."""
-    request_id = RequestId()
     formatter = logging.Formatter(LOG_FORMAT, DATE_FORMAT)
     formatter.converter = time.gmtime
     to_output = logging.StreamHandler(sys.stdout)
     to_output.setFormatter(formatter)
-    to_output.addFilter(request_id)
+    to_output.addFilter(_request_id)
     logging.getLogger().addHandler(to_output)
-    return request_id
 
 
 def _log(report: dict[str, Any]) -> None:

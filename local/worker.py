@@ -52,6 +52,8 @@ def main() -> None:
     sys.path[:] = [*layers, *(entry for entry in sys.path if entry not in HIDDEN)]
     for name in [name for name in sys.modules if name.partition(".")[0] == "local"]:
         del sys.modules[name]
+    # Before the imports: the logger of Powertools keeps its lines from the handlers that it finds.
+    runtime_client.set_up_logging()
     _import_all(layers)
     _read_models()
     # Children are reaped by the system: they tell the engine of their end by closing a pipe.

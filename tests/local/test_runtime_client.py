@@ -17,7 +17,17 @@ from typing import Any
 
 import pytest
 
-from local.runtime_client import Context, Fault, RuntimeApi, describe, find_handler, make_context, run, to_payload
+from local.runtime_client import (
+    Context,
+    Fault,
+    RuntimeApi,
+    describe,
+    find_handler,
+    make_context,
+    run,
+    set_up_logging,
+    to_payload,
+)
 
 pytestmark = pytest.mark.usefixtures("socket_enabled", "unchanged_logging")
 
@@ -132,6 +142,7 @@ def function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def serve(api: Api, handler: str) -> list[tuple[str, str | None, Any]]:
     """Call the handler for every event of the API; what it was sent."""
+    set_up_logging()
     with closing(RuntimeApi(f"127.0.0.1:{api.server_port}")) as client, suppress(HTTPException):
         run(client, f"some_function.{handler}")
     return api.sent
