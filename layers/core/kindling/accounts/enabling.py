@@ -12,6 +12,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from itertools import islice
 
 from kindling import providers
 from kindling.accounts import claims, commits, store, warmup
@@ -47,6 +48,7 @@ SETTLE_SECONDS = 45.0
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 5.0
 RESUMED_WITHIN = timedelta(hours=1)
+MOST_COUNTED = 10_000
 SWITCHED_OFF = "The warmup is switched off (warmup_enabled)."
 
 # Why an address is not enabled; addresses without an entry were in a job that ended.
@@ -59,9 +61,12 @@ def hand_over(user_id: str, account_id: str, address: str) -> None:
 
 
 def dispatch() -> int:
-    """Queue the warmup of every account that is due; the number queued. Measures how many wait for theirs."""
+    """Queue the warmup of every account that is due; the number queued.
+
+    Measures how many wait for theirs, up to `MOST_COUNTED`, so that a backlog does not make every tick dearer.
+    """
     queued = due.dispatch(WARMUP_KIND, settings().warmups_queue_url)
-    WARMUPS_PENDING.add(sum(1 for _ in due.every(WARMUP_KIND)))
+    WARMUPS_PENDING.add(sum(1 for _ in islice(due.every(WARMUP_KIND), MOST_COUNTED)))
     return queued
 
 
