@@ -1,6 +1,7 @@
 """Kindling in one process: moto for AWS, the sandbox for the providers, and a clock that tests move."""
 
 import gc
+import signal
 import uuid
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
@@ -201,6 +202,12 @@ class Sample(Protocol):
     """Selects cases of a generated matrix: every `one_in`-th, or all with `--whole`."""
 
     def __call__(self, cases: list[T], *, one_in: int) -> list[T]: ...
+
+
+def pytest_configure() -> None:
+    """Heed SIGINT also in the background of a shell, which has it ignored by every process that tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
