@@ -217,6 +217,25 @@ def test_sagas_leave_the_api_its_part_of_the_processes(monkeypatch: pytest.Monke
     assert not another_step.is_alive()
 
 
+def test_the_api_stays_within_the_limit_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environments, "MAX_PROCESSES", 1)
+    monkeypatch.setattr(environments, "API_CONCURRENCY", 1)
+    monkeypatch.setattr(environments, "IDLE_WAIT_SECONDS", 0.01)
+    pool, step = Pool(), make_worker(busy=True)
+    pool.add("step", step)
+    request = contextvars.copy_context()
+    request.run(environments.FOR_API.set, True)
+    arguments: tuple[Any, ...] = (pool.functions.acquire_worker, "route", {}, b"")
+    calling = threading.Thread(target=request.run, args=arguments)
+    calling.start()
+    calling.join(0.05)
+    assert calling.is_alive()
+    pool.functions.release_worker(step)
+    calling.join(5)
+    assert not calling.is_alive()
+    pool.join()
+
+
 def test_surplus_processes_that_have_been_idle_longest_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environments, "MAX_PROCESSES", 3)
     pool, busy = Pool(), make_worker(busy=True, last_used=-1)
