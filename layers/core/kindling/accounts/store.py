@@ -12,7 +12,7 @@ from kindling.errors import NotFound
 from kindling.platform import clock, due, table
 from kindling.platform.observability import TRANSITIONS
 from kindling.platform.paging import PAGE_BYTES, Page, Paging, page
-from kindling.platform.table import Action, Attr, Key
+from kindling.platform.table import Action, Attr
 
 REVIEW_KIND = "review"
 FIRST_REVIEW = timedelta(hours=1)
@@ -37,9 +37,7 @@ def page_of(user_id: str, paging: Paging, *, page_bytes: int = PAGE_BYTES) -> Pa
 
 def all_of(user_id: str, domain_id: str | None = None) -> list[Account]:
     """The tenant's accounts, or those of one domain, consistently read."""
-    where = Key("pk").eq(f"TENANT#{user_id}") & Key("sk").begins_with("ACCOUNT#")
-    items = table.pages({"KeyConditionExpression": where, "ConsistentRead": True})
-    accounts = [Account.model_validate(item) for item in items]
+    accounts = [Account.model_validate(item) for item in table.below(f"TENANT#{user_id}", "ACCOUNT#")]
     return [account for account in accounts if domain_id in (None, account.domain_id)]
 
 

@@ -9,7 +9,7 @@ from kindling.errors import NotFound
 from kindling.platform import due, table
 from kindling.platform.observability import TRANSITIONS
 from kindling.platform.paging import Page, Paging, page
-from kindling.platform.table import Action, Attr, Key
+from kindling.platform.table import Action, Attr
 
 
 def get(user_id: str, domain_id: str) -> Domain | None:
@@ -40,8 +40,7 @@ def find(user_id: str, name: str) -> Domain | None:
 
 def all_of(user_id: str) -> Iterator[Domain]:
     """The tenant's domains, consistently read."""
-    where = Key("pk").eq(f"TENANT#{user_id}") & Key("sk").begins_with("DOMAIN#")
-    return map(Domain.model_validate, table.each({"KeyConditionExpression": where, "ConsistentRead": True}))
+    return map(Domain.model_validate, table.below(f"TENANT#{user_id}", "DOMAIN#"))
 
 
 def any_of(user_id: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kindling.operations.model import GRAPH, Failure, Operation, OperationState, operation_key
 from kindling.platform import clock, due, table
-from kindling.platform.table import Action, Attr, Key
+from kindling.platform.table import Action, Attr
 
 # The places of all requests that wait for their saga: each is taken until an instant, in milliseconds.
 PLACES = {"pk": "WAITING", "sk": "PLACES"}
@@ -75,8 +75,7 @@ def existing(ids: Iterable[tuple[str, str]]) -> list[Operation]:
 
 def all_of(user_id: str) -> Iterator[Operation]:
     """The tenant's operations, consistently read."""
-    where = Key("pk").eq(f"TENANT#{user_id}") & Key("sk").begins_with("OPERATION#")
-    return map(Operation.model_validate, table.each({"KeyConditionExpression": where, "ConsistentRead": True}))
+    return map(Operation.model_validate, table.below(f"TENANT#{user_id}", "OPERATION#"))
 
 
 def succeed(user_id: str, operation_id: str) -> None:

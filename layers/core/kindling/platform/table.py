@@ -200,10 +200,15 @@ def pages(request: Item) -> list[Item]:
     return list(each(request))
 
 
+def below(pk: str, prefix: str, **request: Any) -> Iterator[Item]:
+    """The items with the partition key and a sort key with the prefix, by consistent reads."""
+    where = Key("pk").eq(pk) & Key("sk").begins_with(prefix)
+    return each({"KeyConditionExpression": where, "ConsistentRead": True, **request})
+
+
 def any_below(pk: str, prefix: str) -> bool:
     """Whether any item has the partition key and a sort key with the prefix, by a consistent read."""
-    where = Key("pk").eq(pk) & Key("sk").begins_with(prefix)
-    return bool(query(KeyConditionExpression=where, ConsistentRead=True, Limit=1)["Items"])
+    return any(True for _ in below(pk, prefix, Limit=1))
 
 
 def batch_get(keys: list[dict[str, str]]) -> list[Item | None]:

@@ -47,9 +47,8 @@ def _read(key: dict[str, str]) -> Warming | None:
 
 def all_of(user_id: str) -> list[Warming]:
     """The warming of every domain of the tenant, consistently read."""
-    where = Key("pk").eq(f"TENANT#{user_id}") & Key("sk").begins_with("WARMING#")
     living = Attr("expires_at").not_exists()
-    items = table.pages({"KeyConditionExpression": where, "FilterExpression": living, "ConsistentRead": True})
+    items = table.below(f"TENANT#{user_id}", "WARMING#", FilterExpression=living)
     return [Warming.model_validate(item) for item in items]
 
 
