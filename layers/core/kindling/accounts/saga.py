@@ -41,7 +41,7 @@ def release_address(saga: ProvisionAccount, caught: dict[str, str]) -> str:
     """
     claims.release(saga.address, saga.account_id)
     return operations.fail(
-        saga.user_id, saga.operation_id, caught, kind="provision_account", name=saga.address, subject_id=saga.account_id
+        saga.user_id, saga.operation_id, caught, kind=service.PROVISION, name=saga.address, subject_id=saga.account_id
     )
 
 

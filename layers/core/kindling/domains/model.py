@@ -37,7 +37,7 @@ GRAPH = Graph(("status",), ALLOWED)
 
 DUE_KIND = "verification"
 # The saga that deletes a domain.
-OFFBOARD = "offboard_domain"
+ONBOARD, OFFBOARD = "onboard_domain", "offboard_domain"
 
 
 def domain_key(user_id: str, domain_id: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from kindling import providers
 from kindling.domains import claims, publishing, registrations, removal, verification
-from kindling.domains.model import DnsSync, Domain, DomainStatus, OffboardDomain, OnboardDomain, checks
+from kindling.domains.model import ONBOARD, DnsSync, Domain, DomainStatus, OffboardDomain, OnboardDomain, checks
 from kindling.domains.ownership import Ownership
 from kindling.domains.verification import Look, Outcome
 from kindling.errors import DomainTaken, ProviderUnavailable
@@ -26,7 +26,7 @@ def release_name(saga: OnboardDomain, caught: dict[str, str]) -> str:
     """
     claims.release(saga)
     return operations.fail(
-        saga.user_id, saga.operation_id, caught, kind="onboard_domain", name=saga.domain, subject_id=saga.domain_id
+        saga.user_id, saga.operation_id, caught, kind=ONBOARD, name=saga.domain, subject_id=saga.domain_id
     )
 
 

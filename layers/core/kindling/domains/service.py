@@ -8,6 +8,7 @@ from kindling.domains import claims, publishing, registrations, store, verificat
 from kindling.domains.lookup import ABSENT, get
 from kindling.domains.model import (
     OFFBOARD,
+    ONBOARD,
     CreateDomain,
     Domain,
     DomainStatus,
@@ -42,7 +43,7 @@ def create(caller: Caller, command: CreateDomain, *, wait_seconds: float) -> Dom
     domain_id = str(uuid.uuid4())
     operation = operations.start(
         settings().onboard_domain_arn,
-        kind="onboard_domain",
+        kind=ONBOARD,
         user_id=caller.user_id,
         subject_id=domain_id,
         name=command.domain,
