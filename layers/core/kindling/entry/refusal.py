@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from kindling.entry.route import Reply, error_reply, with_request_id
+from kindling.entry.route import Reply, error_reply, request_id_of, with_request_id
 from kindling.entry.routes import methods_of
 from kindling.errors import MethodNotAllowed, NotFound
 from kindling.platform.observability import invocation, logger
@@ -20,7 +20,7 @@ def refuse(event: dict[str, Any], context: LambdaContext) -> Reply:
         reply["headers"]["Allow"] = ", ".join(allowed)
     else:
         reply = error_reply(NotFound("There is no such route."))
-    request_id = str(event["requestContext"].get("requestId") or context.aws_request_id)
+    request_id = request_id_of(event, context)
     with invocation(route=event.get("routeKey"), request_id=request_id):
         logger.info("route refused", status=reply["statusCode"])
     return with_request_id(reply, request_id)

@@ -85,7 +85,7 @@ class Route:
 
     def __call__(self, event: dict[str, Any], context: LambdaContext) -> Reply:
         """Answer one request. Every answer has `X-Request-ID`, every error the same shape; nothing is raised."""
-        request_id = str(event["requestContext"].get("requestId") or context.aws_request_id)
+        request_id = request_id_of(event, context)
         with invocation(route=event.get("routeKey"), request_id=request_id):
             return self._serve(event, context, request_id)
 
@@ -189,6 +189,11 @@ def error_reply(error: KindlingError) -> Reply:
         headers["Retry-After"] = str(int(error.extras["retry_after_seconds"]))
     body = {**error.extras, "error": error.code, "message": str(error)}
     return {"statusCode": int(error.status), "headers": headers, "body": json.dumps(body), "isBase64Encoded": False}
+
+
+def request_id_of(event: dict[str, Any], context: LambdaContext) -> str:
+    """The gateway's id of a request, or Lambda's of the invocation."""
+    return str(event["requestContext"].get("requestId") or context.aws_request_id)
 
 
 def with_request_id(reply: Reply, request_id: str) -> Reply:
