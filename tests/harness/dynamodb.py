@@ -7,6 +7,8 @@ backup shares the rows instead of copying the whole table for each of its action
 
 import copy
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -24,10 +26,25 @@ from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.responses import DynamoHandler
 
+from kindling.platform import aws
+
 OPERATIONS = frozenset(
     {"BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "TransactWriteItems", "UpdateItem"}
 )
 CONTAINERS = frozenset({"L", "M", "SS", "NS", "BS"})
+
+
+@contextmanager
+def calls() -> Iterator[list[str]]:
+    """The names of the calls to DynamoDB that are made in the block."""
+    seen: list[str] = []
+    events = aws.table().meta.client.meta.events
+    note = lambda model, **_: seen.append(model.name)  # noqa: E731
+    events.register("before-call.dynamodb", note)
+    try:
+        yield seen
+    finally:
+        events.unregister("before-call.dynamodb", note)
 
 
 def answer(account: str, region: str) -> Any:

@@ -147,9 +147,10 @@ class Pool:
     def release(worker: Any) -> None:
         worker.in_use = False
 
-    def call(self, name: str) -> threading.Thread:
+    def call(self, name: str, context: contextvars.Context | None = None) -> threading.Thread:
         """Acquire a process in a thread, which ends once it has one."""
-        thread = threading.Thread(target=self.functions.acquire_worker, args=(name, {}, b""))
+        run = (context or contextvars.copy_context()).run
+        thread = threading.Thread(target=run, args=(self.functions.acquire_worker, name, {}, b""))
         thread.start()
         return thread
 
@@ -157,6 +158,19 @@ class Pool:
         for thread in threading.enumerate():
             if thread.name.startswith("end-surplus"):
                 thread.join()
+
+
+def limit(monkeypatch: pytest.MonkeyPatch, processes: int, for_api: int) -> None:
+    monkeypatch.setattr(environments, "MAX_PROCESSES", processes)
+    monkeypatch.setattr(environments, "API_CONCURRENCY", for_api)
+    monkeypatch.setattr(environments, "IDLE_WAIT_SECONDS", 0.01)
+
+
+def of_the_api() -> contextvars.Context:
+    """The context in which the API calls its functions."""
+    request = contextvars.copy_context()
+    request.run(environments.FOR_API.set, True)
+    return request
 
 
 def make_worker(*, busy: bool = False, last_used: float = 0.0) -> Any:
@@ -184,9 +198,7 @@ def test_a_call_that_has_waited_long_enough_starts_a_process(monkeypatch: pytest
 
 
 def test_at_the_limit_a_call_waits_and_the_process_that_is_idle_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environments, "MAX_PROCESSES", 1)
-    monkeypatch.setattr(environments, "API_CONCURRENCY", 0)
-    monkeypatch.setattr(environments, "IDLE_WAIT_SECONDS", 0.01)
+    limit(monkeypatch, processes=1, for_api=0)
     pool, worker = Pool(), make_worker(busy=True)
     pool.add("a", worker)
     calling = pool.call("b")
@@ -200,17 +212,13 @@ def test_at_the_limit_a_call_waits_and_the_process_that_is_idle_is_ended(monkeyp
 
 
 def test_sagas_leave_the_api_its_part_of_the_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environments, "MAX_PROCESSES", 2)
-    monkeypatch.setattr(environments, "API_CONCURRENCY", 1)
-    monkeypatch.setattr(environments, "IDLE_WAIT_SECONDS", 0.01)
+    limit(monkeypatch, processes=2, for_api=1)
     pool, step = Pool(), make_worker(busy=True)
     pool.add("step", step)
     another_step = pool.call("other-step")
     another_step.join(0.05)
     assert another_step.is_alive()
-    request = contextvars.copy_context()
-    request.run(environments.FOR_API.set, True)
-    request.run(pool.functions.acquire_worker, "route", {}, b"")
+    of_the_api().run(pool.functions.acquire_worker, "route", {}, b"")
     assert len(pool.runtime._workers["route"]) == 1
     pool.functions.release_worker(step)
     another_step.join(5)
@@ -218,16 +226,10 @@ def test_sagas_leave_the_api_its_part_of_the_processes(monkeypatch: pytest.Monke
 
 
 def test_the_api_stays_within_the_limit_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environments, "MAX_PROCESSES", 1)
-    monkeypatch.setattr(environments, "API_CONCURRENCY", 1)
-    monkeypatch.setattr(environments, "IDLE_WAIT_SECONDS", 0.01)
+    limit(monkeypatch, processes=1, for_api=1)
     pool, step = Pool(), make_worker(busy=True)
     pool.add("step", step)
-    request = contextvars.copy_context()
-    request.run(environments.FOR_API.set, True)
-    arguments: tuple[Any, ...] = (pool.functions.acquire_worker, "route", {}, b"")
-    calling = threading.Thread(target=request.run, args=arguments)
-    calling.start()
+    calling = pool.call("route", of_the_api())
     calling.join(0.05)
     assert calling.is_alive()
     pool.functions.release_worker(step)

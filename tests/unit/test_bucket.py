@@ -17,6 +17,7 @@ from kindling.providers import client as provider_client
 from kindling.providers.bucket import Exhausted, Rate, TokenBucket
 from kindling.providers.client import ProviderClient
 from tests.conftest import Clock
+from tests.harness import dynamodb
 from tests.harness.template import TEMPLATE
 from tests.unit.script import Script, answer
 
@@ -29,18 +30,6 @@ KEY = {"pk": "PROVIDER#acme", "sk": "BUCKET"}
 def bucket(rate: Rate = TEN) -> TokenBucket:
     """The bucket as a new execution environment has it."""
     return TokenBucket("Acme", rate)
-
-
-@contextmanager
-def writes() -> Iterator[list[str]]:
-    seen: list[str] = []
-    events = aws.table().meta.client.meta.events
-    note = lambda model, **_: seen.append(model.name)  # noqa: E731
-    events.register("before-call.dynamodb", note)
-    try:
-        yield seen
-    finally:
-        events.unregister("before-call.dynamodb", note)
 
 
 @contextmanager
@@ -94,7 +83,7 @@ def test_who_cannot_wait_for_its_turn_is_refused_and_takes_none(
         mine.take(patience)
     assert refusal.value.seconds == pytest.approx(0.1)
     # What is known is not asked for again.
-    with writes() as seen, pytest.raises(Exhausted):
+    with dynamodb.calls() as seen, pytest.raises(Exhausted):
         mine.take(patience)
     assert seen == []
     steady_clock.advance(seconds=0.1)
@@ -103,7 +92,7 @@ def test_who_cannot_wait_for_its_turn_is_refused_and_takes_none(
 
 def test_a_busy_environment_takes_tokens_ahead_and_returns_none_after_a_second(steady_clock: Clock) -> None:
     mine = bucket(Rate(100, burst=240))
-    with writes() as seen:
+    with dynamodb.calls() as seen:
         for _ in range(45):
             assert mine.take(0) == 0
         # 1, 2, 4, 8, 15 and 15 tokens.
@@ -115,11 +104,11 @@ def test_a_busy_environment_takes_tokens_ahead_and_returns_none_after_a_second(s
     for _ in range(15):
         mine.take(0)
     steady_clock.advance(seconds=0.999)
-    with writes() as seen:
+    with dynamodb.calls() as seen:
         mine.take(0)
     assert seen == []
     steady_clock.advance(seconds=0.001)
-    with writes() as seen:
+    with dynamodb.calls() as seen:
         mine.take(0)
         mine.take(0)
     assert len(seen) == 2
@@ -181,7 +170,7 @@ def test_a_request_is_sent_without_a_token_while_dynamodb_is_down(steady_clock: 
 
 
 def test_a_rate_of_zero_is_no_limit(steady_clock: Clock) -> None:
-    with writes() as seen:
+    with dynamodb.calls() as seen:
         free = bucket(Rate(0))
         free.rest(60)
         assert {free.take(0) for _ in range(1_000)} == {0}

@@ -4,7 +4,6 @@ import itertools
 import logging
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from kindling.platform import aws, clock
 from kindling.platform.observability import logger
 from kindling.platform.settings import settings
 from tests.conftest import Clock
+from tests.harness import dynamodb
 
 USER = "7d3a4c1e-6b52-4f0a-9c8e-2f1b5d907a36"
 TENANT, KEY = 500, 250
@@ -44,18 +44,6 @@ def admitted(times: int, *callers: Caller) -> int:
 
 def items() -> list[Any]:
     return aws.table().scan()["Items"]
-
-
-@contextmanager
-def writes() -> Iterator[list[str]]:
-    seen: list[str] = []
-    events = aws.table().meta.client.meta.events
-    note = lambda model, **_: seen.append(model.name)  # noqa: E731
-    events.register("before-call.dynamodb", note)
-    try:
-        yield seen
-    finally:
-        events.unregister("before-call.dynamodb", note)
 
 
 class Environments:
@@ -91,16 +79,16 @@ def test_all_keys_of_a_tenant_share_its_quota(steady_clock: Clock) -> None:
 
 
 def test_a_busy_environment_writes_a_few_times_and_an_idle_one_once(steady_clock: Clock) -> None:
-    with writes() as seen:
+    with dynamodb.calls() as seen:
         assert admitted(1) == 1
         assert seen == ["UpdateItem"]
         assert admitted(KEY - 1) == KEY - 1
     # Leases of 1, 2, 4, then 7, and at last the rest of 250.
     assert seen == ["UpdateItem"] * (3 + 34 + 2)
-    with writes() as seen:
+    with dynamodb.calls() as seen:
         assert admitted(100) == 0
     assert seen == ["UpdateItem"]
-    with writes() as seen:
+    with dynamodb.calls() as seen:
         assert admitted(100) == 0
     assert seen == []
 
@@ -185,7 +173,7 @@ def test_a_creation_takes_nothing_ahead_of_the_next_one(steady_clock: Clock) -> 
 def test_creations_are_counted_one_by_one_for_an_hour(steady_clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TENANT_CREATES_PER_HOUR", "3")
     settings.cache_clear()
-    with writes() as seen:
+    with dynamodb.calls() as seen:
         for letter in "abc":
             quota.admit_creation(caller(letter))
         for _ in range(3):
@@ -248,7 +236,7 @@ def test_guessing_is_slowed_and_then_costs_no_look_up(steady_clock: Clock) -> No
     guess = guesses()
     assert failing(TEXT) == "admitted"
     assert [failing(next(guess)) for _ in range(61)] == ["unauthorized"] * 60 + ["slowed"]
-    with writes() as seen:
+    with dynamodb.calls() as seen:
         assert [failing(next(guess)) for _ in range(20)] == ["slowed"] * 20
         assert failing("nonsense") == failing(None) == failing(TEXT[:-1] + "y") == "slowed"
     assert seen == []
@@ -271,7 +259,7 @@ def test_failures_are_counted_over_all_environments(steady_clock: Clock, monkeyp
 
 
 def test_a_request_without_a_key_is_slowed_and_writes_nothing(steady_clock: Clock) -> None:
-    with writes() as seen:
+    with dynamodb.calls() as seen:
         assert [failing(None) for _ in range(62)] == ["unauthorized"] * 60 + ["slowed"] * 2
     assert seen == []
     # Requests without a key do not block an unknown key from the same address.
