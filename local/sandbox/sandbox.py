@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from local.sandbox.agentmail import deliveries
 from local.sandbox.faults import ROOTS, Fault, strike
 from local.sandbox.wire import Call, Refused
 from local.sandbox.world import World
+from local.settings import write_atomically
 
 SAVE_AFTER_SECONDS = 0.3
 # A large world is saved less often, so that saving takes a twentieth of the time, but at least this often.
@@ -173,13 +173,7 @@ class Sandbox:
             with self._lock:
                 self._timer = None
                 state = self._world.model_dump_json()
-            self._state_file.parent.mkdir(parents=True, exist_ok=True)
-            draft = self._state_file.with_name(f"{self._state_file.name}.draft")
-            with draft.open("w") as file:
-                file.write(state)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._state_file)
+            write_atomically(self._state_file, state)
             taken = clock.monotonic() - began
             self._save_after = min(max(SAVE_AFTER_SECONDS, 20 * taken), MAX_SAVE_SECONDS)
 
