@@ -10,30 +10,44 @@ from pydantic import BaseModel, ConfigDict, Field
 PERIOD_DAYS = 7
 PLACES = 4
 
+# Who a report is about: a recipient at one of these mailbox providers,
+GMAIL, MICROSOFT, YAHOO, APPLE, OTHER = MAILBOX_PROVIDERS = ("gmail", "microsoft", "yahoo", "apple", "other")
+# a recipient in one of the tenant's own domains, or anybody who was sent a message that did not pass the gate, such as
+# one of a warmup network. The last two are shown, and judged by nothing.
+OWN, UNGATED = "own", "ungated"
+
 # Mailbox providers by the domain of the recipient; everything else is `other`.
 PROVIDERS = {
-    "gmail.com": "gmail",
-    "googlemail.com": "gmail",
-    "outlook.com": "microsoft",
-    "hotmail.com": "microsoft",
-    "live.com": "microsoft",
-    "msn.com": "microsoft",
-    "yahoo.com": "yahoo",
-    "ymail.com": "yahoo",
-    "aol.com": "yahoo",
-    "icloud.com": "apple",
-    "me.com": "apple",
-    "mac.com": "apple",
+    "gmail.com": GMAIL,
+    "googlemail.com": GMAIL,
+    "outlook.com": MICROSOFT,
+    "hotmail.com": MICROSOFT,
+    "live.com": MICROSOFT,
+    "msn.com": MICROSOFT,
+    "yahoo.com": YAHOO,
+    "ymail.com": YAHOO,
+    "aol.com": YAHOO,
+    "icloud.com": APPLE,
+    "me.com": APPLE,
+    "mac.com": APPLE,
 }
 
 
 class Counts(BaseModel):
-    """Recipients, not messages. `bounced` counts hard and soft bounces."""
+    """Recipients, not messages. `admitted` counts what the gate let pass, the others what was reported.
 
+    `bounced` counts every bounce; `unknown_mailbox`, `blocked` and `soft_bounced` are its kinds as far as they are
+    known.
+    """
+
+    admitted: int = 0
     sent: int = 0
     delivered: int = 0
     bounced: int = 0
     hard_bounced: int = 0
+    unknown_mailbox: int = 0
+    blocked: int = 0
+    soft_bounced: int = 0
     complained: int = 0
     rejected: int = 0
     opened: int = 0
@@ -136,7 +150,7 @@ def dates(last: date, days: int) -> list[str]:
 
 def provider_of(address: str) -> str:
     """The mailbox provider of a recipient, as far as the address tells."""
-    return PROVIDERS.get(address.rpartition("@")[2].lower(), "other")
+    return PROVIDERS.get(address.rpartition("@")[2].lower(), OTHER)
 
 
 def _share(part: int, whole: int) -> float:

@@ -120,6 +120,10 @@ class Warming(BaseModel):
     # The newest minute in which a send was counted.
     minute: str = ""
     sent: dict[str, int] = {}
+    # Recipients at a mailbox provider in a UTC day; one without an entry has no limit of its own.
+    budgets: dict[str, int] = {}
+    # The daily limit of the warmed domain that a key with the scope `admin` has set.
+    cap: int | None = None
     warming_started_at: str | None = None
     phase_started_at: str | None = None
     updated_at: str = ""
