@@ -305,6 +305,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, aws_account: Cloud) -> Iterator[None]
         monkeypatch.setenv(f"{provider.upper()}_SECRET", arn)
     # moto is not made for several threads at once.
     monkeypatch.setattr(due, "THREADS", 1)
+    monkeypatch.setattr(sending, "SEND_THREADS", 1)
     _forget()
     # What a test calls itself works for nobody; functions are invoked in a context of their own.
     with tenancy.working_for(SHARED):

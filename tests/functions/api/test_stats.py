@@ -8,7 +8,8 @@ from tests.functions.test_webhooks import HARD, SOFT, report
 
 PATH = "/v1/domains/acme.example/stats"
 RATES = ("delivery_rate", "bounce_rate", "hard_bounce_rate", "complaint_rate", "open_rate", "click_rate")
-TOTALS = ("sent", "delivered", "bounced", "hard_bounce", "complaints", "rejected", "opened", "clicked")
+BOUNCES = ("bounced", "hard_bounce", "soft_bounce", "unknown_mailbox", "blocked")
+TOTALS = ("sent", "delivered", *BOUNCES, "complaints", "rejected", "opened", "clicked")
 ZERO = {**{f"total_{name}": 0 for name in TOTALS}, **dict.fromkeys(RATES, 0.0)}
 
 
@@ -39,6 +40,9 @@ def test_figures_of_days_hours_and_mailbox_providers(kindling: Kindling) -> None
         "total_delivered": 3,
         "total_bounced": 2,
         "total_hard_bounce": 1,
+        "total_soft_bounce": 1,
+        "total_unknown_mailbox": 0,
+        "total_blocked": 0,
         "total_complaints": 1,
         "total_rejected": 1,
         "total_opened": 1,

@@ -65,8 +65,13 @@ def claiming(names: Iterable[tuple[str, str]]) -> set[str]:
 
 def verifier(name: str) -> Verifier | None:
     """The tenant that verified the name last."""
-    item = table.get(_verified_key(name))
+    item = table.get(verified_key(name))
     return Verifier(*(str(item.get(field) or "") for field in _VERIFIER)) if item else None
+
+
+def belongs_to(item: table.Item, user_id: str) -> bool:
+    """Whether the item at a `verified_key` says that the tenant has a domain of the name, and verified it last."""
+    return bool(item.get("user_id") == user_id and item.get("domain_id"))
 
 
 def losses(user_id: str, name: str) -> int:
@@ -80,7 +85,7 @@ def taken(domain: Domain, before: Verifier | None) -> Part:
 
     If that was another tenant, count one more loss for it.
     """
-    item = {**_verified_key(domain.domain), "user_id": domain.user_id, "domain_id": domain.id}
+    item = {**verified_key(domain.domain), "user_id": domain.user_id, "domain_id": domain.id}
     condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
     if before:
         seen = {field: getattr(before, field) for field in _VERIFIER}
@@ -110,9 +115,9 @@ def _unverified(before: Verifier | None, name: str, domain_id: str) -> Action:
             "UpdateExpression": "SET deleted_id = :mine REMOVE domain_id",
             "ConditionExpression": "domain_id = :mine",
         }
-        return {"Update": {"Key": _verified_key(name), "ExpressionAttributeValues": values, **update}}
+        return {"Update": {"Key": verified_key(name), "ExpressionAttributeValues": values, **update}}
     condition = "attribute_not_exists(domain_id) OR domain_id <> :mine"
-    check = {"Key": _verified_key(name), "ConditionExpression": condition, "ExpressionAttributeValues": values}
+    check = {"Key": verified_key(name), "ConditionExpression": condition, "ExpressionAttributeValues": values}
     return {"ConditionCheck": check}
 
 
@@ -124,7 +129,8 @@ def _tenant_key(user_id: str, name: str) -> dict[str, str]:
     return {"pk": f"TENANT#{user_id}", "sk": f"DOMAIN_NAME#{name}"}
 
 
-def _verified_key(name: str) -> dict[str, str]:
+def verified_key(name: str) -> dict[str, str]:
+    """The key of the claim to a name among all tenants."""
     return {"pk": f"DOMAIN#{name}", "sk": "VERIFIED"}
 
 

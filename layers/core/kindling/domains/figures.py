@@ -38,7 +38,7 @@ def hourly(domain: Domain, *, hours: int) -> dict[str, Any]:
 
 
 def by_provider(domain: Domain, *, days: int) -> dict[str, Any]:
-    """One entry per mailbox provider, by the domains of the recipient addresses."""
+    """One entry per class of recipients: mailbox providers, the tenant's own domains, and mail without the gate."""
     counts: dict[str, Counts] = {}
     for period in metrics.last_days(domain.user_id, domain.id, days):
         for name, part in period.providers.items():

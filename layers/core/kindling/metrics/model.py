@@ -16,22 +16,6 @@ GMAIL, MICROSOFT, YAHOO, APPLE, OTHER = MAILBOX_PROVIDERS = ("gmail", "microsoft
 # one of a warmup network. The last two are shown, and judged by nothing.
 OWN, UNGATED = "own", "ungated"
 
-# Mailbox providers by the domain of the recipient; everything else is `other`.
-PROVIDERS = {
-    "gmail.com": GMAIL,
-    "googlemail.com": GMAIL,
-    "outlook.com": MICROSOFT,
-    "hotmail.com": MICROSOFT,
-    "live.com": MICROSOFT,
-    "msn.com": MICROSOFT,
-    "yahoo.com": YAHOO,
-    "ymail.com": YAHOO,
-    "aol.com": YAHOO,
-    "icloud.com": APPLE,
-    "me.com": APPLE,
-    "mac.com": APPLE,
-}
-
 
 class Counts(BaseModel):
     """Recipients, not messages. `admitted` counts what the gate let pass, the others what was reported.
@@ -81,6 +65,9 @@ class Counts(BaseModel):
             "total_delivered": self.delivered,
             "total_bounced": self.bounced,
             "total_hard_bounce": self.hard_bounced,
+            "total_soft_bounce": self.soft_bounced,
+            "total_unknown_mailbox": self.unknown_mailbox,
+            "total_blocked": self.blocked,
             "total_complaints": self.complained,
             "total_rejected": self.rejected,
             "total_opened": self.opened,
@@ -93,7 +80,10 @@ FIELDS = tuple(Counts.model_fields)
 
 
 class Period(BaseModel):
-    """A UTC day (`YYYY-MM-DD`) or hour (`YYYY-MM-DDTHH`) of a domain: the whole, and days by mailbox provider."""
+    """A UTC day (`YYYY-MM-DD`) or hour (`YYYY-MM-DDTHH`) of a domain: the whole, and the classes of recipients.
+
+    The classes are mailbox providers, `OWN` and `UNGATED`.
+    """
 
     name: str
     total: Counts = Counts()
@@ -146,11 +136,6 @@ def total(periods: Iterable[Period]) -> Counts:
 def dates(last: date, days: int) -> list[str]:
     """The `days` dates that end with `last`, oldest first."""
     return [(last - timedelta(days=back)).isoformat() for back in reversed(range(days))]
-
-
-def provider_of(address: str) -> str:
-    """The mailbox provider of a recipient, as far as the address tells."""
-    return PROVIDERS.get(address.rpartition("@")[2].lower(), OTHER)
 
 
 def _share(part: int, whole: int) -> float:

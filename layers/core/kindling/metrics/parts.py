@@ -1,31 +1,31 @@
 """What other topics write into their transactions for metrics."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from kindling.metrics import store
-from kindling.metrics.model import PERIOD_DAYS, day_sort_key, hour_sort_key, metrics_partition, provider_of
+from kindling.metrics.model import PERIOD_DAYS, day_sort_key, hour_sort_key, metrics_partition
 from kindling.platform import clock
 from kindling.platform.table import Action, Part
 
 DAYS_KEPT = timedelta(days=400)
 HOURS_KEPT = timedelta(days=40)
 
+# A field of `Counts`, and the class of the recipients.
+Cell = tuple[str, str]
 
-def counted(user_id: str, domain_id: str, instant: datetime, field: str, recipients: Iterable[str]) -> Part:
-    """Count recipient addresses under `field`, on the UTC day and in the hour of `instant`.
 
-    An empty address counts as one recipient at an unknown mailbox provider. A hard bounce is also a bounce.
-    """
-    addresses = list(recipients)
-    fields = ("bounced", "hard_bounced") if field == "hard_bounced" else (field,)
-    whole = dict.fromkeys(fields, len(addresses))
-    split = Counter(f"{name}@{provider_of(address)}" for address in addresses for name in fields)
+def counted(user_id: str, domain_id: str, sent: datetime, counts: Mapping[Cell, int]) -> Part:
+    """Count recipients by field and class, on the UTC day and in the hour in which their message was sent."""
+    whole: Counter[str] = Counter()
+    for (field, _), number in counts.items():
+        whole[field] += number
+    split = {f"{field}@{group}": number for (field, group), number in counts.items()}
     partition = metrics_partition(user_id, domain_id)
     return [
-        _add({"pk": partition, "sk": day_sort_key(f"{instant:%Y-%m-%d}")}, whole | split, instant + DAYS_KEPT),
-        _add({"pk": partition, "sk": hour_sort_key(f"{instant:%Y-%m-%dT%H}")}, whole, instant + HOURS_KEPT),
+        _add({"pk": partition, "sk": day_sort_key(f"{sent:%Y-%m-%d}")}, whole | split, sent + DAYS_KEPT),
+        _add({"pk": partition, "sk": hour_sort_key(f"{sent:%Y-%m-%dT%H}")}, whole | split, sent + HOURS_KEPT),
     ]
 
 

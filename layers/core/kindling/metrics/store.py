@@ -1,6 +1,6 @@
 """DynamoDB calls for metrics: one item per domain and day, one per domain and hour; counters are only added to.
 
-A counter is an attribute: `sent` for the total, `sent@gmail` for a mailbox provider. The items stay small, because
+A counter is an attribute: `sent` for the total, `sent@gmail` for a class of recipients. The items stay small, because
 every event rewrites them.
 """
 
@@ -39,8 +39,8 @@ def _between(user_id: str, domain_id: str, place: Callable[[str], str], names: l
 def _period(name: str, item: dict[str, Any]) -> Period:
     groups: dict[str, dict[str, int]] = {}
     for attribute, value in item.items():
-        field, _, provider = attribute.partition("@")
+        field, _, group = attribute.partition("@")
         if field in FIELDS:
-            groups.setdefault(provider, {})[field] = int(value)
+            groups.setdefault(group, {})[field] = int(value)
     total = Counts(**groups.pop("", {}))
     return Period(name=name, total=total, providers={name: Counts(**counts) for name, counts in groups.items()})

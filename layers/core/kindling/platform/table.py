@@ -212,7 +212,15 @@ def any_below(pk: str, prefix: str) -> bool:
 
 
 def batch_get(keys: list[dict[str, str]]) -> list[Item | None]:
-    """The items at up to BATCH_GET_LIMIT keys in the order of the keys, by consistent reads; None for a missing one."""
+    """The items at different keys in the order of the keys, by consistent reads; None for a missing one.
+
+    One call reads up to BATCH_GET_LIMIT of them.
+    """
+    starts = range(0, len(keys), BATCH_GET_LIMIT)
+    return [item for start in starts for item in _batch_get(keys[start : start + BATCH_GET_LIMIT])]
+
+
+def _batch_get(keys: list[dict[str, str]]) -> list[Item | None]:
     name = settings().table_name
     items: dict[tuple[str, str], Item] = {}
     request: Any = {name: {"Keys": keys, "ConsistentRead": True}}

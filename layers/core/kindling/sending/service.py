@@ -32,6 +32,9 @@ from kindling.errors import (
     WarmingSuspended,
 )
 from kindling.keys.model import Caller
+from kindling.messages import service as messages
+from kindling.messages.model import Message
+from kindling.metrics.mailboxes import by_class
 from kindling.platform import clock, parallel
 from kindling.platform.addresses import named
 from kindling.platform.observability import logger
@@ -70,13 +73,15 @@ _claims: dict[str, Claim] = {}
 class Admitted:
     """An admitted message. `key` is the Idempotency-Key that repeats it, `windows` are those in which it was counted.
 
-    `windows` is None for a simulated send. `counted` is an earlier try of the same message.
+    `windows` is None for a simulated send. `own` are domains of recipients that are the tenant's own. `counted` is an
+    earlier try of the same message.
     """
 
     email: SendEmail
     claim: Claim
     key: str
     windows: Windows | None
+    own: frozenset[str] = frozenset()
     counted: Counted | None = None
 
     @property
@@ -156,13 +161,14 @@ def _admit(caller: Caller, email: SendEmail, key: str, *, repeats: bool) -> Admi
     if not caller.live:
         return Admitted(email, claim, key, None)
     if sender.counted is None:
-        return Admitted(email, claim, key, _pass_gate(sender.warming, len(email.recipients)))
+        windows = _pass_gate(sender.warming, by_class(email.recipients, sender.own))
+        return Admitted(email, claim, key, windows, sender.own)
     if sender.counted.fingerprint != _fingerprint(email):
         raise IdempotencyKeyReused("This Idempotency-Key came with another message before.")
     refused = gate.refusal(sender.warming, 0, clock.now())
     if refused:
         raise refused.error(clock.now())
-    return Admitted(email, claim, key, Windows(sender.counted.minute), sender.counted)
+    return Admitted(email, claim, key, Windows(sender.counted.minute), sender.own, sender.counted)
 
 
 def _refuse_other_name(email: SendEmail, account: Account) -> None:
@@ -173,8 +179,8 @@ def _refuse_other_name(email: SendEmail, account: Account) -> None:
         raise InvalidRequest.of("message", [{"loc": ["from"], "msg": problem}])
 
 
-def _pass_gate(warming: Warming, n: int) -> Windows:
-    outcome = admission.admit(warming, n)
+def _pass_gate(warming: Warming, recipients: Counter[str]) -> Windows:
+    outcome = admission.admit(warming, recipients.total())
     if isinstance(outcome, Windows):
         return outcome
     raise outcome.error(clock.now())
@@ -191,13 +197,27 @@ def _attempt(message: Admitted) -> str | ProviderError:
     if message.windows is None:
         return f"<{message.provider_key}@simulated.invalid>"
     if message.counted and message.counted.message_id:
-        return message.counted.message_id
+        message_id = message.counted.message_id
+    else:
+        try:
+            message_id = providers.mail().send_message(
+                message.email.address, message.email.outgoing(), idempotency_key=message.provider_key
+            )
+        except ProviderError as error:
+            return error
+    _record(message, message.windows, message_id)
+    return message_id
+
+
+def _record(message: Admitted, windows: Windows, message_id: str) -> None:
+    """Remember a message at once: reports about it may come within a second. Without it they are judged by nothing."""
+    claim = message.claim
+    sent_at = clock.timestamp(clock.parse(f"{windows.minute}:00Z"))
+    about = {"user_id": claim.user_id, "domain_id": claim.domain_id, "account_id": claim.account_id}
     try:
-        return providers.mail().send_message(
-            message.email.address, message.email.outgoing(), idempotency_key=message.provider_key
-        )
-    except ProviderError as error:
-        return error
+        messages.record(Message(**about, message_id=message_id, sent_at=sent_at, own=sorted(message.own)))
+    except StoreUnavailable as error:
+        logger.warning("message not recorded", domain_id=claim.domain_id, reason=str(error))
 
 
 def _settle(message: Admitted, outcome: str | ProviderError) -> dict[str, Any]:

@@ -1,14 +1,18 @@
 """AgentMail's events (docs.agentmail.to): the parts that are used here."""
 
+from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kindling.metrics.parts import Cell
 from kindling.platform.addresses import address_in
 from kindling.platform.tenancy import SHARED
 from kindling.platform.text import ascii_lower
 from kindling.suppressions.model import Reason
+from kindling.webhooks import bounces
 
 # By type: the field of the envelope that has the content, and the count that the event adds to.
 MESSAGE_EVENTS = {
@@ -23,9 +27,17 @@ MESSAGE_EVENTS = {
 DOMAIN_VERIFIED = "domain.verified"
 # Sent many times for one message; only the first is counted.
 REPEATED = ("message.opened", "message.clicked")
-PERMANENT = "permanent"
+# What may stop a domain.
+ALARMING = ("bounced", "complained", "rejected")
 # Reported as a complaint when a recipient moves a message out of the spam folder.
 NOT_A_COMPLAINT = "not-spam"
+
+
+class Recipient(BaseModel):
+    """A recipient in an event: the address in lower case, empty when it is not told, and a bounce's status."""
+
+    address: str = ""
+    status: str = ""
 
 
 class MessageEvent(BaseModel):
@@ -41,10 +53,26 @@ class MessageEvent(BaseModel):
     recipients: list[str | dict[str, Any]] = []
 
     @property
+    def reported(self) -> list[Recipient]:
+        """The recipients with an address; one without when the event omits them, as opens and rejections do."""
+        told = [_recipient(one) for one in self.recipients]
+        return [one for one in told if one.address] or [Recipient()]
+
+    @property
     def addresses(self) -> list[str]:
-        """The recipient addresses; empty when the event omits them, as opens and rejections do."""
-        texts = [one if isinstance(one, str) else str(one.get("address", "")) for one in self.recipients]
-        return [ascii_lower(address_in(text).strip()) for text in texts if "@" in text]
+        """The recipient addresses that the event tells."""
+        return [one.address for one in self.reported if one.address]
+
+    def bounce(self, recipient: Recipient) -> bounces.Bounce:
+        """What the event says about one of its recipients, when it is a bounce."""
+        return bounces.read(recipient.status, self.type, self.sub_type)
+
+
+def _recipient(told: str | dict[str, Any]) -> Recipient:
+    fields = {"address": told} if isinstance(told, str) else told
+    text = str(fields.get("address", ""))
+    address = ascii_lower(address_in(text).strip()) if "@" in text else ""
+    return Recipient(address=address, status=str(fields.get("status", "")))
 
 
 class Sender(BaseModel):
@@ -85,13 +113,25 @@ class Event(BaseModel):
 def field_of(event_type: str, event: MessageEvent) -> str | None:
     """The count that an event adds to; None for an event that is not counted."""
     field = MESSAGE_EVENTS[event_type][1]
-    if field == "bounced" and event.type.lower() == PERMANENT:
-        return "hard_bounced"
     if field == "complained" and NOT_A_COMPLAINT in (event.type.lower(), event.sub_type.lower()):
         return None
     return field
 
 
-def suppressed_for(field: str) -> Reason | None:
-    """The reason to suppress the recipients of such an event; None when they are not suppressed."""
-    return {"hard_bounced": Reason.HARD_BOUNCE, "complained": Reason.COMPLAINT}.get(field)
+def counts(field: str, event: MessageEvent, class_of: Callable[[str], str]) -> Counter[Cell]:
+    """What an event adds to each count and class; `class_of` gives that of an address, which may be empty."""
+    return Counter(
+        (counted, class_of(recipient.address))
+        for recipient in event.reported
+        for counted in (event.bounce(recipient).fields if field == "bounced" else [field])
+    )
+
+
+def suppressed(field: str, event: MessageEvent) -> dict[str, Reason]:
+    """The addresses that must not be written to again after an event, each with the reason."""
+    if field == "complained":
+        return dict.fromkeys(event.addresses, Reason.COMPLAINT)
+    if field != "bounced":
+        return {}
+    bounced = [one.address for one in event.reported if one.address and event.bounce(one).of_address]
+    return dict.fromkeys(bounced, Reason.HARD_BOUNCE)

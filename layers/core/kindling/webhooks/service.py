@@ -1,7 +1,11 @@
-"""Receiving AgentMail's webhooks. Counts are only added to and an event counts once, so order does not matter."""
+"""Receiving AgentMail's webhooks. Counts are only added to and an event counts once, so order does not matter.
 
-from datetime import datetime, timedelta
+A report counts where its message was counted: on the day of sending, for the domain that sent it.
+"""
+
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import TypeGuard
 
 from pydantic import ValidationError
 
@@ -9,11 +13,16 @@ from kindling.accounts import claims as addresses
 from kindling.accounts.claims import ClaimStatus
 from kindling.domains import claims as names
 from kindling.domains import dispatch as checks
-from kindling.errors import InvalidRequest, Unauthorized
+from kindling.errors import InvalidRequest, StoreUnavailable, Unauthorized
+from kindling.messages import service as messages
+from kindling.messages.model import Message
+from kindling.metrics import mailboxes
 from kindling.metrics import parts as metrics
+from kindling.metrics.model import UNGATED
 from kindling.platform import aws, clock
 from kindling.platform.observability import WEBHOOK_LAG, logger
 from kindling.platform.settings import settings
+from kindling.platform.table import Part
 from kindling.platform.tenancy import SHARED
 from kindling.providers import credentials
 from kindling.suppressions import parts as suppressions
@@ -21,19 +30,20 @@ from kindling.suppressions.model import Source, suppression
 from kindling.warming import dispatch as judgements
 from kindling.webhooks import signature, store
 from kindling.webhooks.model import (
+    ALARMING,
     REPEATED,
     Event,
     MessageEvent,
     VerifiedDomain,
+    counts,
     field_of,
-    suppressed_for,
+    suppressed,
 )
 
-# Counts that may stop a domain: they queue its judgement.
-ALARMING = ("bounced", "hard_bounced", "complained")
-# An event without recipient addresses is about one recipient.
-ONE_UNKNOWN = ("",)
-# An event counts on the day of its own timestamp, unless that is implausible.
+# As long after an alarm, its message may still be on its way into the table. AgentMail repeats what is refused after
+# 5 s and after 5 min.
+UNSETTLED = timedelta(seconds=60)
+# An event about an unknown message counts on the day of its own timestamp, unless that is implausible.
 OLDEST = timedelta(days=7)
 NEWEST = timedelta(minutes=5)
 
@@ -42,7 +52,8 @@ def receive(headers: dict[str, str], body: bytes, tenant: str = SHARED) -> dict[
     """Handle one webhook of the shared organisation, or of that of a `tenant`; `counted`: whether it changed anything.
 
     Who knows a signing secret can make up events: they concern nobody but the tenants of its organisation. Raises
-    Unauthorized for a bad signature, InvalidRequest for a body that is not an event.
+    Unauthorized for a bad signature, InvalidRequest for a body that is not an event, StoreUnavailable also for an alarm
+    that comes too early to know its message.
     """
     webhook_id = signature.verify(_secret(tenant), headers, body)
     try:
@@ -76,44 +87,63 @@ def _secret(tenant: str) -> str:
 
 
 def _count(event_type: str, event_id: str, event: MessageEvent, organisation: str) -> bool:
-    field = field_of(event_type, event)
-    owner = _owner(event.inbox_id.lower(), field) if field else None
-    if field is None or owner is None:
+    field, inbox = field_of(event_type, event), event.inbox_id.lower()
+    owner = _owner(inbox) if field else None
+    if field is None or owner is None or credentials.workspace(credentials.AGENTMAIL, owner[0]) != organisation:
         return False
     user_id, domain_id = owner
-    if credentials.workspace(credentials.AGENTMAIL, user_id) != organisation:
-        return False
+    message = messages.find(user_id, event.message_id)
+    if message is None and field in ALARMING and _unsettled(event.timestamp):
+        raise StoreUnavailable("The message is not known yet.")
     if event_type in REPEATED:
         # Hashed, because a key has at most 2,048 bytes.
         about = "\n".join([event.message_id, *event.addresses])
         event_id = f"{event_type}#{sha256(about.encode()).hexdigest()}"
-    actions = metrics.counted(user_id, domain_id, _instant(event.timestamp), field, event.addresses or ONE_UNKNOWN)
-    reason = suppressed_for(field)
-    if reason:
-        entries = [suppression(user_id, address, reason, Source.WEBHOOK) for address in dict.fromkeys(event.addresses)]
-        actions += [suppressions.added(entry) for entry in entries]
+    actions = _counted(user_id, domain_id, message, field, event)
+    for address, reason in suppressed(field, event).items():
+        actions.append(suppressions.added(suppression(user_id, address, reason, Source.WEBHOOK)))
     fresh = store.once(f"{organisation}/{event_id}" if organisation else event_id, actions)
-    if field in ALARMING:
+    if message and field in ALARMING:
         # Also for a repeated event: the process that counted it may have died before it queued the judgement.
-        judgements.dispatch_domain(user_id, domain_id)
+        _alarm(message, inbox.rpartition("@")[2])
     return fresh
 
 
-def _owner(inbox: str, field: str) -> tuple[str, str] | None:
-    """The tenant and domain of an inbox: those of its account, also after its deletion; else the name's verifier.
-
-    What may stop a domain counts for the domain that the tenant has under the name now.
-    """
-    claim, name = addresses.find(inbox), inbox.rpartition("@")[2]
+def _owner(inbox: str) -> tuple[str, str] | None:
+    """The tenant and domain of an inbox: those of its account, also after its deletion; else the name's verifier."""
+    claim = addresses.find(inbox)
     if claim and claim.status != ClaimStatus.RESERVED and claim.domain_id:
-        now = names.domain_id_of(claim.user_id, name) if field in ALARMING else None
-        return claim.user_id, now or claim.domain_id
-    verifier = names.verifier(name)
+        return claim.user_id, claim.domain_id
+    verifier = names.verifier(inbox.rpartition("@")[2])
     return (verifier.user_id, verifier.domain_id) if verifier and verifier.domain_id else None
 
 
+def _counted(user_id: str, domain_id: str, message: Message | None, field: str, event: MessageEvent) -> Part:
+    if message is None:
+        everybody = counts(field, event, lambda _: UNGATED)
+        return metrics.counted(user_id, domain_id, _instant(event.timestamp), everybody)
+    own = message.own
+    by_class = counts(field, event, lambda address: mailboxes.class_of(address, own))
+    return metrics.counted(user_id, message.domain_id, message.sent, by_class)
+
+
+def _alarm(message: Message, name: str) -> None:
+    """Queue the judgement of the domains that the message's name has now: its tenant's, and its verifier's."""
+    judgements.dispatch_domain(message.user_id, names.domain_id_of(message.user_id, name) or message.domain_id)
+    verifier = names.verifier(name)
+    if verifier and verifier.domain_id and verifier.user_id != message.user_id:
+        judgements.dispatch_domain(verifier.user_id, verifier.domain_id)
+
+
+def _unsettled(timestamp: datetime | None) -> bool:
+    """Whether an event is so recent that its message may not have been recorded yet; without a timestamp, it is not."""
+    return _is_plausible(timestamp) and clock.now() - timestamp < UNSETTLED
+
+
 def _instant(timestamp: datetime | None) -> datetime:
+    return timestamp.astimezone(UTC) if _is_plausible(timestamp) else clock.now()
+
+
+def _is_plausible(timestamp: datetime | None) -> TypeGuard[datetime]:
     now = clock.now()
-    if timestamp is None or timestamp.tzinfo is None or not now - OLDEST <= timestamp <= now + NEWEST:
-        return now
-    return timestamp.astimezone(now.tzinfo)
+    return timestamp is not None and timestamp.tzinfo is not None and now - OLDEST <= timestamp <= now + NEWEST

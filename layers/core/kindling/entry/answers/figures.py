@@ -10,6 +10,9 @@ class ShownCounts(Shown):
     total_delivered: int
     total_bounced: int
     total_hard_bounce: int
+    total_soft_bounce: int
+    total_unknown_mailbox: int
+    total_blocked: int
     total_complaints: int
     total_rejected: int
     total_opened: int
@@ -73,7 +76,7 @@ class HourlyStatsAnswer(Answer):
 
 
 class IspStatsAnswer(Answer):
-    """One entry per mailbox provider."""
+    """One entry per mailbox provider, and one each for `own` and `ungated` recipients."""
 
     domain_id: str
     domain: str
