@@ -25,13 +25,14 @@ class ForcedState(Strict):
 class Rates(Strict):
     """The outcomes of the mail that a domain sends, as shares of its recipients.
 
-    A recipient is rejected, bounces hard (`bounce`), bounces softly, or is delivered. The share that remains has no
-    event. Only delivered recipients complain, open or click.
+    A recipient is rejected, has no mailbox (`bounce`), has a full one (`soft_bounce`), is where the sender is blocked,
+    or is delivered. The share that remains has no event. Only delivered recipients complain, open or click.
     """
 
     delivery: Share = 1.0
     bounce: Share = 0.0
     soft_bounce: Share = 0.0
+    block: Share = 0.0
     reject: Share = 0.0
     complaint: Share = 0.0
     open: Share = 0.0
@@ -39,8 +40,8 @@ class Rates(Strict):
 
     @model_validator(mode="after")
     def _fit(self) -> "Rates":
-        if round(self.bounce + self.soft_bounce + self.reject, 9) > 1:
-            raise ValueError("bounce, soft_bounce and reject are more than all recipients")
+        if round(self.bounce + self.soft_bounce + self.block + self.reject, 9) > 1:
+            raise ValueError("bounce, soft_bounce, block and reject are more than all recipients")
         return self
 
 

@@ -256,7 +256,9 @@ def test_an_event_without_an_id_is_known_by_that_of_its_webhook_and_an_open_by_i
 
 
 @pytest.mark.parametrize("hours", [0.1, 30])
-def test_an_event_about_an_unknown_message_counts_on_the_day_on_which_it_happened(kindling: Kindling, hours: float) -> None:
+def test_an_event_about_an_unknown_message_counts_on_the_day_on_which_it_happened(
+    kindling: Kindling, hours: float
+) -> None:
     kindling.verified_domain()
     kindling.clock.at = datetime.fromisoformat("2026-03-11T00:00:00+00:00")
     kindling.clock.advance(hours=hours)

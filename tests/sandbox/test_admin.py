@@ -177,7 +177,7 @@ def test_settings_are_merged_and_returned(admin: httpx.Client) -> None:
     admin.post("/settings", json={"rates": {"b.example": {"open": 0.4}}, "settle_seconds": 1})
     settings = admin.get("/settings").json()
     assert settings["settle_seconds"] == 1
-    none = {"bounce": 0, "soft_bounce": 0, "reject": 0, "complaint": 0, "open": 0, "click": 0}
+    none = {"bounce": 0, "soft_bounce": 0, "block": 0, "reject": 0, "complaint": 0, "open": 0, "click": 0}
     assert settings["rates"] == {
         "a.example": {"delivery": 1, **none, "bounce": 0.1},
         "b.example": {"delivery": 1, **none, "open": 0.4},
@@ -197,7 +197,7 @@ def test_settings_are_merged_and_returned(admin: httpx.Client) -> None:
         (b'{"rates": {"a.example": {"bounce": 2}}}', "rates.a.example.bounce: "),
         (
             b'{"rates": {"a.example": {"bounce": 0.6, "soft_bounce": 0.5}}}',
-            "rates.a.example: bounce, soft_bounce and reject are more than all recipients.",
+            "rates.a.example: bounce, soft_bounce, block and reject are more than all recipients.",
         ),
         (b'{"webhook_repeat": 0}', "webhook_repeat: "),
         (b"[]", "The body is not a JSON object."),

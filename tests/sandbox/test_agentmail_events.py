@@ -93,15 +93,17 @@ def test_a_refused_or_repeated_send_publishes_no_event(
 def test_test_addresses_always_have_their_outcome(
     agentmail: httpx.Client, sandbox: Sandbox, address: str, hook: Receiver
 ) -> None:
-    names = ("bounce", "Bounce+7", "softbounce-1", "complaint", "anybody")
+    names = ("bounce", "Bounce+7", "softbounce-1", "block", "complaint", "anybody")
     send(agentmail, address, to=[f"{name}@{SIMULATOR}" for name in names]).raise_for_status()
     sandbox.deliver(hook)
-    _, hard, soft, delivered, complained = map(content, hook.events)
-    assert hook.kinds[1:] == ["message.bounced", "message.bounced", "message.delivered", "message.complained"]
+    _, hard, soft, blocked, delivered, complained = map(content, hook.events)
+    assert hook.kinds[1:] == [*["message.bounced"] * 3, "message.delivered", "message.complained"]
     assert (hard["type"], hard["sub_type"]) == ("Permanent", "General")
     assert hard["recipients"] == [{"address": f"{name}@{SIMULATOR}", "status": "5.1.1"} for name in names[:2]]
     assert (soft["type"], soft["sub_type"]) == ("Transient", "MailboxFull")
     assert soft["recipients"] == [{"address": f"softbounce-1@{SIMULATOR}", "status": "4.2.2"}]
+    assert (blocked["type"], blocked["sub_type"]) == ("Permanent", "General")
+    assert blocked["recipients"] == [{"address": f"block@{SIMULATOR}", "status": "5.7.1"}]
     assert delivered["recipients"] == [f"complaint@{SIMULATOR}", f"anybody@{SIMULATOR}"]
     assert (complained["type"], complained["recipients"]) == ("abuse", [f"complaint@{SIMULATOR}"])
 

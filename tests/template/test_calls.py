@@ -278,10 +278,11 @@ def warm_and_send(kindling: Kindling) -> None:
     account = kindling.account("vic", domain)
     fine(api.patch(f"{ACCOUNTS}/{account['id']}", {"warmup_enabled": False}))
     email = {"from": "vic@v.example", "to": ["pat@example.com"], "text_body": "Hello"}
+    sent = []
     for route, body in (("/v1/send", email), ("/v1/send/batch", {"emails": [email]})):
         kindling.world.fault("agentmail", "POST", "/v0/inboxes/*", "refuse", status=422, calls=[1])
         api.post(route, body, Idempotency_Key="w7")
-        api.post(route, body, Idempotency_Key="w7")
+        sent.append(fine(api.post(route, body, Idempotency_Key="w7")))
     fine(api.post("/v1/suppressions", {"email": "max@example.com"}, Idempotency_Key="w8"))
     fine(api.get("/v1/suppressions"))
     fine(api("GET", "/v1/suppressions/check", query={"email": "max@example.com"}))
@@ -289,7 +290,8 @@ def warm_and_send(kindling: Kindling) -> None:
     kindling.clock.advance(days=1)
     assert invoke("AdvanceWarmingFunction", {})["queued"] > 0
     work("JudgeWarmingFunction", "judgements_queue_url")
-    told = {"inbox_id": "vic@v.example", "message_id": "m", "recipients": [f"{i}@example.com" for i in range(9)]}
+    everybody = [f"{i}@example.com" for i in range(9)]
+    told = {"inbox_id": "vic@v.example", "message_id": sent[0]["message_id"], "recipients": everybody}
     bounced = {"event_type": "message.bounced", "bounce": told | {"type": "Permanent"}}
     for event in ({"event_type": "message.sent", "send": told}, bounced, VERIFIED):
         assert receive(kindling, event)["counted"]

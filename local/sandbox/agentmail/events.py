@@ -26,6 +26,7 @@ KINDS = (
     Kind("reject", "message.rejected", "reject", {"reason": "Bad content"}),
     Kind("bounce", "message.bounced", "bounce", {"type": "Permanent", "sub_type": "General"}, "5.1.1"),
     Kind("soft_bounce", "message.bounced", "bounce", {"type": "Transient", "sub_type": "MailboxFull"}, "4.2.2"),
+    Kind("block", "message.bounced", "bounce", {"type": "Permanent", "sub_type": "General"}, "5.7.1"),
     Kind("delivery", "message.delivered", "delivery"),
     Kind("open", "message.opened", "open"),
     Kind("click", "message.clicked", "click"),

@@ -10,7 +10,12 @@ from local.sandbox.world import OwedOutcomes, World
 
 WHOLE = 10**9
 SIMULATOR = "@simulator.example"
-SIMULATED = {"softbounce": ["soft_bounce"], "bounce": ["bounce"], "complaint": ["delivery", "complaint"]}
+SIMULATED = {
+    "softbounce": ["soft_bounce"],
+    "bounce": ["bounce"],
+    "block": ["block"],
+    "complaint": ["delivery", "complaint"],
+}
 
 Outcomes = dict[str, list[str]]
 
@@ -41,7 +46,7 @@ def _simulated(recipient: str) -> list[str]:
 
 def _ends(rates: Rates) -> dict[str, int]:
     """The share of each final outcome, in all one recipient; when two are equally due, the first is assigned."""
-    failures = {kind: round(getattr(rates, kind) * WHOLE) for kind in ("bounce", "soft_bounce", "reject")}
+    failures = {kind: round(getattr(rates, kind) * WHOLE) for kind in ("bounce", "soft_bounce", "block", "reject")}
     left = max(0, WHOLE - sum(failures.values()))
     delivery = min(round(rates.delivery * WHOLE), left)
     shares = {"delivery": delivery, **failures, "silence": left - delivery}
