@@ -282,6 +282,23 @@ def test_a_late_report_counts_with_the_domain_that_sent_and_has_its_successor_ju
     assert queued() == {(kindling.user_id, second["id"])}
 
 
+def test_a_report_counts_with_the_domain_of_its_message_whoever_has_the_name(kindling: Kindling) -> None:
+    kindling.verified_domain()
+    assert passed(kindling, "<m>", domain_id="former")
+    assert deliver(kindling, event("delivered", ["p@gmail.com"], message_id="<m>"))
+    partitions = {item["pk"] for item in aws.table().scan()["Items"] if str(item["sk"]).startswith("DAY#")}
+    assert partitions == {f"TENANT#{kindling.user_id}#METRICS#former"}
+
+
+def test_a_late_report_without_a_successor_is_for_the_domain_that_sent(kindling: Kindling) -> None:
+    domain = kindling.verified_domain()
+    kindling.account("kim", domain)
+    assert passed(kindling, "<m>")
+    assert kindling.api("DELETE", f"/v1/domains/{domain['id']}").status == 200
+    assert deliver(kindling, event("bounced", ["p@gmail.com"], message_id="<m>", **HARD))
+    assert queued() == {(kindling.user_id, domain["id"])}
+
+
 def test_a_late_report_also_has_the_domain_judged_that_another_tenant_has_under_the_name(kindling: Kindling) -> None:
     mine = kindling.verified_domain()
     assert passed(kindling, "<m>")
