@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from kindling.metrics.model import GMAIL
 from kindling.platform import aws, table
 from kindling.warming import admission, store
 from kindling.warming.gate import Windows
@@ -69,12 +70,12 @@ def _latencies(plan: Plan) -> None:
 
     def decide() -> None:
         found = store.get(warming.user_id, warming.domain_id)
-        if found is None or not isinstance(admission.admit(found, 1), Windows):
+        if found is None or not isinstance(admission.admit(found, {GMAIL: 1}), Windows):
             raise SystemExit("The gate admits nothing.")
 
     calls: dict[str, Callable[[], object]] = {
         "a bare UpdateItem": bare,
-        "an admission": lambda: admission.admit(warming, 1),
+        "an admission": lambda: admission.admit(warming, {GMAIL: 1}),
         "a read and an admission": decide,
     }
     times: dict[str, list[float]] = {name: [] for name in calls}

@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
+from kindling.metrics.model import GMAIL
 from kindling.warming import gate, policy
 from kindling.warming.model import Limits, Phase, Warming, next_phase
 from kindling.warming.policy import Action, Evidence, Verdict
@@ -119,7 +120,7 @@ class Gated(Domain):
         return super()._draw_reports(day, mailing)
 
     def _refused(self) -> bool:
-        return gate.refusal(self.memory.warming, 1, self.memory.instant) is not None
+        return gate.refusal(self.memory.warming, {GMAIL: 1}, self.memory.instant) is not None
 
 
 @pytest.mark.parametrize("schedule", PRESETS)

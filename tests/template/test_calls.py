@@ -273,6 +273,7 @@ def warm_and_send(kindling: Kindling) -> None:
     fine(api.post(f"{path}/warming/pause", {}, Idempotency_Key="w4"))
     fine(api.post(f"{path}/warming/resume", {}, Idempotency_Key="w5"))
     fine(api.post(f"{path}/warming/explain", {}, Idempotency_Key="w6"))
+    fine(api("PUT", f"{path}/warming/cap", {"daily_limit": 300_000}))
     fine(api("PUT", "/v1/warming/schedules", {"preset": "tiered"}))
     domain = fine(api.get(path))
     account = kindling.account("vic", domain)

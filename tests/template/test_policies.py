@@ -58,6 +58,7 @@ AUDIT: dict[str, set[str]] = {
     "PauseWarmingFunction": {GET, PUT, UPDATE, DELETE},
     "ResumeWarmingFunction": {GET, PUT, UPDATE, DELETE, QUERY},
     "ExplainWarmingFunction": {GET, PUT, UPDATE, DELETE},
+    "SetWarmingCapFunction": {GET, UPDATE},
     "SetWarmingScheduleFunction": {GET, PUT, UPDATE, QUERY},
     "SendEmailFunction": {BATCH, GET, PUT, UPDATE, DELETE, SECRET},
     "SendBatchFunction": {BATCH, GET, PUT, UPDATE, DELETE, SECRET},

@@ -86,8 +86,10 @@ def test_whatever_is_watched_of_ours_was_seen_to_be_measured(
 ) -> None:
     account = sender(kindling)
     domain_id = account["domain_id"]
-    # 50 recipients a day, 10 an hour and 5 a minute; then each phase that lets nothing out.
-    for n, status in ((1, 202), (50, 429), (11, 429), (6, 429)):
+    # 50 recipients a day, 40 of them at one mailbox provider, 10 an hour and 5 a minute; then each phase that lets
+    # nothing out.
+    stand(kindling, domain_id, budgets={"other": 40})
+    for n, status in ((1, 202), (50, 429), (40, 429), (11, 429), (6, 429)):
         assert kindling.api.post(SEND, email(n)).status == status
     assert act(kindling, "pause", reason="holiday").status == 200
     assert kindling.api.post(SEND, email()).status == 403
@@ -230,7 +232,7 @@ def test_the_dashboard_begins_with_every_alarm_and_shows_every_limit_machine_pro
     assert sorted(first["alarms"]) == sorted(f"${{{name}.Arn}}" for name in alarms())
     shown = {metric for widget in others for metric in of_widget(widget)}
     refused = {value for metric in shown if metric.name == "SendsRefused" for _, value in metric.dimensions}
-    assert refused == {"daily", "hourly", "per_minute", *gate._PHASE_ERRORS}
+    assert refused == {"daily", "mailbox_provider", "hourly", "per_minute", *gate._PHASE_ERRORS}
     for name in ("ExecutionsStarted", "ExecutionsFailed"):
         machines = {machine for metric in shown if metric.name == name for machine in refers_to(metric)}
         assert machines == set(MACHINES)

@@ -1,16 +1,34 @@
 """The gate's decision: windows, limits, refusals, and the size of the item."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from math import ceil
+from typing import Any, get_args
 
 import pytest
 
 from kindling.errors import NotFound, RateLimitExceeded, StoreUnavailable, WarmingPaused
+from kindling.metrics.model import GMAIL, MAILBOX_PROVIDERS, OWN
 from kindling.platform import table
 from kindling.warming import admission, changes, gate, store
 from kindling.warming.gate import Refusal, Windows
-from kindling.warming.model import API, RAMPED, SENDING, UNLIMITED, Limits, Phase, Warming, warming_key
-from kindling.warming.schedules import PRESETS
+from kindling.warming.model import (
+    API,
+    DAY,
+    HOUR,
+    LETTERS,
+    MINUTE,
+    OF_CLASS,
+    RAMPED,
+    SENDING,
+    UNLIMITED,
+    Limits,
+    MailboxProvider,
+    Phase,
+    Warming,
+    warming_key,
+    window_of_class,
+)
+from kindling.warming.schedules import PRESETS, Schedule
 
 NOW = datetime(2026, 3, 1, 9, 0, 12, tzinfo=UTC)
 LIMITS = Limits(daily_limit=50, hourly_limit=10, per_minute_limit=5)
@@ -19,12 +37,16 @@ WRITE_UNIT = 1024
 
 
 def warming(**fields: Any) -> Warming:
-    known = {"user_id": "u", "domain_id": "d", "domain": "acme.example", "phase": Phase.PHASE_1, "limits": LIMITS}
+    known = {"user_id": "u", "domain_id": "d", "phase": Phase.PHASE_1, "limits": LIMITS}
     return Warming.model_validate(known | fields)
 
 
-def refused(standing: Warming, n: int) -> dict[str, Any]:
-    refusal = gate.refusal(standing, n, NOW)
+def row(**fields: Any) -> dict[str, Any]:
+    return {**warming_key("u", "d"), **warming(**fields).item()}
+
+
+def refused(standing: Warming, n: int, **others: int) -> dict[str, Any]:
+    refusal = gate.refusal(standing, {GMAIL: n, **others}, NOW)
     assert refusal is not None
     return refusal.error(NOW).extras
 
@@ -49,9 +71,9 @@ def test_a_clock_that_is_behind_midnight_does_not_give_the_old_day_the_new_days_
 
 
 def test_what_fits_into_all_three_windows_is_let_through() -> None:
-    assert gate.refusal(warming(), 5, NOW) is None
-    assert gate.refusal(warming(sent={"2026-03-01T09:00": 3}), 2, NOW) is None
-    assert gate.refusal(warming(sent={"2026-03-01T08:59": 5, "2026-03-01T08": 10}), 5, NOW) is None
+    assert gate.refusal(warming(), {GMAIL: 5}, NOW) is None
+    assert gate.refusal(warming(sent={"2026-03-01T09:00": 3}), {GMAIL: 2}, NOW) is None
+    assert gate.refusal(warming(sent={"2026-03-01T08:59": 5, "2026-03-01T08": 10}), {GMAIL: 5}, NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -75,8 +97,57 @@ def test_of_several_limits_the_one_that_lasts_longest_is_told(
     }
 
 
+@pytest.mark.parametrize(
+    ("sent", "limit_type"),
+    [
+        ({"2026-03-01": 48, "260301g": 19}, "daily"),
+        ({"260301g": 19, "2026-03-01T09": 9}, "mailbox_provider"),
+        ({"260301g": 18, "260301y": 30, "2026-03-01T09": 9}, "mailbox_provider"),
+        ({"260301g": 18, "2026-03-01T09": 9}, "hourly"),
+    ],
+)
+def test_a_budget_comes_after_the_day_and_before_the_hour(sent: dict[str, int], limit_type: str) -> None:
+    budgeted = warming(sent=sent, budgets={"gmail": 20, "yahoo": 30})
+    assert refused(budgeted, 2, yahoo=1)["limit_type"] == limit_type
+
+
+def test_a_full_budget_is_named_with_its_numbers_and_refuses_nobody_else() -> None:
+    full = warming(sent={"260301g": 20, "2026-03-01": 30}, budgets={"gmail": 20, "yahoo": 3})
+    refusal = gate.refusal(full, {"gmail": 1, "yahoo": 1}, NOW)
+    assert refusal
+    error = refusal.error(NOW)
+    assert str(error) == "daily gmail sending limit exceeded"
+    assert error.extras == {
+        "limit_type": "mailbox_provider",
+        "mailbox_provider": "gmail",
+        "limit": 20,
+        "used": 20,
+        "retry_after_seconds": 53988,
+        "warming_phase": "phase_1",
+    }
+    assert gate.refusal(full, {"yahoo": 3, "microsoft": 1, "own": 1}, NOW) is None
+    assert refused(full, 0, yahoo=4)["mailbox_provider"] == "yahoo"
+
+
+def test_a_budget_is_of_its_day_and_more_than_a_whole_one_waits_for_another_days() -> None:
+    yesterday = warming(sent={"260228g": 2}, budgets={"gmail": 2}, counted_on="2026-03-01")
+    assert gate.refusal(yesterday, {"gmail": 2}, NOW) is None
+    refusal = gate.refusal(yesterday, {"gmail": 3}, NOW)
+    assert refusal
+    assert str(refusal.error(NOW)).endswith(
+        ": 3 recipients are more than the whole daily gmail limit of 2: send to fewer at once"
+    )
+    waiting = warming(budgets={"gmail": 2}, counted_on="2026-02-28")
+    assert refused(waiting, 3)["retry_after_seconds"] == 3588
+
+
+def test_a_stopped_domain_has_no_room_in_its_budgets() -> None:
+    (budget,) = gate.budgets(warming(phase=Phase.PAUSED, budgets={"gmail": 20}), NOW)
+    assert (budget.limit, budget.room) == (0, 0)
+
+
 def test_the_documented_words_are_used() -> None:
-    refusal = gate.refusal(warming(sent={"2026-03-01": 50}), 1, NOW)
+    refusal = gate.refusal(warming(sent={"2026-03-01": 50}), {GMAIL: 1}, NOW)
     assert refusal
     error = refusal.error(NOW)
     assert (type(error), str(error)) == (RateLimitExceeded, "daily sending limit exceeded")
@@ -86,7 +157,7 @@ def test_what_is_more_than_a_whole_limit_has_to_wait_for_another_days_limits() -
     judged = warming(counted_on="2026-03-01")
     assert refused(judged, 6)["limit_type"] == "per_minute"
     assert refused(judged, 6)["retry_after_seconds"] == 53988
-    refusal = gate.refusal(warming(), 6, NOW)
+    refusal = gate.refusal(warming(), {GMAIL: 6}, NOW)
     assert refusal
     assert str(refusal.error(NOW)).endswith(
         "6 recipients are more than the whole per-minute limit of 5: send to fewer at once"
@@ -101,7 +172,7 @@ def test_a_day_that_is_not_judged_yet_may_have_other_limits_in_an_hour() -> None
 def test_what_fits_into_an_empty_window_waits_for_one_and_no_longer() -> None:
     whole = refused(warming(sent={"2026-03-01T09:00": 1}), 5)
     assert (whole["limit_type"], whole["retry_after_seconds"]) == ("per_minute", 48)
-    hourly = gate.refusal(warming(sent={"2026-03-01T09": 10}), 1, NOW + timedelta(minutes=7))
+    hourly = gate.refusal(warming(sent={"2026-03-01T09": 10}), {GMAIL: 1}, NOW + timedelta(minutes=7))
     assert hourly
     assert hourly.until == datetime(2026, 3, 1, 10, tzinfo=UTC)
 
@@ -122,60 +193,133 @@ def test_a_pause_keeps_the_phase_that_it_ends_in(steady_clock: object) -> None:
 
 
 def test_a_warmed_domain_has_no_limit_and_a_stopped_one_no_room() -> None:
-    assert gate.refusal(warming(phase=Phase.WARMED, limits=None), 10_000_000, NOW) is None
+    assert gate.refusal(warming(phase=Phase.WARMED, limits=None), {GMAIL: 10_000_000}, NOW) is None
     day, hour, minute = gate.bounds(warming(phase=Phase.WARMED, limits=None, sent={"2026-03-01": 7}), NOW)
     assert (day.room, hour.room, minute.room) == (UNLIMITED - 7, UNLIMITED, UNLIMITED)
     paused = warming(phase=Phase.PAUSED)
     assert [bound.room for bound in gate.bounds(paused, NOW)] == [0, 0, 0]
-    refusal = gate.refusal(paused, 1, NOW)
+    refusal = gate.refusal(paused, {GMAIL: 1}, NOW)
     assert refusal
     assert isinstance(refusal.error(NOW), WarmingPaused)
 
 
 def test_only_windows_that_nobody_reads_are_forgotten() -> None:
     days = {f"2026-02-{day:02}": 1 for day in range(15, 29)}
-    counted = {**days, "2026-03-01": 9, "2026-03-01T08": 5, "2026-03-01T09": 4, "2026-03-01T08:59": 1}
+    hours = {f"2026-03-01T{hour:02}": 1 for hour in (1, 3, 4, 6, 9)}
+    counted = {**days, **hours, "2026-03-01": 9, "2026-03-01T08:59": 1}
     standing = warming(sent={**counted, "2026-03-01T09:00": 3})
     gone = set(gate.outdated(standing, Windows("2026-03-01T09:00")))
     kept = set(standing.sent) - gone
     assert {"2026-03-01", "2026-03-01T09", "2026-03-01T09:00"} <= kept
     assert {name for name in kept if len(name) == 10} == {f"2026-02-{day}" for day in range(22, 29)} | {"2026-03-01"}
     assert not gone & {"2026-03-01T09:00", "2026-03-01T09"}
+    assert {name[11:] for name in kept if len(name) == 13} == {"03", "04", "06", "09"}
+    # The next hour is one of the four, too.
+    assert {"2026-03-01T03", "2026-03-01T09:00"} <= {*gate.outdated(standing, Windows("2026-03-01T10:00"))}
 
 
-def test_a_gates_item_stays_within_one_write_unit() -> None:
+@pytest.mark.parametrize(
+    ("counted_on", "now", "kept"),
+    [
+        ("2026-03-01", "2026-03-01", ["260301g"]),
+        ("2026-02-28", "2026-03-01", ["260228g", "260228t", "260301g"]),
+        ("2026-02-25", "2026-03-01", ["260227o", "260228g", "260228t", "260301g"]),
+        ("2026-02-25", "2026-03-02", ["260228g", "260228t", "260301g"]),
+        ("2026-03-02", "2026-03-02", []),
+        ("2026-03-02", "2026-03-01", ["260301g"]),
+    ],
+)
+def test_mailbox_providers_are_kept_until_the_judgement_and_no_longer_than_three_days(
+    counted_on: str, now: str, kept: list[str]
+) -> None:
+    sent = dict.fromkeys(("260226m", "260227o", "260228g", "260228t", "260301g"), 1)
+    standing = warming(sent=sent, counted_on=counted_on)
+    assert sorted(set(sent) - {*gate.outdated(standing, Windows(f"{now}T09:00"))}) == kept
+
+
+def test_what_was_counted_is_told_by_day_hour_and_mailbox_provider() -> None:
+    at = Windows("2026-03-01T09:00")
+    told = warming(sent=at.counts({"gmail": 3, "own": 2, "yahoo": 0}) | {"260228a": 4})
+    assert (told.days, told.hours) == ({"2026-03-01": 5}, {"2026-03-01T09": 5})
+    assert told.by_provider("2026-03-01") == {"gmail": 3, "own": 2}
+    assert (told.by_provider("2026-02-28"), told.by_provider("2026-02-27")) == ({"apple": 4}, {})
+
+
+def test_every_class_of_recipients_has_a_window_of_its_own() -> None:
+    assert get_args(MailboxProvider) == MAILBOX_PROVIDERS
+    assert set(LETTERS) == {*MAILBOX_PROVIDERS, OWN}
+    assert len(set(LETTERS.values())) == len(LETTERS)
+    lengths = {len(window_of_class("2026-03-01", name)) for name in LETTERS}
+    assert lengths == {OF_CLASS}
+    assert len({DAY, HOUR, MINUTE, OF_CLASS}) == 4
+
+
+@pytest.mark.parametrize(
+    ("days", "stopped", "units"),
+    [
+        (1, False, 1),
+        # Between midnight and the judgement.
+        (2, False, 1),
+        # A judgement that is days late, and a stopped domain, of which no send is counted.
+        (3, False, 2),
+        (3, True, 2),
+    ],
+)
+def test_a_gates_item_stays_within_one_write_unit(days: int, stopped: bool, units: int) -> None:
     identity = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
+    newest = [f"2026-02-{day}" for day in range(21, 29)]
+    sent = {
+        **dict.fromkeys(newest, 199_999),
+        **{window_of_class(day, name): 133_333 for day in newest[-days:] for name in LETTERS},
+        **{f"2026-02-28T0{hour}": 19_999 for hour in range(4)},
+        "2026-02-28T03:00": 666,
+    }
+    why = {"phase_before": Phase.PHASE_4, "stopped_because": "x" * 120, "stopped_by": "system"} if stopped else {}
     fullest = warming(
         user_id=identity,
         domain_id=identity,
-        domain="a-rather-long-name-of-a-mail-subdomain.of-some-company.example",
+        phase=Phase.SUSPENDED if stopped else Phase.PHASE_4,
+        revision=12_345,
         schedule_version=999,
         limits=PRESETS["standard"].limits(Phase.PHASE_4, 13),
-        limits_on="2026-03-01",
-        counted_on="2026-03-01",
-        judged_from="2026-03-01",
-        judged_less={"sent": 200000, "delivered": 190000, "bounced": 10000, "complained": 100},
-        minute="2026-03-01T09:00",
-        sent={**{f"2026-02-{day}": 200000 for day in range(21, 29)}, "2026-03-01T09": 20000, "2026-03-01T09:00": 666},
+        limits_on="2026-02-28",
+        followed_on="2026-02-28",
+        ramp_day=13,
+        phase_days=14,
+        counted_on="2026-02-26",
+        judged_from="2026-02-26",
+        judged_less={"sent": 199_999, "delivered": 189_999, "bounced": 9_999, "complained": 99},
+        strikes=2,
+        minute="2026-02-28T03:00",
+        sent=sent,
+        budgets=dict.fromkeys(MAILBOX_PROVIDERS, 99_999),
+        cap=199_999,
         warming_started_at="2026-01-01T09:00:00.000Z",
         phase_started_at="2026-02-01T09:00:00.000Z",
-        updated_at="2026-03-01T09:00:00.000Z",
+        updated_at="2026-02-28T00:30:00.000Z",
+        **why,
     )
-    item = {**warming_key(identity, identity), **fullest.item(), "due_shard": "warming#3", "due_at": "2026-03-02T00:00"}
-    assert _size(item) < WRITE_UNIT
+    due = {"due_shard": "warming#3", "due_at": "2026-03-01T00:00:00.000Z"}
+    row = {**warming_key(identity, identity), **fullest.item(), **due, "v": 1}
+    assert ceil(_size(row) / WRITE_UNIT) == units, _size(row)
+    assert Warming.model_validate(row) == fullest
 
 
-def _size(value: Any) -> int:
-    """The size in bytes as DynamoDB computes it: names and text in UTF-8, two digits per byte, three for a map."""
+def _size(value: Any, *, inner: bool = False) -> int:
+    """The size in bytes as DynamoDB computes it.
+
+    Names and text in UTF-8; a number has a byte for two digits and one more, a map three and one for each entry.
+    """
     match value:
         case dict():
-            return 3 + sum(len(name) + 1 + _size(part) for name, part in value.items())
+            entries = sum(len(name) + inner + _size(part, inner=True) for name, part in value.items())
+            return 3 * inner + entries
         case str():
             return len(value.encode())
         case bool() | None:
             return 1
         case _:
-            return len(str(value)) // 2 + 2
+            return ceil(len(str(value)) / 2) + 1
 
 
 def test_a_gate_that_is_gone_or_never_stands_still_gives_no_decision(
@@ -189,12 +333,12 @@ def test_a_gate_that_is_gone_or_never_stands_still_gives_no_decision(
 
     found(None)
     with pytest.raises(NotFound):
-        admission.admit(warming(), 1)
-    found(warming(revision=1).item())
+        admission.admit(warming(), {GMAIL: 1})
+    found(row(revision=1))
     with pytest.raises(StoreUnavailable):
-        admission.admit(warming(), 1)
-    found(warming(phase=Phase.PAUSED).item())
-    assert admission.admit(warming(), 1) == Refusal(Phase.PAUSED)
+        admission.admit(warming(), {GMAIL: 1})
+    found(row(phase=Phase.PAUSED))
+    assert admission.admit(warming(), {GMAIL: 1}) == Refusal(Phase.PAUSED)
 
 
 def test_limits_that_hold_today_are_only_ever_lowered(steady_clock: object) -> None:
@@ -206,3 +350,39 @@ def test_limits_that_hold_today_are_only_ever_lowered(steady_clock: object) -> N
     assert put["limits"] == {"daily_limit": 5000, "hourly_limit": 500, "per_minute_limit": 20}
     put, drop = changes.limited(today, schedule, None)
     assert ("limits" in put, set(drop)) == (False, {"limits", "limits_on"})
+
+
+def test_budgets_follow_the_limits_and_are_only_lowered_where_these_hold(steady_clock: object) -> None:
+    schedule = PRESETS["standard"].model_copy(update={"mailbox_providers": {"gmail": 0.5, "yahoo": 0.25}})
+    higher = schedule.limits(Phase.PHASE_2, 5)
+
+    def budgets(*, schedule: Schedule = schedule, limits: Limits | None = higher, **fields: Any) -> dict[str, int]:
+        put, _ = changes.limited(warming(**fields), schedule, limits)
+        return dict(put["budgets"])
+
+    assert budgets(limits_on="2026-02-28") == {"gmail": 2_500, "yahoo": 1_250}
+    # The limits that hold today are of 50 a day.
+    today = changes.today()
+    assert budgets(limits_on=today) == budgets(followed_on=today) == {"gmail": 25, "yahoo": 13}
+    assert budgets(limits_on=today, budgets={"gmail": 9, "apple": 7}) == {"gmail": 9, "yahoo": 13, "apple": 7}
+    assert budgets(limits_on=today, budgets={"gmail": 9}, schedule=PRESETS["standard"]) == {"gmail": 9}
+    assert budgets(limits_on="2026-02-28", budgets={"gmail": 9}, schedule=PRESETS["standard"]) == {}
+    assert budgets(limits=None, budgets={"gmail": 9}) == {}
+
+
+def test_a_warmed_domain_with_a_cap_has_its_limits(steady_clock: object) -> None:
+    capped = warming(phase=Phase.WARMED, limits=None, cap=1_001)
+    put, drop = changes.limited(capped, PRESETS["standard"], None)
+    assert (put["limits"], drop) == ({"daily_limit": 1_001, "hourly_limit": 101, "per_minute_limit": 4}, ())
+    put, _ = changes.limited(capped, PRESETS["standard"], LIMITS)
+    assert put["limits"] == LIMITS.model_dump()
+
+
+@pytest.mark.parametrize(
+    ("daily", "hourly", "minute"),
+    [(1, 1, 1), (10, 1, 1), (11, 2, 1), (300, 30, 1), (301, 31, 2), (5_000, 500, 17), (200_000, 20_000, 667)],
+)
+def test_the_limits_to_a_day_are_a_tenth_for_the_hour_and_a_thirtieth_of_that(
+    daily: int, hourly: int, minute: int
+) -> None:
+    assert Limits.of_day(daily) == Limits(daily_limit=daily, hourly_limit=hourly, per_minute_limit=minute)

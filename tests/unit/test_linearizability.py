@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import permutations
 
+from kindling.metrics.model import GMAIL
 from kindling.warming import gate
 from kindling.warming.model import Limits, Phase, Warming
 from tests.system.gate.accounts import violations
@@ -193,7 +194,7 @@ class Simulated:
         self._careless = careless
         self._instant = 0
         limits = Limits(daily_limit=200, hourly_limit=60, per_minute_limit=40)
-        self._item = Warming(user_id="u", domain_id="d", domain="d.example", phase=Phase.PHASE_1, limits=limits)
+        self._item = Warming(user_id="u", domain_id="d", phase=Phase.PHASE_1, limits=limits)
         self.history = History(state_of(self._item))
 
     def run(self) -> History:
@@ -211,7 +212,7 @@ class Simulated:
             outcome: gate.Windows | gate.Refusal | None = None
             while outcome is None:
                 yield
-                outcome = gate.refusal(warming, n, NOW)
+                outcome = gate.refusal(warming, {GMAIL: n}, NOW)
                 if outcome is None and (self._careless or self._allows(warming, n)):
                     outcome = gate.windows(warming, NOW)
                     self._count(warming if self._careless else self._item, outcome, n)
@@ -229,7 +230,7 @@ class Simulated:
                 yield
 
     def _allows(self, warming: Warming, n: int) -> bool:
-        return self._item.revision == warming.revision and gate.refusal(self._item, n, NOW) is None
+        return self._item.revision == warming.revision and gate.refusal(self._item, {GMAIL: n}, NOW) is None
 
     def _count(self, onto: Warming, at: gate.Windows, n: int) -> None:
         sent = {name: onto.sent.get(name, 0) + n for name in at.names}

@@ -120,6 +120,15 @@ def test_what_a_tenant_puts_is_a_preset_or_the_tenants_own_version() -> None:
     assert OwnSchedule.model_validate(own()).schedule(1).thresholds == PRESETS["standard"].thresholds
 
 
+@pytest.mark.parametrize(
+    ("share", "daily", "budget"), [(0.5, 50, 25), (0.5, 51, 26), (0.07, 100, 7), (0.001, 50, 1), (1, 50, 50)]
+)
+def test_a_share_of_the_daily_limit_is_rounded_up(share: float, daily: int, budget: int) -> None:
+    schedule = OwnSchedule.model_validate(own(mailbox_providers={"gmail": share})).schedule(1)
+    assert schedule.budgets(limits(daily, 1, 1)) == {"gmail": budget}
+    assert schedule.budgets(None) == PRESETS["standard"].budgets(limits(daily, 1, 1)) == {}
+
+
 def test_a_schedule_of_ones_own_may_be_as_long_as_two_months_a_phase() -> None:
     long = own()
     long["phases"]["phase_4"] |= {"steps": [stage(4 + day) for day in range(60)], "min_days": 60}
@@ -144,6 +153,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         (own(preset="standard"), "needs either preset or phases"),
         ({"preset": "fast"}, "preset must be one of standard, tiered, outreach"),
         ({"preset": "standard", "thresholds": {}}, "a preset has its own thresholds"),
+        ({"preset": "standard", "mailbox_providers": {"gmail": 0.5}}, "a preset has no mailbox_providers"),
         (own(1, 2, 5, 4), "phase_4 day 0 allows less than the day before"),
         (changed("phases.phase_1.steps", [stage(2), stage(1)]), "phase_1 day 1 allows less than the day before"),
         (
@@ -182,6 +192,9 @@ def test_each_rule_that_a_schedule_breaks_is_said(body: dict[str, Any], message:
         ("phases.phase_1.min_dys", 1),
         ("phases.phase_5", {}),
         ("presets", "standard"),
+        ("mailbox_providers", {"own": 0.5}),
+        ("mailbox_providers", {"gmail": 0}),
+        ("mailbox_providers", {"gmail": 1.01}),
         ("thresholds", {"min_delivery_rate": 0.89}),
         ("thresholds", {"max_bounce_rate": 0}),
         ("thresholds", {"pause_bounce_rate": 0.051}),

@@ -18,6 +18,12 @@ from tests.harness.lambdas import Api, Reply
 WARMING = "/v1/domains/acme.example/warming"
 PHASES = ("not_started", "phase_1", "phase_2", "phase_3", "phase_4", "warmed", "paused", "suspended")
 LIMITS: dict[str, Any] = {"daily_limit": number, "hourly_limit": number, "per_minute_limit": number}
+PROVIDER: dict[str, Any] = {
+    "mailbox_provider": one_of("gmail", "microsoft", "yahoo", "apple", "other"),
+    "sent_today": number,
+    "daily_limit": maybe(number),
+    "remaining_today": maybe(number),
+}
 SHOWN: dict[str, Any] = {
     "domain_id": like(UUID),
     "domain": text,
@@ -36,6 +42,7 @@ SHOWN: dict[str, Any] = {
     "phase_before": maybe(one_of(*PHASES)),
     "stopped_because": maybe(text),
     "schedule": lambda schedule: fits(schedule, {"name": text} | {"version": number}),
+    "mailbox_providers": lambda providers: all(fits(one, PROVIDER) for one in providers),
 }
 ENTRY: dict[str, Any] = {
     "id": like(UUID),
@@ -370,6 +377,7 @@ def test_the_gate_explains_itself_and_counts_nothing_by_it(kindling: Kindling) -
         "reasons": [],
         "earliest_at": "2026-03-01T10:00:30.000Z",
         "retry_after_seconds": 0,
+        "mailbox_providers": shown(kindling)["mailbox_providers"],
     }
     assert explain(5)["allowed"] is True
     too_many = explain(11)

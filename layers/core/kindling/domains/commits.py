@@ -36,7 +36,7 @@ def save(domain: Domain, operation_id: str, due_fields: dict[str, str], *, claim
     verified = domain.status == DomainStatus.VERIFIED
     for _ in range(TRIES):
         last = _last(domain.domain) if verified else None
-        begun = warming.created(domain.user_id, domain.id, domain.domain, verified=verified, last=last)
+        begun = warming.created(domain.user_id, domain.id, verified=verified, last=last)
         try:
             table.transact([*actions, *begun])
         except table.TransactionFailed as lost:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -73,13 +73,14 @@ _claims: dict[str, Claim] = {}
 class Admitted:
     """An admitted message. `key` is the Idempotency-Key that repeats it, `windows` are those in which it was counted.
 
-    `windows` is None for a simulated send. `own` are domains of recipients that are the tenant's own. `counted` is an
-    earlier try of the same message.
+    `recipients` are counted by class. `windows` is None for a simulated send. `own` are domains of recipients that are
+    the tenant's own. `counted` is an earlier try of the same message.
     """
 
     email: SendEmail
     claim: Claim
     key: str
+    recipients: Counter[str]
     windows: Windows | None
     own: frozenset[str] = frozenset()
     counted: Counted | None = None
@@ -158,17 +159,19 @@ def _admit(caller: Caller, email: SendEmail, key: str, *, repeats: bool) -> Admi
     if sender.suppressed:
         message = f"Nothing was sent: {', '.join(sender.suppressed)} must not be written to."
         raise RecipientsSuppressed(message, suppressed=sender.suppressed)
+    recipients = by_class(email.recipients, sender.own)
     if not caller.live:
-        return Admitted(email, claim, key, None)
+        return Admitted(email, claim, key, recipients, None)
     if sender.counted is None:
-        windows = _pass_gate(sender.warming, by_class(email.recipients, sender.own))
-        return Admitted(email, claim, key, windows, sender.own)
+        windows = _pass_gate(sender.warming, recipients)
+        return Admitted(email, claim, key, recipients, windows, sender.own)
     if sender.counted.fingerprint != _fingerprint(email):
         raise IdempotencyKeyReused("This Idempotency-Key came with another message before.")
-    refused = gate.refusal(sender.warming, 0, clock.now())
+    refused = gate.refusal(sender.warming, {}, clock.now())
     if refused:
         raise refused.error(clock.now())
-    return Admitted(email, claim, key, Windows(sender.counted.minute), sender.own, sender.counted)
+    at = Windows(sender.counted.minute)
+    return Admitted(email, claim, key, recipients, at, sender.own, sender.counted)
 
 
 def _refuse_other_name(email: SendEmail, account: Account) -> None:
@@ -180,7 +183,7 @@ def _refuse_other_name(email: SendEmail, account: Account) -> None:
 
 
 def _pass_gate(warming: Warming, recipients: Counter[str]) -> Windows:
-    outcome = admission.admit(warming, recipients.total())
+    outcome = admission.admit(warming, recipients)
     if isinstance(outcome, Windows):
         return outcome
     raise outcome.error(clock.now())
@@ -250,13 +253,13 @@ def _give_back(attempts: Iterable[tuple[Admitted, str | ProviderError]]) -> None
 
     That of a repeat stays used, because two repeats at once could give it back twice.
     """
-    unused: Counter[tuple[str, str, Windows]] = Counter()
+    unused: defaultdict[tuple[str, str, Windows], Counter[str]] = defaultdict(Counter)
     for message, outcome in attempts:
         sent = isinstance(outcome, str) or _is_unclear(message, outcome)
         if message.windows and not message.counted and not sent:
-            unused[message.claim.user_id, message.claim.domain_id, message.windows] += len(message.email.recipients)
-    for (user_id, domain_id, windows), n in unused.items():
-        admission.give_back(user_id, domain_id, windows, n)
+            unused[message.claim.user_id, message.claim.domain_id, message.windows] += message.recipients
+    for (user_id, domain_id, windows), recipients in unused.items():
+        admission.give_back(user_id, domain_id, windows, recipients)
 
 
 def _keep(message: Admitted, message_id: str | None) -> None:

@@ -1,5 +1,7 @@
 """Admitting a send: the gate's decision, made and counted in one conditional write, and given back if unused."""
 
+from collections.abc import Mapping
+
 from kindling.errors import DomainNotSending, NotFound, StoreUnavailable
 from kindling.platform import clock, table
 from kindling.platform.observability import SENDS_ADMITTED, SENDS_REFUSED, logger
@@ -11,24 +13,25 @@ from kindling.warming.model import Warming
 TRIES = 10
 
 
-def admit(warming: Warming, n: int) -> Windows | Refusal:
-    """Count `n` recipients; the windows in which they were counted, or why they may not be sent to now.
+def admit(warming: Warming, recipients: Mapping[str, int]) -> Windows | Refusal:
+    """Count `recipients`; the windows in which they were counted, or why they may not be sent to now.
 
-    `warming` may be stale: the write's condition checks the item itself. Raises DomainNotSending when the domain was
-    deleted or has lost its name, NotFound when it has no item, StoreUnavailable when no decision was made or its
-    outcome is unknown; then nothing may be sent.
+    They are counts by class: a mailbox provider or OWN. `warming` may be stale: the write's condition checks the item
+    itself. Raises DomainNotSending when the domain was deleted or has lost its name, NotFound when it has no item,
+    StoreUnavailable when no decision was made or its outcome is unknown; then nothing may be sent.
     """
+    n = sum(recipients.values())
     for _ in range(TRIES):
         if warming.ended_at:
-            raise DomainNotSending(f"{warming.domain} was deleted, or is another tenant's now.")
+            raise DomainNotSending("The domain was deleted, or is another tenant's now.")
         now = clock.now()
-        refused = gate.refusal(warming, n, now)
+        refused = gate.refusal(warming, recipients, now)
         if refused:
             SENDS_REFUSED.add(n, refused.limit)
             return refused
         at = gate.windows(warming, now)
         try:
-            store.count(warming, at, n)
+            store.count(warming, at, recipients)
         except table.ConditionFailed as lost:
             if not lost.item:
                 raise NotFound("There is no such domain.") from lost
@@ -39,16 +42,20 @@ def admit(warming: Warming, n: int) -> Windows | Refusal:
     raise StoreUnavailable("The gate keeps changing; try again.")
 
 
-def give_back(user_id: str, domain_id: str, windows: Windows, n: int) -> None:
-    """Free the quota of `n` recipients who were certainly not sent to, in the windows that the item still has.
+def give_back(user_id: str, domain_id: str, windows: Windows, recipients: Mapping[str, int]) -> None:
+    """Free the quota of `recipients`, who were certainly not sent to, in the windows that the item still has.
 
     When the outcome of the write is unknown, the quota stays used.
     """
-    for kept in (windows.names, windows.names[:2], windows.names[:1]):
+    counts = windows.counts(recipients)
+    while counts:
         try:
-            store.uncount(user_id, domain_id, kept, n)
-        except table.ConditionFailed:
+            store.uncount(user_id, domain_id, counts)
+        except table.ConditionFailed as lost:
+            sent = lost.item["sent"] if lost.item else {}
+            counts = {window: n for window, n in counts.items() if sent.get(window, 0) >= n}
             continue
         except StoreUnavailable as error:
+            n = sum(recipients.values())
             logger.warning("quota not given back", domain_id=domain_id, recipients=n, reason=str(error))
         return

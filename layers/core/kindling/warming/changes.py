@@ -17,6 +17,7 @@ from kindling.warming.model import (
     Phase,
     Warming,
     history_entry,
+    lower_budgets,
     previous_phase,
 )
 from kindling.warming.schedules import Schedule
@@ -109,18 +110,39 @@ def _back(warming: Warming) -> Phase:
 
 
 def limited(warming: Warming, schedule: Schedule, limits: Limits | None) -> Changes:
-    """The limits from now on. They rise only once per UTC day, and not on a day on which the schedule was changed."""
+    """The limits and budgets from now on; without limits, the cap's.
+
+    They rise only once per UTC day, and not on a day on which the schedule was changed.
+    """
+    if limits is None and warming.cap is not None:
+        limits = Limits.of_day(warming.cap)
+    budgets = schedule.budgets(limits)
     if limits and warming.limits and today() in (warming.limits_on, warming.followed_on):
         limits = limits.lower_of(warming.limits)
+        budgets = lower_budgets(schedule.budgets(limits), warming.budgets)
     put: dict[str, Any] = {
         "counted_on": today(),
         "schedule": schedule.name,
         "schedule_version": schedule.version,
+        "budgets": budgets,
         **due.fields(DUE_KIND, warming.domain_id, next_judgement(warming.domain_id)),
     }
     if limits is None:
         return put, ("limits", "limits_on")
     return put | {"limits": limits.model_dump(), "limits_on": today()}, ()
+
+
+def capped(warming: Warming, schedule: Schedule, cap: int | None) -> Changes:
+    """A cap, or none any more. A warmed domain has its limits at once, also when they are higher than before."""
+    put: dict[str, Any] = {} if cap is None else {"cap": cap}
+    drop = ("cap",) if cap is None else ()
+    if warming.phase != Phase.WARMED:
+        return put, drop
+    if cap is None:
+        return put | {"budgets": {}}, (*drop, "limits", "limits_on")
+    limits = Limits.of_day(cap)
+    now = {"limits": limits.model_dump(), "limits_on": today(), "budgets": schedule.budgets(limits)}
+    return put | now, drop
 
 
 def judged_from_now(counts_today: Counts) -> dict[str, Any]:

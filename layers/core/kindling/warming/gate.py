@@ -1,5 +1,6 @@
 """The gate: the decision whether a domain may send to `n` recipients now. Pure; `store.count` carries it out."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -11,10 +12,25 @@ from kindling.errors import (
     WarmingPaused,
     WarmingSuspended,
 )
-from kindling.warming.model import DAY, HOUR, MINUTE, SENDING, Phase, Warming
+from kindling.metrics.model import MAILBOX_PROVIDERS
+from kindling.warming.model import (
+    DAY,
+    HOUR,
+    MINUTE,
+    OF_CLASS,
+    SENDING,
+    Phase,
+    Warming,
+    day_of_class,
+    window_of_class,
+)
 
 # The days kept in the counters: enough for the policy's evidence of seven days, and for the last day with mail.
 DAYS_KEPT = 8
+# The hours with mail, this one included.
+HOURS_KEPT = 4
+# The days, today included, of which recipients are kept by class until the daily judgement has taken them over.
+DAYS_BY_CLASS = 3
 
 _PHASE_ERRORS: dict[Phase, tuple[type[KindlingError], str]] = {
     Phase.NOT_STARTED: (WarmingNotStarted, "The domain's warming has not been started."),
@@ -42,6 +58,11 @@ class Windows:
         """Day, hour and minute."""
         return self.day, self.hour, self.minute
 
+    def counts(self, recipients: Mapping[str, int]) -> dict[str, int]:
+        """What is counted of `recipients`, by class, in which window."""
+        by_class = {window_of_class(self.day, name): n for name, n in recipients.items() if n}
+        return dict.fromkeys(self.names, sum(recipients.values())) | by_class
+
 
 def windows(warming: Warming, now: datetime) -> Windows:
     """The windows in which a send is counted: those of `now`, or of the last counted send or the limits if later.
@@ -56,12 +77,18 @@ def windows(warming: Warming, now: datetime) -> Windows:
 
 @dataclass(frozen=True)
 class Bound:
-    """One limit, how much of it is used, and when its window ends."""
+    """One limit, how much of it is used, and when its window ends. A budget has a mailbox provider."""
 
     limit_type: str
     limit: int
     used: int
     ends_at: datetime
+    mailbox_provider: str = ""
+
+    @property
+    def name(self) -> str:
+        """The limit in a sentence."""
+        return f"daily {self.mailbox_provider}" if self.mailbox_provider else self.limit_type.replace("_", "-")
 
     @property
     def room(self) -> int:
@@ -86,9 +113,33 @@ def bounds(warming: Warming, now: datetime) -> tuple[Bound, Bound, Bound]:
     )
 
 
+def budgets(warming: Warming, now: datetime) -> list[Bound]:
+    """The limits at `now` of the mailbox providers that have one."""
+    day, _, _ = bounds(warming, now)
+    used = warming.by_provider(windows(warming, now).day)
+    limits = warming.budgets if warming.phase in SENDING else dict.fromkeys(warming.budgets, 0)
+    return [
+        Bound("mailbox_provider", limits[name], used.get(name, 0), day.ends_at, name)
+        for name in MAILBOX_PROVIDERS
+        if name in limits
+    ]
+
+
+def exceeded(warming: Warming, recipients: Mapping[str, int], now: datetime) -> list[tuple[Bound, int]]:
+    """The limits that have no room for their part of `recipients`, by class, with that part.
+
+    The longest window comes first, and the limit of all mail before that of one mailbox provider: who leaves its
+    recipients out would still be refused.
+    """
+    n = sum(recipients.values())
+    day, hour, minute = bounds(warming, now)
+    at_providers = [(bound, recipients.get(bound.mailbox_provider, 0)) for bound in budgets(warming, now)]
+    return [(bound, n) for bound, n in [(day, n), *at_providers, (hour, n), (minute, n)] if n > bound.room]
+
+
 @dataclass(frozen=True)
 class Refusal:
-    """Why a send to `n` recipients is refused: because of `bound`, or of the phase when that is None.
+    """Why a send is refused: because `bound` has no room for `n` recipients, or of the phase when that is None.
 
     `until` is when a retry may succeed: when the window ends, or when the next day's limits apply.
     """
@@ -108,10 +159,12 @@ class Refusal:
         if self.bound is None or self.until is None:
             kind, message = _PHASE_ERRORS[self.phase]
             return kind(message, warming_phase=self.phase)
-        exceeded = f"{self.bound.limit_type.replace('_', '-')} sending limit exceeded"
+        message = f"{self.bound.name} sending limit exceeded"
+        provider = {"mailbox_provider": self.bound.mailbox_provider} if self.bound.mailbox_provider else {}
         return RateLimitExceeded(
-            f"{exceeded}: {sentence(self.bound, self.n)}" if self.n > self.bound.limit else exceeded,
+            f"{message}: {sentence(self.bound, self.n)}" if self.n > self.bound.limit else message,
             limit_type=self.bound.limit_type,
+            **provider,
             limit=self.bound.limit,
             used=self.bound.used,
             retry_after_seconds=seconds_until(self.until, now),
@@ -119,39 +172,48 @@ class Refusal:
         )
 
 
-def refusal(warming: Warming, n: int, now: datetime) -> Refusal | None:
-    """Why `n` recipients are refused, None when they are admitted. Of several limits, that with the longest window."""
+def refusal(warming: Warming, recipients: Mapping[str, int], now: datetime) -> Refusal | None:
+    """Why `recipients`, by class, are refused; None when they are admitted. Of several limits, the first exceeded."""
     if warming.phase not in SENDING:
         return Refusal(warming.phase)
-    limits = bounds(warming, now)
-    for bound in limits:
-        if n > bound.room:
-            # More than the whole limit: only another day's limits may be high enough.
-            until = bound.ends_at if n <= bound.limit else _limits_change(warming, limits)
-            return Refusal(warming.phase, n, bound, until)
+    for bound, n in exceeded(warming, recipients, now):
+        # More than the whole limit: only another day's limits may be high enough.
+        until = bound.ends_at if n <= bound.limit else _limits_change(warming, now)
+        return Refusal(warming.phase, n, bound, until)
     return None
 
 
-def _limits_change(warming: Warming, limits: tuple[Bound, Bound, Bound]) -> datetime:
+def _limits_change(warming: Warming, now: datetime) -> datetime:
     """When the limits may be others: after the next judgement, which is due in the first hour of each day."""
-    daily, hourly, _ = limits
+    daily, hourly, _ = bounds(warming, now)
     judged_until = f"{daily.ends_at - timedelta(days=1):%Y-%m-%d}"
     return hourly.ends_at if warming.counted_on < judged_until else daily.ends_at
 
 
 def sentence(bound: Bound, n: int) -> str:
     """A sentence that says, with numbers, why `n` recipients do not fit."""
-    name = bound.limit_type.replace("_", "-")
     if n > bound.limit:
-        return f"{n:,} recipients are more than the whole {name} limit of {bound.limit:,}: send to fewer at once"
-    return f"the {name} limit of {bound.limit:,} has room for {bound.room:,} more recipients"
+        return f"{n:,} recipients are more than the whole {bound.name} limit of {bound.limit:,}: send to fewer at once"
+    return f"the {bound.name} limit of {bound.limit:,} has room for {bound.room:,} more recipients"
 
 
 def outdated(warming: Warming, current: Windows) -> list[str]:
-    """The counters to remove when counting in `current`: past hours and minutes, and all but `DAYS_KEPT` days."""
-    days = sorted(day for day in warming.days if day != current.day)
-    past = [name for name in warming.sent if len(name) > DAY and name not in (current.minute, current.hour)]
-    return past + days[: max(len(days) + 1 - DAYS_KEPT, 0)]
+    """The counters to remove when counting in `current`: all but the last days and hours, and the minute."""
+    minutes = [name for name in warming.sent if len(name) == MINUTE and name != current.minute]
+    by_class = {name: day_of_class(name) for name in warming.sent if len(name) == OF_CLASS}
+    untaken = {day for day in by_class.values() if day >= warming.counted_on}
+    kept = {current.day, *_oldest_last(untaken, current.day)[: DAYS_BY_CLASS - 1]}
+    return [
+        *_oldest_last(warming.days, current.day)[DAYS_KEPT - 1 :],
+        *_oldest_last(warming.hours, current.hour)[HOURS_KEPT - 1 :],
+        *minutes,
+        *(name for name, day in by_class.items() if day not in kept),
+    ]
+
+
+def _oldest_last(names: Iterable[str], current: str) -> list[str]:
+    """The names but the current one."""
+    return sorted({*names} - {current}, reverse=True)
 
 
 def seconds_until(instant: datetime, now: datetime) -> int:

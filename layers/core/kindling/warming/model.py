@@ -1,13 +1,15 @@
 """The warming of a domain: its phase, limits and counters, the transitions of the phase, and its history."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Protocol
+from math import ceil
+from typing import Annotated, Any, Literal, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from kindling.metrics.model import Counts
+from kindling.metrics.model import APPLE, GMAIL, MICROSOFT, OTHER, OWN, YAHOO, Counts
 from kindling.platform import clock
 from kindling.platform.text import SingleLine
 from kindling.platform.transitions import Graph
@@ -17,8 +19,22 @@ DUE_KIND = "warming"
 SORT_KEY_DIGITS = 10
 # The limit that the API returns for "no limit", so that clients can compute with it.
 UNLIMITED = 1_000_000_000
-# The lengths of the names of windows: `2026-01-01`, `2026-01-01T09`, `2026-01-01T09:30`.
-DAY, HOUR, MINUTE = 10, 13, 16
+# The lengths of the names of windows: `2026-01-01`, `2026-01-01T09`, `2026-01-01T09:30`, and for a class `260101g`.
+DAY, HOUR, MINUTE, OF_CLASS = 10, 13, 16, 7
+# A class of recipients, which is a mailbox provider or OWN, in the name of its window. The item must stay small.
+LETTERS = {GMAIL: "g", MICROSOFT: "m", YAHOO: "y", APPLE: "a", OTHER: "o", OWN: "t"}
+# Those of MAILBOX_PROVIDERS, for fields.
+MailboxProvider = Literal["gmail", "microsoft", "yahoo", "apple", "other"]
+
+
+def window_of_class(day: str, name: str) -> str:
+    """The name of a day's window for the class `name`: `260101g` for Gmail on 2026-01-01."""
+    return day[2:].replace("-", "") + LETTERS[name]
+
+
+def day_of_class(window: str) -> str:
+    """The day of such a window."""
+    return f"20{window[:2]}-{window[2:4]}-{window[4:6]}"
 
 
 class Phase(StrEnum):
@@ -72,6 +88,12 @@ class Limits(BaseModel):
     hourly_limit: int
     per_minute_limit: int
 
+    @classmethod
+    def of_day(cls, daily: int) -> "Limits":
+        """The limits to a daily one, in the ratios of the standard schedule."""
+        hourly = ceil(daily / 10)
+        return cls(daily_limit=daily, hourly_limit=hourly, per_minute_limit=ceil(hourly / 30))
+
     def lower_of(self, other: "Limits") -> "Limits":
         """The lower of both, for each limit."""
         return Limits(
@@ -85,16 +107,21 @@ NO_LIMITS = Limits(daily_limit=UNLIMITED, hourly_limit=UNLIMITED, per_minute_lim
 NO_SENDING = Limits(daily_limit=0, hourly_limit=0, per_minute_limit=0)
 
 
+def lower_budgets(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    """The lower of both budgets for each mailbox provider; where only one has a budget, that one."""
+    return {name: min(budgets[name] for budgets in (one, other) if name in budgets) for name in one | other}
+
+
 class Warming(BaseModel):
     """A domain's warming and the counters of its gate, in one item. Instants are ISO 8601, dates `YYYY-MM-DD`, all UTC.
 
     `revision` grows with every write except those of sends, so that decisions made from an older state fail. `sent`
-    holds the counted recipients by day, hour and minute: `2026-01-01`, `2026-01-01T09`, `2026-01-01T09:30`.
+    holds the counted recipients by day, hour and minute: `2026-01-01`, `2026-01-01T09`, `2026-01-01T09:30`; and by day
+    and class of recipients: `260101g`. The gate writes the whole item with every send, so it must stay small.
     """
 
     user_id: str
     domain_id: str
-    domain: str
     phase: Phase = Phase.NOT_STARTED
     phase_before: Phase | None = None
     revision: int = 0
@@ -132,6 +159,14 @@ class Warming(BaseModel):
     ended_at: str = ""
     expires_at: int | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _named_by_its_key(cls, item: dict[str, Any]) -> dict[str, Any]:
+        if "pk" not in item:
+            return item
+        names = {"user_id": item["pk"].partition("#")[2], "domain_id": item["sk"].partition("#")[2]}
+        return names | item
+
     @property
     def deleted(self) -> bool:
         return self.expires_at is not None
@@ -139,7 +174,20 @@ class Warming(BaseModel):
     @property
     def days(self) -> dict[str, int]:
         """The entries of `sent` for days."""
-        return {name: count for name, count in self.sent.items() if len(name) == DAY}
+        return self._windows(DAY)
+
+    @property
+    def hours(self) -> dict[str, int]:
+        """The entries of `sent` for hours."""
+        return self._windows(HOUR)
+
+    def by_provider(self, day: str) -> dict[str, int]:
+        """The recipients of a day by mailbox provider, or OWN; empty for a day whose windows are not kept any more."""
+        windows = {name: window_of_class(day, name) for name in LETTERS}
+        return {name: self.sent[window] for name, window in windows.items() if window in self.sent}
+
+    def _windows(self, length: int) -> dict[str, int]:
+        return {name: count for name, count in self.sent.items() if len(name) == length}
 
     @property
     def limit(self) -> Limits:
@@ -149,8 +197,8 @@ class Warming(BaseModel):
         return self.limits or NO_LIMITS
 
     def item(self) -> dict[str, Any]:
-        """The attributes of the row, without its key."""
-        return self.model_dump(mode="json", exclude_none=True)
+        """The attributes of the row, without its key, in which tenant and domain stand."""
+        return self.model_dump(mode="json", exclude_none=True, exclude={"user_id", "domain_id"})
 
 
 def warming_key(user_id: str, domain_id: str) -> dict[str, str]:
@@ -254,11 +302,34 @@ class PauseWarming(BaseModel):
 
 
 class ExplainWarming(BaseModel):
-    """The body of `POST …/warming/explain`."""
+    """The body of `POST …/warming/explain`: recipients as a whole, by mailbox provider, or both."""
 
     model_config = ConfigDict(extra="forbid")
 
     recipients: int = Field(default=1, ge=1, le=UNLIMITED)
+    mailbox_providers: dict[MailboxProvider, Annotated[int, Field(ge=1, le=UNLIMITED)]] = {}
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if self.mailbox_providers:
+            whole = sum(self.mailbox_providers.values())
+            if "recipients" in self.model_fields_set and self.recipients != whole:
+                raise ValueError(f"mailbox_providers add up to {whole:,}, not to the {self.recipients:,} of recipients")
+            self.recipients = whole
+        return self
+
+    @property
+    def by_class(self) -> Mapping[str, int]:
+        """Unless told, the recipients count as those of a class without a budget."""
+        return {str(name): n for name, n in self.mailbox_providers.items()} or {OWN: self.recipients}
+
+
+class SetCap(BaseModel):
+    """The body of `PUT …/warming/cap`. Null ends the cap."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    daily_limit: Annotated[int, Field(ge=1, lt=UNLIMITED)] | None
 
 
 def snapshot(counts: Counts, *, daily_volume: int, days_in_phase: int) -> dict[str, int | float]:

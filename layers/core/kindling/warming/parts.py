@@ -10,9 +10,9 @@ from kindling.warming.model import SYSTEM, Phase, Warming, history_entry
 Named = tuple[str, str]
 
 
-def created(user_id: str, domain_id: str, domain: str, *, verified: bool, last: Named | None = None) -> Part:
+def created(user_id: str, domain_id: str, *, verified: bool, last: Named | None = None) -> Part:
     """Create the warming of a new domain: begun when the domain is verified, otherwise `not_started`."""
-    new = Warming(user_id=user_id, domain_id=domain_id, domain=domain, updated_at=clock.timestamp())
+    new = Warming(user_id=user_id, domain_id=domain_id, updated_at=clock.timestamp())
     return _begun(new, last) if verified else [store.created(new)]
 
 

@@ -4,14 +4,18 @@ Presets are data with a version; a changed preset gets a new version, so that a 
 """
 
 from collections.abc import Iterable
+from decimal import Decimal
 from itertools import pairwise
+from math import ceil
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from kindling.warming.model import RAMPED, UNLIMITED, Limits, Phase
+from kindling.warming.model import RAMPED, UNLIMITED, Limits, MailboxProvider, Phase
 
 Count = Annotated[int, Field(ge=1, lt=UNLIMITED)]
+# Of the daily limit, what may go to recipients at each mailbox provider; all of it to one that is not named.
+Shares = dict[MailboxProvider, Annotated[float, Field(gt=0, le=1)]]
 
 
 class Stage(BaseModel):
@@ -93,6 +97,7 @@ class Schedule(BaseModel):
     version: int
     phases: Phases
     thresholds: Thresholds = Thresholds()
+    mailbox_providers: Shares = {}
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
@@ -114,6 +119,14 @@ class Schedule(BaseModel):
         stages = self.plan(phase).stages
         return stages[min(day, len(stages) - 1)].limits
 
+    def budgets(self, limits: Limits | None) -> dict[str, int]:
+        """The recipients at each mailbox provider with a share of the daily limit, rounded up; none without limits."""
+        if limits is None:
+            return {}
+        # As written: 0.07 of 100 are 7, though the nearest float is above.
+        shares = {name: Decimal(str(share)) for name, share in self.mailbox_providers.items()}
+        return {name: ceil(share * limits.daily_limit) for name, share in shares.items()}
+
     def wire(self) -> dict[str, Any]:
         """The schedule as the API returns it."""
         return self.model_dump(mode="json", by_alias=True)
@@ -127,6 +140,7 @@ class OwnSchedule(BaseModel):
     preset: str | None = None
     phases: Phases | None = None
     thresholds: Thresholds | None = None
+    mailbox_providers: Shares = {}
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -136,6 +150,8 @@ class OwnSchedule(BaseModel):
             raise ValueError(f"preset must be one of {', '.join(PRESETS)}")
         if self.preset is not None and self.thresholds is not None:
             raise ValueError("a preset has its own thresholds")
+        if self.preset is not None and self.mailbox_providers:
+            raise ValueError("a preset has no mailbox_providers")
         return self
 
     @model_validator(mode="after")
@@ -148,7 +164,13 @@ class OwnSchedule(BaseModel):
         """The preset, or the tenant's own schedule as version `version`."""
         if self.phases is None:
             return PRESETS[self.preset or STANDARD]
-        return Schedule(name=CUSTOM, version=version, phases=self.phases, thresholds=self.thresholds or Thresholds())
+        return Schedule(
+            name=CUSTOM,
+            version=version,
+            phases=self.phases,
+            thresholds=self.thresholds or Thresholds(),
+            mailbox_providers=self.mailbox_providers,
+        )
 
 
 STANDARD, CUSTOM = "standard", "custom"

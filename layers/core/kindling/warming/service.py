@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from datetime import datetime
 from typing import Any
 
 from kindling.errors import (
@@ -15,7 +16,7 @@ from kindling.errors import (
 )
 from kindling.keys.model import Caller, Scope
 from kindling.metrics import service as metrics
-from kindling.metrics.model import PERIOD_DAYS, Counts, total
+from kindling.metrics.model import MAILBOX_PROVIDERS, PERIOD_DAYS, Counts, total
 from kindling.platform import clock
 from kindling.warming import changes, gate, policy, store
 from kindling.warming.model import (
@@ -28,9 +29,11 @@ from kindling.warming.model import (
     PauseWarming,
     Phase,
     SendingDomain,
+    SetCap,
     StartWarming,
     Warming,
     history_entry,
+    lower_budgets,
     next_phase,
 )
 from kindling.warming.schedules import PRESETS, OwnSchedule
@@ -134,6 +137,7 @@ def show(caller: Caller, domain: SendingDomain) -> dict[str, Any]:
         "phase_before": warming.phase_before,
         "stopped_because": warming.stopped_because,
         "schedule": {"name": warming.schedule, "version": warming.schedule_version},
+        "mailbox_providers": _by_provider(warming, now),
     }
 
 
@@ -159,28 +163,44 @@ def explain(caller: Caller, domain: SendingDomain, command: ExplainWarming) -> d
     Raises NotFound.
     """
     warming = _load(caller, domain)
-    now, n = clock.now(), command.recipients
+    now = clock.now()
     answer: dict[str, Any] = {
         "domain_id": domain.id,
-        "recipients": n,
+        "recipients": command.recipients,
         "allowed": True,
         "phase": warming.phase,
         "reasons": [],
         "earliest_at": clock.timestamp(now),
         "retry_after_seconds": 0,
+        "mailbox_providers": _by_provider(warming, now),
     }
     reasons = [*domain.why_not_sending, *policy.why_stopped(warming)]
     if reasons:
         return answer | {"allowed": False, "reasons": reasons, "earliest_at": None, "retry_after_seconds": None}
-    exceeded = [bound for bound in gate.bounds(warming, now) if n > bound.room]
-    answer["reasons"] = [gate.sentence(bound, n) for bound in exceeded]
-    if any(n > bound.limit for bound in exceeded):
+    exceeded = gate.exceeded(warming, command.by_class, now)
+    answer["reasons"] = [gate.sentence(bound, n) for bound, n in exceeded]
+    if any(n > bound.limit for bound, n in exceeded):
         return answer | {"allowed": False, "earliest_at": None, "retry_after_seconds": None}
     if exceeded:
-        earliest = max(bound.ends_at for bound in exceeded)
+        earliest = max(bound.ends_at for bound, _ in exceeded)
         wait = gate.seconds_until(earliest, now)
         return answer | {"allowed": False, "earliest_at": clock.timestamp(earliest), "retry_after_seconds": wait}
     return answer
+
+
+def set_cap(caller: Caller, domain: SendingDomain, command: SetCap) -> dict[str, Any]:
+    """Set or end the daily limit that the domain has once it is warmed; that of a warmed one applies at once.
+
+    It changes no phase, so the history does not have it. Raises LiveKeyRequired, NotFound, StaleStatus.
+    """
+    caller.require_live()
+    for _ in range(TRIES):
+        warming = _load(caller, domain)
+        put, drop = changes.capped(warming, store.schedule_of(caller.user_id), command.daily_limit)
+        if store.adjust(warming, put=put, drop=drop):
+            message = "cap removed" if command.daily_limit is None else "cap set"
+            return {"domain_id": domain.id, "daily_limit": command.daily_limit, "message": message}
+    raise StaleStatus("The domain's warming keeps changing; try again.")
 
 
 def show_schedules(caller: Caller) -> dict[str, Any]:
@@ -208,7 +228,7 @@ def set_schedule(caller: Caller, command: OwnSchedule) -> dict[str, Any]:
 
 
 def _follow(warming: Warming | None) -> None:
-    """Lower a domain's limits to those of its schedule.
+    """Lower a domain's limits and budgets to those of its schedule.
 
     The item is written even when no limit changes, so that a verdict based on the old schedule is not carried out.
     """
@@ -222,8 +242,10 @@ def _follow(warming: Warming | None) -> None:
             "followed_on": changes.today(),
         }
         limits = schedule.limits(warming.phase_before or warming.phase, warming.ramp_day)
-        if limits and warming.limits:
-            put["limits"] = limits.lower_of(warming.limits).model_dump()
+        if warming.limits:
+            limits = warming.limits.lower_of(limits or NO_LIMITS)
+            put["limits"] = limits.model_dump()
+            put["budgets"] = lower_budgets(schedule.budgets(limits), warming.budgets)
         if store.adjust(warming, put=put):
             return
         warming = store.get(warming.user_id, warming.domain_id)
@@ -235,6 +257,21 @@ def _load(caller: Caller, domain: SendingDomain) -> Warming:
     if warming is None:
         raise NotFound("There is no such domain.")
     return warming
+
+
+def _by_provider(warming: Warming, now: datetime) -> list[dict[str, Any]]:
+    """What was sent to each mailbox provider today, its budget, and the room in it."""
+    sent = warming.by_provider(gate.windows(warming, now).day)
+    budgets = {bound.mailbox_provider: bound for bound in gate.budgets(warming, now)}
+    return [
+        {
+            "mailbox_provider": name,
+            "sent_today": sent.get(name, 0),
+            "daily_limit": budgets[name].limit if name in budgets else None,
+            "remaining_today": budgets[name].room if name in budgets else None,
+        }
+        for name in MAILBOX_PROVIDERS
+    ]
 
 
 def _today(warming: Warming) -> Counts:

@@ -1,5 +1,6 @@
 """DynamoDB calls for warming: a domain's item with the counters of its gate, its history, and tenants' schedules."""
 
+from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
@@ -17,6 +18,7 @@ from kindling.warming.model import (
     Warming,
     history_partition,
     warming_key,
+    window_of_class,
 )
 from kindling.warming.schedules import CUSTOM, PRESETS, STANDARD, Schedule
 
@@ -52,24 +54,27 @@ def all_of(user_id: str) -> list[Warming]:
     return [Warming.model_validate(item) for item in items]
 
 
-def count(warming: Warming, windows: Windows, n: int) -> None:
-    """Count `n` recipients in all three windows, in one conditional write that also checks limits and revision.
+def count(warming: Warming, windows: Windows, recipients: Mapping[str, int]) -> None:
+    """Count `recipients`, by class, in all their windows, in one conditional write that checks limits and revision.
 
     Raises ConditionFailed, with the current item, when a limit is exceeded, the revision has changed or a later minute
     was counted. A write that the SDK retries because its answer was lost may count twice, which admits fewer
     recipients, never more.
     """
     names = {"#revision": "revision", "#minute": "minute", "#sent": "sent"}
-    values: dict[str, Any] = {":revision": warming.revision, ":minute": windows.minute, ":n": n, ":none": 0}
+    values: dict[str, Any] = {":revision": warming.revision, ":minute": windows.minute, ":none": 0}
     conditions = ["#revision = :revision", "#minute <= :minute"]
     sets = ["#minute = :minute"]
-    limit = warming.limits
-    limits = (limit.daily_limit, limit.hourly_limit, limit.per_minute_limit) if limit else (None, None, None)
-    for i, (window, maximum) in enumerate(zip(windows.names, limits, strict=True)):
+    limits = {window_of_class(windows.day, name): budget for name, budget in warming.budgets.items()}
+    if limit := warming.limits:
+        of_all = (limit.daily_limit, limit.hourly_limit, limit.per_minute_limit)
+        limits |= dict(zip(windows.names, of_all, strict=True))
+    for i, (window, n) in enumerate(windows.counts(recipients).items()):
         names[f"#w{i}"] = window
-        sets.append(f"#sent.#w{i} = if_not_exists(#sent.#w{i}, :none) + :n")
-        if maximum is not None:
-            values[f":room{i}"] = maximum - n
+        values[f":n{i}"] = n
+        sets.append(f"#sent.#w{i} = if_not_exists(#sent.#w{i}, :none) + :n{i}")
+        if window in limits:
+            values[f":room{i}"] = limits[window] - n
             conditions.append(f"(attribute_not_exists(#sent.#w{i}) OR #sent.#w{i} <= :room{i})")
     outdated = gate.outdated(warming, windows)
     names |= {f"#o{i}": window for i, window in enumerate(outdated)}
@@ -84,18 +89,19 @@ def count(warming: Warming, windows: Windows, n: int) -> None:
     )
 
 
-def uncount(user_id: str, domain_id: str, windows: tuple[str, ...], n: int) -> None:
-    """Subtract `n` recipients from the windows. Raises ConditionFailed when the item has one of them no more.
+def uncount(user_id: str, domain_id: str, counts: Mapping[str, int]) -> None:
+    """Subtract recipients from the windows. Raises ConditionFailed, with the item, when one has not so many any more.
 
     Never retried, because a retry after a lost answer could subtract twice: it raises StoreUnavailable instead.
     """
     table.update(
         warming_key(user_id, domain_id),
         once=True,
-        UpdateExpression="SET " + ", ".join(f"#sent.#w{i} = #sent.#w{i} - :n" for i in range(len(windows))),
-        ConditionExpression=" AND ".join(f"#sent.#w{i} >= :n" for i in range(len(windows))),
-        ExpressionAttributeNames={"#sent": "sent"} | {f"#w{i}": window for i, window in enumerate(windows)},
-        ExpressionAttributeValues={":n": n},
+        UpdateExpression="SET " + ", ".join(f"#sent.#w{i} = #sent.#w{i} - :n{i}" for i in range(len(counts))),
+        ConditionExpression=" AND ".join(f"#sent.#w{i} >= :n{i}" for i in range(len(counts))),
+        ExpressionAttributeNames={"#sent": "sent"} | {f"#w{i}": window for i, window in enumerate(counts)},
+        ExpressionAttributeValues={f":n{i}": n for i, n in enumerate(counts.values())},
+        ReturnValuesOnConditionCheckFailure="ALL_OLD",
     )
 
 

@@ -2,13 +2,22 @@
 
 from kindling.entry.answers import Answer, Omitted, Shown
 from kindling.entry.answers.figures import ShownMetrics
-from kindling.warming.model import Limits, Phase
+from kindling.warming.model import Limits, MailboxProvider, Phase
 from kindling.warming.schedules import Schedule
 
 
 class ShownSchedule(Shown):
     name: str
     version: int
+
+
+class ShownProvider(Shown):
+    """What was sent to a mailbox provider today. Limit and rest are null where only the domain's limits apply."""
+
+    mailbox_provider: MailboxProvider
+    sent_today: int
+    daily_limit: int | None
+    remaining_today: int | None
 
 
 class WarmingAnswer(Answer):
@@ -35,6 +44,7 @@ class WarmingAnswer(Answer):
     phase_before: Phase | None
     stopped_because: str | None
     schedule: ShownSchedule
+    mailbox_providers: list[ShownProvider]
 
 
 class ShownSnapshot(Shown):
@@ -97,6 +107,15 @@ class ExplainAnswer(Answer):
     reasons: list[str]
     earliest_at: str | None
     retry_after_seconds: int | None
+    mailbox_providers: list[ShownProvider]
+
+
+class CapAnswer(Answer):
+    """The cap of a domain, null for none."""
+
+    domain_id: str
+    daily_limit: int | None
+    message: str
 
 
 class ScheduleAnswer(Answer):
