@@ -34,6 +34,8 @@ RESERVED_NAMES = ("ReservedNames", "allow")
 WEBHOOK_NAME = "kindling/agentmail-webhook"
 DNS_PARAMETER = "DnsResolvers"
 WEBHOOK_PARAMETER = "AgentMailWebhookSecretArn"
+SERVICE_ACCOUNT_NAME = "kindling/postmaster"
+SERVICE_ACCOUNT_PARAMETER, POSTMASTER_URL_PARAMETER = "PostmasterSecretArn", "PostmasterUrl"
 WEBHOOK_PATH = "/webhooks/agentmail"
 WEBHOOK_EVENTS = (
     "message.sent",
@@ -107,6 +109,9 @@ class Deployment:
                 values[provider.secret_parameter] = self._put_secret(provider.secret, key)
             if provider.url_parameter in self._package.parameters and not real:
                 values[provider.url_parameter] = f"{self._ports.sandbox_url}{provider.base_path}"
+        if SERVICE_ACCOUNT_PARAMETER in self._package.parameters and not real:
+            values[SERVICE_ACCOUNT_PARAMETER] = self._put_secret(SERVICE_ACCOUNT_NAME, self._service_account())
+            values[POSTMASTER_URL_PARAMETER] = self._ports.sandbox_url
         sandbox_only = [RESERVED_NAMES, (DNS_PARAMETER, f"{HOST}:{self._ports.dns}")]
         everywhere = [ZONE_BINDING, WAITING_REQUESTS]
         optional = everywhere if real else [*everywhere, *sandbox_only]
@@ -118,6 +123,14 @@ class Deployment:
             else:
                 values[WEBHOOK_PARAMETER] = self._create_secret(WEBHOOK_NAME, webhook_placeholder())
         return values
+
+    def _service_account(self) -> str:
+        """The key file of the sandbox's service account."""
+        try:
+            with httpx.Client(base_url=self._ports.sandbox_url, trust_env=False) as sandbox:
+                return sandbox.get("/_admin/service-account").raise_for_status().text
+        except httpx.HTTPError as error:
+            raise Refused(f"The sandbox gave no service account: {error}") from None
 
     def _put_secret(self, name: str, text: str) -> str:
         arn = self._create_secret(name, text)

@@ -1,6 +1,7 @@
 """Kindling in one process: moto for AWS, the sandbox for the providers, and a clock that tests move."""
 
 import gc
+import json
 import signal
 import uuid
 from collections.abc import Generator, Iterator
@@ -31,6 +32,8 @@ from kindling.providers import authoritative, credentials
 from kindling.providers import client as provider_client
 from kindling.sending import service as sending
 from local.sandbox import Sandbox
+from local.sandbox.postmaster import tokens
+from local.sandbox.world import World as SandboxWorld
 from tests.harness import dynamodb, machines
 from tests.harness.cloud import ACCOUNT, REGION, Cloud
 from tests.harness.lambdas import Api, invoke
@@ -280,6 +283,7 @@ def aws_account() -> Iterator[Cloud]:
             "AGENTMAIL_URL": "http://sandbox",
             "INSTANTLY_URL": "http://sandbox",
             "CLOUDFLARE_URL": "http://sandbox/client/v4",
+            "POSTMASTER_URL": "http://sandbox",
             "DNS_RESOLVERS": "127.0.0.1:8793",
             "ZONE_BINDING": "first",
             # A write for each request would cost a third of the run; the tests of the limits set them.
@@ -320,6 +324,7 @@ SECRETS = {
     "agentmail_webhook": "whsec_ZXhhbXBsZSBzZWNyZXQgb2YgMjQgYnl0ZQ==",
     "instantly": "inst_test",
     "cloudflare": "cf_test",
+    "postmaster": json.dumps(tokens.key_file(SandboxWorld(), "sandbox")),
     "deployment": "d" * 64,
 }
 
@@ -389,7 +394,7 @@ def issue(user_id: str, scopes: list[str], *, live: bool = True) -> str:
 
 def _forget() -> None:
     """Clear the caches that an execution environment keeps between invocations."""
-    doors = (providers._mail, providers._warmup, providers._dns, providers.resolver)
+    doors = (providers._mail, providers._warmup, providers._dns, providers._reputation, providers.resolver)
     for function in (settings, aws.table, aws.table_without_retries, *doors):
         function.cache_clear()
     keys = (authentication._cache, aws._secrets, credentials._cache)

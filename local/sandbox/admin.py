@@ -6,9 +6,10 @@ from typing import Any
 import httpx
 from pydantic import ValidationError
 
-from local.sandbox import agentmail, cloudflare, instantly
+from local.sandbox import agentmail, cloudflare, instantly, postmaster
 from local.sandbox.agentmail import deliveries
 from local.sandbox.faults import Fault, PostedFault
+from local.sandbox.postmaster import tokens
 from local.sandbox.wire import Call, Refused, Routes
 from local.sandbox.world import World
 
@@ -28,6 +29,7 @@ def get_inventory(world: World, _call: Call) -> httpx.Response:
             "agentmail": agentmail.inventory(world),
             "instantly": instantly.inventory(world),
             "cloudflare": cloudflare.inventory(world),
+            "postmaster": postmaster.inventory(world),
         },
     )
 
@@ -83,6 +85,12 @@ def send_event(world: World, call: Call) -> httpx.Response:
     if not isinstance(event.get("event_type"), str):
         raise Refused(_refusal(400, "An event needs an `event_type`."))
     return httpx.Response(200, json={"deliveries": deliveries.inject(world, event)})
+
+
+@routes.on("GET", "/service-account")
+def get_service_account(world: World, call: Call) -> httpx.Response:
+    """The key file of the service account that asks for statistics."""
+    return httpx.Response(200, json=tokens.key_file(world, call.headers["host"]))
 
 
 @routes.on("POST", "/reset")

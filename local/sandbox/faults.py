@@ -8,14 +8,14 @@ from pydantic import Field, model_validator
 from local.sandbox.settings import Seconds, Strict
 
 # DNS has no paths: for it, the path of a fault is a slash and the queried name.
-ROOTS = {"agentmail": "/v0", "instantly": "/api/v2", "cloudflare": "/client/v4"}
+ROOTS = {"agentmail": "/v0", "instantly": "/api/v2", "cloudflare": "/client/v4", "postmaster": "/v2"}
 RECORD_TYPES = ("TXT", "SOA", "NS", "A", "AAAA", "MX", "CNAME")
 
 
 class Fault(Strict):
     """A scripted fault. `calls` are the numbers of the matching calls, counted since it was posted; None is all."""
 
-    provider: Literal["agentmail", "instantly", "cloudflare", "dns"]
+    provider: Literal["agentmail", "instantly", "cloudflare", "postmaster", "dns"]
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "TXT", "SOA", "NS", "A", "AAAA", "MX", "CNAME"]
     path: str
     calls: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | None = None

@@ -1,4 +1,4 @@
-"""The sandbox: three providers, DNS and the admin API on one world, behind one lock."""
+"""The sandbox: four providers, DNS and the admin API on one world, behind one lock."""
 
 import contextlib
 import math
@@ -13,7 +13,7 @@ import dns.message
 import httpx
 
 from kindling.platform import clock
-from local.sandbox import admin, agentmail, cloudflare, instantly, nameserver
+from local.sandbox import admin, agentmail, cloudflare, instantly, nameserver, postmaster
 from local.sandbox.agentmail import deliveries
 from local.sandbox.faults import ROOTS, Fault, strike
 from local.sandbox.wire import Call, Refused
@@ -42,7 +42,12 @@ class Provider(Side, Protocol):
     def refusal(self, status: int, code: str | int | None, message: str | None) -> httpx.Response: ...
 
 
-PROVIDERS: dict[str, Provider] = {"agentmail": agentmail, "instantly": instantly, "cloudflare": cloudflare}
+PROVIDERS: dict[str, Provider] = {
+    "agentmail": agentmail,
+    "instantly": instantly,
+    "cloudflare": cloudflare,
+    "postmaster": postmaster,
+}
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Outcome(Generic[R]):
 
 
 class Sandbox:
-    """AgentMail under `/v0`, Instantly under `/api/v2`, Cloudflare under `/client/v4`, admin under `/_admin`.
+    """Each provider under its root (`faults.ROOTS`), such as AgentMail under `/v0`, and admin under `/_admin`.
 
     Tests use it in process: `handle` is the handler of an `httpx.MockTransport`, `resolve` answers DNS queries, and
     `deliver` sends the webhook requests that are due.

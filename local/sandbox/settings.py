@@ -1,10 +1,12 @@
 """The settings of the sandbox, which tests and the demo change."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Seconds = Annotated[float, Field(ge=0)]
+IsoDate = Annotated[str, AfterValidator(lambda text: date.fromisoformat(text).isoformat())]
 Share = Annotated[float, Field(ge=0, le=1)]
 DnsName = Annotated[str, Field(pattern=r"^([a-z0-9_-]{1,63}\.)+[a-z0-9-]{1,63}$", max_length=253)]
 
@@ -45,6 +47,13 @@ class Rates(Strict):
         return self
 
 
+class GmailDay(Strict):
+    """What Postmaster Tools tells of a domain's day; a rate that is null is not told."""
+
+    spam_rate: Share | None = None
+    delivery_error_rate: Share | None = None
+
+
 class Settings(Strict):
     """All settings. On a change, lists are replaced; maps are merged, and entries that are null are removed."""
 
@@ -70,6 +79,8 @@ class Settings(Strict):
     warmup_states: dict[str, Literal[1, 0, -1, -2, -3]] = {}
     warmup_spam_rates: dict[str, Share] = {}
     rates: dict[str, Rates] = {}
+    # The domains that the service account may see, and those of their days that have figures.
+    gmail_days: dict[str, dict[IsoDate, GmailDay]] = {}
     rejected_recipients: list[str] = []
     webhook_delay_seconds: Seconds = 0
     webhook_shuffle: bool = False

@@ -1,4 +1,4 @@
-"""What the three providers share: parsed calls, routes and refusals."""
+"""What the providers share: parsed calls, routes and refusals."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace

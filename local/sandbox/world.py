@@ -122,6 +122,13 @@ class Record(Row):
     settings: dict[str, Any]
 
 
+class AccessToken(BaseModel):
+    """A token of the service account, valid until a second of Unix time."""
+
+    scope: str
+    ends_at: float
+
+
 class World(BaseModel):
     """All tables. `changes` counts changes that are not caused by a write request, but must be saved."""
 
@@ -152,14 +159,17 @@ class World(BaseModel):
     zones: dict[str, str] = {}
     records: dict[str, dict[str, Record]] = {}
 
+    service_account_key: str = ""
+    access_tokens: dict[str, AccessToken] = {}
+
     def next_number(self) -> int:
         self.number += 1
         return self.number
 
     def clear(self) -> None:
-        """Delete everything in place, except zones and webhooks, since clients have stored their ids and secrets."""
+        """Delete everything in place, except zones, webhooks and the key: clients have stored their ids and secrets."""
         for webhook in self.webhooks.values():
             webhook.body["enabled"], webhook.failing_since = True, None
-        empty = World(zones=self.zones, webhooks=self.webhooks)
+        empty = World(zones=self.zones, webhooks=self.webhooks, service_account_key=self.service_account_key)
         for name in World.model_fields:
             setattr(self, name, getattr(empty, name))

@@ -84,6 +84,7 @@ POLLED = {
     "retry_warmups": {"queued": 0},
     "run_cleanups": {"queued": 0},
     "advance_warming": {"queued": 0},
+    "read_spam_rates": {"changed": 0, "unchanged": 0, "unknown": 0, "failed": 0},
 }
 
 

@@ -12,6 +12,7 @@ EMPTY: dict[str, Any] = {
     "agentmail": {"domains": [], "inboxes": [], "api_keys": [], "messages": []},
     "instantly": {"accounts": [], "tags": []},
     "cloudflare": {"zones": [], "records": []},
+    "postmaster": {"domains": []},
 }
 CREATE_INBOX = {"provider": "agentmail", "method": "POST", "path": "/v0/inboxes"}
 

@@ -40,6 +40,7 @@ from tests.template.test_policies import (
     DELETE,
     GET,
     GRANTED,
+    POSTMASTER,
     PROVIDERS,
     PUT,
     SECRET,
@@ -100,7 +101,7 @@ class Watch:
             credentials._cache.clear()
             quota._leases.clear()
             sending._claims.clear()
-            for door in (providers._mail, providers._warmup, providers._dns):
+            for door in (providers._mail, providers._warmup, providers._dns, providers._reputation):
                 door.cache_clear()
             try:
                 return real(event, context)
@@ -156,7 +157,7 @@ def of_a_rate_limit(call: str, sent: dict[str, Any]) -> str:
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch, cloud: None) -> Iterator[Watch]:
     watch, real = Watch(), lambdas.handler
-    for provider in PROVIDERS.values():
+    for provider in (*PROVIDERS.values(), POSTMASTER):
         monkeypatch.setenv(f"{provider.upper()}_REQUESTS_PER_SECOND", "50")
     for module in (lambdas, machines):
         monkeypatch.setattr(module, "handler", lambda name: watch.watched(name, real(name)))
@@ -288,7 +289,9 @@ def warm_and_send(kindling: Kindling) -> None:
     fine(api.get("/v1/suppressions"))
     fine(api("GET", "/v1/suppressions/check", query={"email": "max@example.com"}))
     fine(api("DELETE", "/v1/suppressions/max@example.com"))
+    kindling.world.set(gmail_days={"v.example": {f"{clock.today()}": {"spam_rate": 0.001}}})
     kindling.clock.advance(days=1)
+    assert invoke("ReadSpamRatesFunction", {})["changed"] == 1
     assert invoke("AdvanceWarmingFunction", {})["queued"] > 0
     work("JudgeWarmingFunction", "judgements_queue_url")
     everybody = [f"{i}@example.com" for i in range(9)]
@@ -421,7 +424,7 @@ def test_every_function_uses_the_grants_and_the_secrets_that_it_has_and_no_other
     assert watch.callers == ASKING
     told = {name: {key for key in environment(name) if key.endswith("_SECRET")} for name in GRANTED}
     assert {name: watch.secrets[name] for name in GRANTED} == told
-    limits = {f"{provider.upper()}_SECRET" for provider in PROVIDERS.values()}
+    limits = {f"{provider.upper()}_SECRET" for provider in (*PROVIDERS.values(), POSTMASTER)}
     # The receiver of webhooks may read any item.
     assert watch.credentialed == {name for name, keys in told.items() if keys & limits} | {"ReceiveAgentmailFunction"}
     assert {name: watch.limited[name] for name in GRANTED} == {name: keys & limits for name, keys in told.items()}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from kindling.providers import credentials
 from tests.harness.template import FUNCTIONS, MACHINES, ROOT, routes
 
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
@@ -51,6 +52,8 @@ CODE_FOLDERS = (
     "Makefile",
     "pyproject.toml",
 )
+
+WORKSPACE_WORDS = {"workspace": "provider", "Workspace": "Provider", "WORKSPACE": "PROVIDER"}
 
 Words = dict[str, str]
 
@@ -149,7 +152,10 @@ def every_provider() -> dict[str, Words]:
         implemented = re.search(r'class (\w+):\n    """Implements (\w+)', text)
         if implemented and "ProviderClient(" in text:
             words = {"<provider>": path.stem, "<PROVIDER>": path.stem.upper()}
-            found[path.stem] = words | {"<Provider>": implemented[1], "<Protocol>": implemented[2]}
+            words |= {"<Provider>": implemented[1], "<Protocol>": implemented[2]}
+            if path.stem in credentials.WORKSPACES:
+                words |= {f"<{name}>": words[f"<{of}>"] for name, of in WORKSPACE_WORDS.items()}
+            found[path.stem] = words
     return found
 
 

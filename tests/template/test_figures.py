@@ -20,6 +20,7 @@ CADENCES = {
     "GraduateAccountsFunction": "rate(15 minutes)",
     "RetryWarmupsFunction": "rate(1 minute)",
     "ReconcileInventoryFunction": "rate(1 day)",
+    "ReadSpamRatesFunction": "rate(1 day)",
 }
 # Functions that need longer than the others, in seconds.
 TIMEOUTS = {
@@ -30,6 +31,7 @@ TIMEOUTS = {
     "GraduateAccountsFunction": 900,
     "RetryWarmupsFunction": 60,
     "ReconcileInventoryFunction": 900,
+    "ReadSpamRatesFunction": 900,
     "CheckDomainFunction": 120,
     "AttemptCleanupFunction": 120,
     "JudgeWarmingFunction": 60,

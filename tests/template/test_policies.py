@@ -110,6 +110,7 @@ AUDIT: dict[str, set[str]] = {
     "RunCleanupsFunction": {UPDATE, QUERY, SEND},
     "AttemptCleanupFunction": {GET, UPDATE, DELETE, SECRET, *CONSUME},
     "AdvanceWarmingFunction": {UPDATE, QUERY, SEND},
+    "ReadSpamRatesFunction": {BATCH, UPDATE, QUERY, SECRET, SEND},
     "JudgeWarmingFunction": {GET, PUT, UPDATE, QUERY, *CONSUME},
 }
 
@@ -122,10 +123,16 @@ SECRETS = {
     "AGENTMAIL_WEBHOOK_SECRET": "AgentMailWebhookSecretArn",
     "INSTANTLY_SECRET": "InstantlySecretArn",
     "CLOUDFLARE_SECRET": "CloudflareSecretArn",
+    "POSTMASTER_SECRET": "PostmasterSecretArn",
     "DEPLOYMENT_SECRET": "DeploymentSecret",
 }
 
 PROVIDERS = {"AgentMailPolicy": "agentmail", "InstantlyPolicy": "instantly", "CloudflarePolicy": "cloudflare"}
+# One function alone calls it, so its policy is its own.
+POSTMASTER = "postmaster"
+# Without a service account, whose secret is optional, the grant is for a secret that cannot exist.
+NO_SECRET = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/postmaster"
+OPTIONAL = {"If": ["ReadsSpamRates", {"Ref": "PostmasterSecretArn"}, {"Sub": NO_SECRET}]}
 
 Grant = tuple[str, Any]
 
@@ -149,11 +156,11 @@ def tenants_secret(kind: str) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": [SECRET], "Resource": {"Sub": f"{arn}{kind}-*"}}
 
 
-def of_tenants(policy: str) -> list[dict[str, Any]]:
+def of_tenants(provider: str) -> list[dict[str, Any]]:
     """What working in the workspaces of tenants takes: to know whose they are, their keys and their rate limits."""
     condition = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["CREDENTIALS#*"]}}
     known = {"Effect": "Allow", "Action": [GET], "Resource": TABLE, "Condition": condition}
-    return [tenants_secret(PROVIDERS[policy]), known, rate_limit(PROVIDERS[policy])]
+    return [tenants_secret(provider), known, rate_limit(provider)]
 
 
 def grants(properties: dict[str, Any]) -> Iterator[Grant]:
@@ -166,13 +173,14 @@ def grants(properties: dict[str, Any]) -> Iterator[Grant]:
             continue
         document = POLICIES[policy["Ref"]]["PolicyDocument"] if "Ref" in policy else policy
         for statement in document["Statement"]:
-            if statement in (of_tenants(policy["Ref"]) if policy.get("Ref") in PROVIDERS else [TENANTS_WEBHOOK]):
+            provider = PROVIDERS.get(policy.get("Ref", ""))
+            if statement in (of_tenants(provider) if provider else [TENANTS_WEBHOOK, *of_tenants(POSTMASTER)]):
                 continue
             assert statement.keys() == {"Effect", "Action", "Resource"}
             assert statement["Effect"] == "Allow"
             for action in listed(statement["Action"]):
                 for resource in listed(statement["Resource"]):
-                    yield action, resource
+                    yield action, resource["If"][1] if resource == OPTIONAL else resource
 
 
 TENANTS_WEBHOOK = tenants_secret("agentmail_webhook")
@@ -204,7 +212,7 @@ def test_knowing_a_caller_is_reading_keys_noting_their_use_and_counting() -> Non
 def test_who_opens_the_key_to_a_provider_may_open_those_of_tenants_and_keep_to_the_rate_limits() -> None:
     for policy, provider in PROVIDERS.items():
         shared = {"Effect": "Allow", "Action": [SECRET], "Resource": {"Ref": SECRETS[f"{provider.upper()}_SECRET"]}}
-        assert POLICIES[policy]["PolicyDocument"]["Statement"] == [shared, *of_tenants(policy)]
+        assert POLICIES[policy]["PolicyDocument"]["Statement"] == [shared, *of_tenants(provider)]
 
 
 def test_only_the_receiver_of_webhooks_opens_their_signing_secrets() -> None:
@@ -213,6 +221,18 @@ def test_only_the_receiver_of_webhooks_opens_their_signing_secrets() -> None:
         for name, properties in FUNCTIONS.items()
     }
     assert [name for name, own in statements.items() if TENANTS_WEBHOOK in own] == ["ReceiveAgentmailFunction"]
+
+
+def test_only_the_reader_of_spam_rates_opens_service_accounts() -> None:
+    shared = {"Effect": "Allow", "Action": [SECRET], "Resource": OPTIONAL}
+    granted = {
+        name: [one for one in (shared, *of_tenants(POSTMASTER)) if one in policy.get("Statement", [])]
+        for name, properties in FUNCTIONS.items()
+        for policy in properties.get("Policies", [])
+    }
+    assert {name: found for name, found in granted.items() if found} == {
+        "ReadSpamRatesFunction": [shared, *of_tenants(POSTMASTER)]
+    }
 
 
 def test_the_audit_is_what_the_template_grants_beyond_reading() -> None:

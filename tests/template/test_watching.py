@@ -106,6 +106,7 @@ def test_whatever_is_watched_of_ours_was_seen_to_be_measured(
         kindling.world.set(warmup_states={other["email_address"]: state})
         assert kindling.api.get("/api/email/accounts/warmup-analytics").status == 200
     invoke("RetryWarmupsFunction", {})
+    invoke("ReadSpamRatesFunction", {})
     # A domain that nobody verifies, one whose saga is refused, and one whose undo fails as well.
     verifying(kindling, "slow.example")
     kindling.clock.advance(hours=12)
@@ -176,7 +177,9 @@ def test_every_poller_has_an_alarm_that_rings_when_it_is_silent_for_two_ticks_or
         watched_pollers.add(function)
         assert (metric.name, alarm["Statistic"]) == ("Invocations", "Sum")
         assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "LessThanThreshold")
-        assert alarm["TreatMissingData"] == "breaching"
+        # Without a service account nothing runs, and nothing is amiss.
+        optional = {"If": ["ReadsSpamRates", "breaching", "notBreaching"]}
+        assert alarm["TreatMissingData"] == (optional if function == "ReadSpamRatesFunction" else "breaching")
         assert alarm["Period"] * alarm["EvaluationPeriods"] >= 2 * poller_rate(function)
         # CloudWatch: an alarm looks back a week at most, and a day with periods below an hour.
         longest = timedelta(days=7) if alarm["Period"] >= 3600 else timedelta(days=1)
@@ -237,7 +240,7 @@ def test_the_dashboard_begins_with_every_alarm_and_shows_every_limit_machine_pro
         machines = {machine for metric in shown if metric.name == name for machine in refers_to(metric)}
         assert machines == set(MACHINES)
     made = {value for metric in shown if metric.name == "ProviderErrors" for _, value in metric.dimensions}
-    doors = (providers._mail, providers._warmup, providers._dns)
+    doors = (providers._mail, providers._warmup, providers._dns, providers._reputation)
     assert made == {type(door.__wrapped__(SHARED, "a secret")).__name__ for door in doors}
 
 

@@ -21,6 +21,8 @@ from kindling.providers.model import (
     Zone,
     ZoneRecord,
 )
+from kindling.providers.postmaster import Postmaster
+from tests.unit.google import FIRST, KEY_FILE, LAST, TOKEN, google_says
 from tests.unit.script import Line, Script, answer
 
 ADDRESS = "kim@acme.example"
@@ -406,3 +408,27 @@ def test_records_of_another_shape_are_an_unclear_answer(script: Script, dns: Clo
 def test_zones_of_another_shape_are_an_unclear_answer(script: Script, dns: Cloudflare, result: Any) -> None:
     script.play(answer(200, {"result": result}))
     assert raised(lambda: dns.find_zone("acme.example")) is errors.ProviderUnavailable
+
+
+# --- Postmaster Tools ---
+
+POSTMASTER = [
+    (400, None, errors.ProviderRefused),
+    (401, None, errors.KeyRefused),
+    (401, "ACCESS_TOKEN_EXPIRED", errors.KeyRefused),
+    (402, None, errors.ProviderMisconfigured),
+    (403, "SERVICE_DISABLED", errors.ProviderMisconfigured),
+    (403, "ACCESS_TOKEN_SCOPE_INSUFFICIENT", errors.ProviderMisconfigured),
+    (429, "RATE_LIMIT_EXCEEDED", errors.ProviderUnavailable),
+    (500, None, errors.ProviderUnavailable),
+    (503, None, errors.ProviderUnavailable),
+]
+
+
+@pytest.mark.parametrize(("status", "reason", "error"), POSTMASTER)
+def test_what_postmaster_tools_refuse_means(
+    script: Script, cloud: None, status: int, reason: str | None, error: Error
+) -> None:
+    reputation = Postmaster("http://postmaster.example", lambda: KEY_FILE)
+    script.play(TOKEN, google_says(status, reason))
+    assert raised(lambda: reputation.daily("acme.example", FIRST, LAST)) is error

@@ -24,7 +24,14 @@ def summary(domain: Domain, *, days: int) -> dict[str, Any]:
 
 def daily(domain: Domain, *, days: int) -> dict[str, Any]:
     """One entry per day, oldest first, days without mail included."""
-    entries = [_entry(domain, "date", day) for day in metrics.last_days(domain.user_id, domain.id, days)]
+    entries = [
+        {
+            **_entry(domain, "date", day),
+            "gmail_spam_rate": day.spam_rate,
+            "gmail_delivery_error_rate": day.delivery_error_rate,
+        }
+        for day in metrics.last_days(domain.user_id, domain.id, days)
+    ]
     return {"domain_id": domain.id, "domain": domain.domain, "days": days, "stats": entries}
 
 

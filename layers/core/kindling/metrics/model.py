@@ -82,12 +82,19 @@ FIELDS = tuple(Counts.model_fields)
 class Period(BaseModel):
     """A UTC day (`YYYY-MM-DD`) or hour (`YYYY-MM-DDTHH`) of a domain: the whole, and the classes of recipients.
 
-    The classes are mailbox providers, `OWN` and `UNGATED`.
+    The classes are mailbox providers, `OWN` and `UNGATED`. `spam_rate` and `delivery_error_rate` are Gmail's own
+    figures of a day, as shares from 0 to 1. None is unknown, as for every hour, and never as good as 0.
     """
 
     name: str
     total: Counts = Counts()
     providers: dict[str, Counts] = {}
+    spam_rate: float | None = None
+    delivery_error_rate: float | None = None
+
+
+# What Gmail tells of a day, by the attributes of its item.
+SPAM_RATE, DELIVERY_ERROR_RATE = "gmail_spam_rate", "gmail_delivery_error_rate"
 
 
 class StatsQuery(BaseModel):

@@ -1,13 +1,23 @@
 """DynamoDB calls for metrics: one item per domain and day, one per domain and hour; counters are only added to.
 
 A counter is an attribute: `sent` for the total, `sent@gmail` for a class of recipients. The items stay small, because
-every event rewrites them.
+every event rewrites them. What Gmail tells of a day is set, under names of its own.
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
-from kindling.metrics.model import FIELDS, Counts, Period, day_sort_key, hour_sort_key, metrics_partition
+from kindling.metrics.model import (
+    DELIVERY_ERROR_RATE,
+    FIELDS,
+    SPAM_RATE,
+    Counts,
+    Period,
+    day_sort_key,
+    hour_sort_key,
+    metrics_partition,
+)
 from kindling.platform import table
 from kindling.platform.table import Key
 
@@ -28,6 +38,22 @@ def counters(user_id: str, domain_id: str, date: str) -> dict[str, int]:
     return {name: int(value) for name, value in item.items() if name.partition("@")[0] in FIELDS}
 
 
+def set_rates(user_id: str, domain_id: str, date: str, rates: dict[str, float], expires_at: int) -> bool:
+    """Set rates of the domain's day by their attributes; False when it had them all. Raises StoreUnavailable."""
+    # As text on the way, so that a rate is read as it was written.
+    values = {f":{name}": Decimal(str(rate)) for name, rate in rates.items()}
+    try:
+        table.update(
+            {"pk": metrics_partition(user_id, domain_id), "sk": day_sort_key(date)},
+            UpdateExpression="SET expires_at = :expires_at, " + ", ".join(f"{name} = :{name}" for name in rates),
+            ConditionExpression=" OR ".join(f"attribute_not_exists({name}) OR {name} <> :{name}" for name in rates),
+            ExpressionAttributeValues={**values, ":expires_at": expires_at},
+        )
+    except table.ConditionFailed:
+        return False
+    return True
+
+
 def _between(user_id: str, domain_id: str, place: Callable[[str], str], names: list[str]) -> list[Period]:
     partition = Key("pk").eq(metrics_partition(user_id, domain_id))
     where = partition & Key("sk").between(place(names[0]), place(names[-1]))
@@ -42,5 +68,10 @@ def _period(name: str, item: dict[str, Any]) -> Period:
         field, _, group = attribute.partition("@")
         if field in FIELDS:
             groups.setdefault(group, {})[field] = int(value)
-    total = Counts(**groups.pop("", {}))
-    return Period(name=name, total=total, providers={name: Counts(**counts) for name, counts in groups.items()})
+    return Period(
+        name=name,
+        total=Counts(**groups.pop("", {})),
+        providers={name: Counts(**counts) for name, counts in groups.items()},
+        spam_rate=item.get(SPAM_RATE),
+        delivery_error_rate=item.get(DELIVERY_ERROR_RATE),
+    )

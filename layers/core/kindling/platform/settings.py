@@ -21,11 +21,13 @@ class Settings:
     agentmail_url: str
     instantly_url: str
     cloudflare_url: str
+    postmaster_url: str
     dns_resolvers: tuple[str, ...]
     agentmail_secret: str
     agentmail_webhook_secret: str
     instantly_secret: str
     cloudflare_secret: str
+    postmaster_secret: str
     deployment_secret: str
     onboard_domain_arn: str
     provision_account_arn: str
@@ -62,11 +64,13 @@ def settings() -> Settings:
         agentmail_url=os.environ.get("AGENTMAIL_URL", "https://api.agentmail.to"),
         instantly_url=os.environ.get("INSTANTLY_URL", "https://api.instantly.ai"),
         cloudflare_url=os.environ.get("CLOUDFLARE_URL", "https://api.cloudflare.com/client/v4"),
+        postmaster_url=os.environ.get("POSTMASTER_URL", "https://gmailpostmastertools.googleapis.com"),
         dns_resolvers=tuple(os.environ.get("DNS_RESOLVERS", "1.1.1.1,8.8.8.8,9.9.9.9").split(",")),
         agentmail_secret=os.environ.get("AGENTMAIL_SECRET", ""),
         agentmail_webhook_secret=os.environ.get("AGENTMAIL_WEBHOOK_SECRET", ""),
         instantly_secret=os.environ.get("INSTANTLY_SECRET", ""),
         cloudflare_secret=os.environ.get("CLOUDFLARE_SECRET", ""),
+        postmaster_secret=os.environ.get("POSTMASTER_SECRET", ""),
         deployment_secret=os.environ.get("DEPLOYMENT_SECRET", ""),
         onboard_domain_arn=os.environ.get("ONBOARD_DOMAIN_ARN", ""),
         provision_account_arn=os.environ.get("PROVISION_ACCOUNT_ARN", ""),

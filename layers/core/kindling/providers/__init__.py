@@ -1,4 +1,4 @@
-"""The three providers and DNS, each behind a Protocol. Clients import their dependencies on first use.
+"""The providers and DNS, each behind a Protocol. Clients import their dependencies on first use.
 
 A provider's client is that of the tenant for whom the code works (`platform.tenancy`): one with the tenant's own key
 when it has one (`providers.credentials`), else the one that all others share. Rate limit and circuit are the client's,
@@ -12,7 +12,7 @@ from kindling.platform import aws, tenancy
 from kindling.platform.settings import settings
 from kindling.platform.tenancy import SHARED
 from kindling.providers import credentials
-from kindling.providers.model import DnsProvider, MailProvider, Resolver, WarmupProvider
+from kindling.providers.model import DnsProvider, MailProvider, ReputationProvider, Resolver, WarmupProvider
 
 # Clients of tenants' own workspaces that an execution environment keeps, each with its connections.
 CLIENTS = 32
@@ -31,6 +31,11 @@ def warmup() -> WarmupProvider:
 def dns() -> DnsProvider:
     """Cloudflare: zones and records."""
     return _dns(*_account(credentials.CLOUDFLARE, settings().cloudflare_secret))
+
+
+def reputation() -> ReputationProvider:
+    """Google Postmaster Tools: what Gmail makes of a domain's mail."""
+    return _reputation(*_account(credentials.POSTMASTER, settings().postmaster_secret))
 
 
 @cache
@@ -63,6 +68,13 @@ def _dns(owner: str, secret: str) -> DnsProvider:
 
     known = settings()
     return Cloudflare(known.cloudflare_url, lambda: _key(owner, secret), known.cloudflare_requests_per_second, owner)
+
+
+@lru_cache(CLIENTS)
+def _reputation(owner: str, secret: str) -> ReputationProvider:
+    from kindling.providers.postmaster import Postmaster
+
+    return Postmaster(settings().postmaster_url, lambda: _key(owner, secret), owner)
 
 
 def _account(provider: str, shared_secret: str) -> tuple[str, str]:

@@ -37,15 +37,15 @@ ErrorMapping = Callable[[httpx.Response], ProviderError]
 class ProviderClient:
     """Calls one provider's API in one workspace, with all other functions no more often than `rate`.
 
-    `key` returns the API key; `to_error` maps a 4xx response to the error to raise. `owner` is the tenant whose own
-    workspace it is.
+    `key` returns the API key, None for an API that asks for none; `to_error` maps a 4xx response to the error to raise.
+    `owner` is the tenant whose own workspace it is.
     """
 
     def __init__(
         self,
         name: str,
         base_url: str,
-        key: Callable[[], str],
+        key: Callable[[], str] | None,
         to_error: ErrorMapping,
         rate: Rate,
         owner: str = "",
@@ -69,6 +69,7 @@ class ProviderClient:
         path: str,
         *,
         json: dict[str, Any] | None = None,
+        form: dict[str, str] | None = None,
         params: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
         repeatable: bool = True,
@@ -86,7 +87,7 @@ class ProviderClient:
         if not clock.has(LEAST_SECONDS):
             raise ProviderUnavailable(f"No time was left to ask {self._name}.", unreached=True)
         deadline = clock.monotonic() + clock.left(CALL_SECONDS)
-        request = {"json": json, "params": params, "headers": headers or {}}
+        request = {"json": json, "data": form, "params": params, "headers": headers or {}}
         unreached = True
         attempts = 1 if self._failures else ATTEMPTS
         for attempt in range(1, attempts + 1):
@@ -135,7 +136,8 @@ class ProviderClient:
     ) -> tuple[httpx.Response | None, str | None, bool]:
         """The response, what is wrong with it, and whether the request was certainly not executed."""
         try:
-            request = {**request, "headers": {**request["headers"], "Authorization": f"Bearer {self._key()}"}}
+            if self._key:
+                request = {**request, "headers": {**request["headers"], "Authorization": f"Bearer {self._key()}"}}
             timeout_seconds = min(settings().provider_timeout_seconds, left)
             timeout = httpx.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, left))
             response = self._http.request(method, path, timeout=timeout, **request)

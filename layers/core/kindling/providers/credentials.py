@@ -9,9 +9,11 @@ from kindling.platform.table import Attr
 from kindling.platform.tenancy import SHARED
 
 AGENTMAIL, INSTANTLY, CLOUDFLARE = WORKSPACES = ("agentmail", "instantly", "cloudflare")
+# A service account of Google. It only reads: nothing of the tenant lies in a workspace there.
+POSTMASTER = "postmaster"
 # The signing secret of the webhook of a tenant's own AgentMail organisation.
 AGENTMAIL_WEBHOOK = "agentmail_webhook"
-KINDS = (*WORKSPACES, AGENTMAIL_WEBHOOK)
+KINDS = (*WORKSPACES, POSTMASTER, AGENTMAIL_WEBHOOK)
 # Also the longest time for which an execution environment works in a workspace after the operator has changed it.
 CACHE_SECONDS = 60.0
 CACHE_TENANTS = 1000

@@ -8,6 +8,7 @@ resource that does not exist succeeds.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from pydantic import BaseModel
@@ -165,6 +166,18 @@ def canonical_value(type_: str, value: str) -> str:
     return value.rstrip(".").lower()
 
 
+@dataclass(frozen=True)
+class ReputationDay:
+    """What a mailbox provider says of a domain's mail on a day, as shares from 0 to 1.
+
+    None is unknown, which is never as good as 0.
+    """
+
+    day: date
+    spam_rate: float | None = None
+    delivery_error_rate: float | None = None
+
+
 class MailProvider(Protocol):
     def get_domain(self, domain: str) -> MailDomain | None: ...
     def create_domain(self, domain: str) -> MailDomain: ...
@@ -206,6 +219,10 @@ class DnsProvider(Protocol):
     def list_records(self, zone: Zone, domain: str) -> list[ZoneRecord]: ...
     def list_commented(self, zone: Zone, prefix: str) -> list[ZoneRecord]: ...
     def change(self, zone: Zone, *, add: list[DnsRecord], remove: list[ZoneRecord], comment: str) -> None: ...
+
+
+class ReputationProvider(Protocol):
+    def daily(self, domain: str, first: date, last: date) -> list[ReputationDay] | None: ...
 
 
 class Resolver(Protocol):

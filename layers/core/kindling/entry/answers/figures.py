@@ -35,7 +35,11 @@ class ShownEntry(ShownCounts):
 
 
 class ShownDate(ShownEntry):
+    """Counts of a UTC day, with Gmail's own figures: shares from 0 to 1, null when Gmail tells none."""
+
     date: str
+    gmail_spam_rate: float | None
+    gmail_delivery_error_rate: float | None
 
 
 class ShownHour(ShownEntry):
