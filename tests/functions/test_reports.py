@@ -224,6 +224,13 @@ def test_a_name_that_another_tenant_has_now_is_nobodys_own(kindling: Kindling) -
         assert ("own" in item_of(kindling, message_id)) == own
 
 
+def test_a_mailbox_providers_domain_is_nobodys_own(kindling: Kindling) -> None:
+    sender(kindling)
+    item = {"pk": "DOMAIN#gmail.com", "sk": "VERIFIED", "user_id": kindling.user_id, "domain_id": "d"}
+    aws.table().put_item(Item=item)
+    assert "own" not in item_of(kindling, send(kindling, ["p@gmail.com"]))
+
+
 def test_names_of_up_to_five_labels_are_looked_for_above_a_recipient(kindling: Kindling) -> None:
     sender(kindling)
     names = {"1.2.3.d.example": True, "1.2.3.4.e.example": False}
