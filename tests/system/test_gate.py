@@ -25,6 +25,7 @@ WANTED = (
     "admitted",
     "refused by the phase",
     "refused by the day",
+    "refused by the mailbox provider",
     "refused by the hour",
     "refused by the minute",
     "days rolled",

@@ -3,10 +3,11 @@
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
-from kindling.warming.model import DAY, HOUR, MINUTE
+from kindling.metrics.model import GMAIL
+from kindling.warming.model import DAY, HOUR, MINUTE, OF_CLASS, window_of_class
 from tests.system.gate.linearizability import Event
 from tests.system.gate.model import (
     LENGTHS,
@@ -29,6 +30,7 @@ FIGURES = (
     "admitted",
     "refused by the minute",
     "refused by the hour",
+    "refused by the mailbox provider",
     "refused by the day",
     "refused by the phase",
     "undecided",
@@ -54,9 +56,10 @@ _NAMES = {DAY: "day", HOUR: "hour", MINUTE: "minute"}
 
 @dataclass(frozen=True)
 class Took:
-    """`n` recipients, counted in the windows of a minute or returned, between two instants."""
+    """`n` recipients, `at_gmail` of them there, counted in the windows of a minute or returned between two instants."""
 
     n: int
+    at_gmail: int
     minute: str
     began: int
     ended: int
@@ -64,12 +67,19 @@ class Took:
 
 @dataclass(frozen=True)
 class Rule:
-    """A phase and limits that may have been in force between two instants, but not before or after."""
+    """A phase, limits and a budget that may have been in force between two instants, but not before or after."""
 
     phase: str
     limits: Three | None
+    budget: int | None
     since: int
     until: int
+
+    def limit(self, window: str) -> int | None:
+        """What may be counted in a window."""
+        if len(window) == OF_CLASS:
+            return self.budget
+        return self.limits[LENGTHS.index(len(window))] if self.limits else None
 
 
 def violations(history: History) -> list[str]:
@@ -87,6 +97,8 @@ def figures(history: History) -> Counter[str]:
         match event.call:
             case Admitted():
                 count.update(("decisions", "admitted"))
+            case Refused(of_budget=True):
+                count.update(("decisions", "refused by the mailbox provider"))
             case Refused(window=window):
                 count.update(("decisions", f"refused by the {_NAMES[len(window)]}"))
             case ClosedTo():
@@ -125,8 +137,8 @@ def _wrong_admissions(history: History) -> Iterator[str]:
             if not any(rule.phase in OPEN for rule in in_force):
                 yield f"{took} was admitted in a phase that sends nothing"
             before = sums[bisect_left(ended, took.began)] - returned_sums[bisect_right(returned, took.ended)]
-            kind = LENGTHS.index(len(window))
-            if not any(rule.limits is None or before + took.n <= rule.limits[kind] for rule in in_force):
+            allowed = [rule.limit(window) for rule in in_force]
+            if not any(limit is None or before + took.n <= limit for limit in allowed):
                 yield f"{took} was admitted to {window} on top of {before}"
 
 
@@ -137,6 +149,7 @@ def _wrong_counters(history: History) -> Iterator[str]:
     admissions, returns = _by_window(_admissions(history)), _by_window(_returns(history))
     _, hour, minute = last.seen.used(last.seen.minute)
     counted = dict(last.seen.days) | {last.seen.minute[:HOUR]: hour, last.seen.minute: minute}
+    counted[window_of_class(last.seen.minute[:DAY], GMAIL)] = last.seen.gmail_used
     for window in sorted(counted.keys() | {name for name in admissions if len(name) == DAY}):
         due = sum(took.n for took in admissions.get(window, [])) - sum(took.n for took in returns.get(window, []))
         if window and counted.get(window) != due:
@@ -147,7 +160,7 @@ def _admissions(history: History) -> list[Took]:
     """The recipients counted, including those that a retry of an unanswered write counted twice."""
     answered = [_took(event) for event in history.events if isinstance(event.call, Admitted)]
     return answered + [
-        Took(lost.call.n, lost.call.minute, lost.began, lost.ended)
+        Took(lost.call.n, lost.call.at_gmail, lost.call.minute, lost.began, lost.ended)
         for lost in history.lost
         if lost.applied and isinstance(lost.call, Admitted)
     ]
@@ -156,7 +169,7 @@ def _admissions(history: History) -> list[Took]:
 def _returns(history: History) -> list[Took]:
     answered = [_took(event) for event in history.events if isinstance(event.call, GaveBack)]
     return answered + [
-        Took(lost.call.n, lost.call.minute, lost.began, lost.ended)
+        Took(lost.call.n, lost.call.at_gmail, lost.call.minute, lost.began, lost.ended)
         for lost in history.lost
         if lost.applied and isinstance(lost.call, GaveBack)
     ]
@@ -165,7 +178,7 @@ def _returns(history: History) -> list[Took]:
 def _took(event: Event[State]) -> Took:
     assert isinstance(event.call, Admitted | GaveBack)
     assert event.ended is not None
-    return Took(event.call.n, event.call.minute, event.began, event.ended)
+    return Took(event.call.n, event.call.at_gmail, event.call.minute, event.began, event.ended)
 
 
 def _by_window(taken: list[Took]) -> dict[str, list[Took]]:
@@ -173,6 +186,8 @@ def _by_window(taken: list[Took]) -> dict[str, list[Took]]:
     for took in taken:
         for length in LENGTHS:
             windows[took.minute[:length]].append(took)
+        if took.at_gmail:
+            windows[window_of_class(took.minute[:DAY], GMAIL)].append(replace(took, n=took.at_gmail))
     return dict(windows)
 
 
@@ -188,5 +203,9 @@ def _rules(history: History) -> list[Rule]:
     changes.sort(key=lambda change: change[0].seen)
     since = [0, *(began for _, began, _ in changes)]
     until = [*(ended or FOR_EVER for _, _, ended in changes), FOR_EVER]
-    laws = [(history.initial.phase, history.initial.limits), *((call.phase, call.limits) for call, _, _ in changes)]
+    first = history.initial
+    laws = [
+        (first.phase, first.limits, first.budget),
+        *((call.phase, call.limits, call.budget) for call, _, _ in changes),
+    ]
     return [Rule(*law, *span) for law, span in zip(laws, zip(since, until, strict=True), strict=True)]

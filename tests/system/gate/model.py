@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+from kindling.metrics.model import GMAIL
 from kindling.warming.model import DAY, HOUR, MINUTE, SENDING, Limits, Warming
 
 # For the day, the hour and the minute.
@@ -12,9 +13,10 @@ OPEN = frozenset(phase.value for phase in SENDING)
 
 
 class State(NamedTuple):
-    """The state of a gate. `minute` is the newest one counted in; the other counts are of it and its hour.
+    """The state of a gate. `minute` is the newest one counted in; the other counts are of it, its hour and its day.
 
-    `limits_on` is the first day of the limits; none older is counted in.
+    `limits_on` is the first day of the limits; none older is counted in. Of all mailbox providers only Gmail has a
+    budget, if there is one.
     """
 
     revision: int
@@ -25,6 +27,8 @@ class State(NamedTuple):
     hour_used: int = 0
     minute_used: int = 0
     limits_on: str = ""
+    budget: int | None = None
+    gmail_used: int = 0
 
     @property
     def newest(self) -> str:
@@ -38,6 +42,10 @@ class State(NamedTuple):
         if self.days and self.days[-1][0] == day:
             return (*self.days[:-1], (day, used))
         return tuple(sorted((dict(self.days) | {day: used}).items()))
+
+    def at_gmail(self, day: str) -> int:
+        """The count of the day's recipients at Gmail, as far as it is the newest day."""
+        return self.gmail_used if day == self.minute[:DAY] else 0
 
     def used(self, minute: str) -> Three:
         """The counts in the windows of `minute`, which is not older than the newest."""
@@ -64,14 +72,17 @@ def state_of(warming: Warming) -> State:
         sent.get(minute[:HOUR], 0),
         sent.get(minute, 0),
         warming.limits_on,
+        warming.budgets.get(GMAIL),
+        warming.by_provider(minute[:DAY]).get(GMAIL, 0),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """`n` recipients were counted in `minute`; the client's clock stood between `since` and `until`.
+    """`n` recipients, `at_gmail` of them there, were counted in `minute`.
 
-    Where the write itself is known, `revision` is the one that it was made for.
+    The client's clock stood between `since` and `until`. Where the write itself is known, `revision` is the one that it
+    was made for.
     """
 
     reads: ClassVar[bool] = False
@@ -80,6 +91,7 @@ class Admitted:
     since: str
     until: str
     revision: int | None = None
+    at_gmail: int = 0
 
     def apply(self, state: State) -> State | None:
         if state.phase not in OPEN or self.revision not in (None, state.revision):
@@ -91,6 +103,9 @@ class Admitted:
             of_day, of_hour, of_minute = state.limits
             if day + self.n > of_day or hour + self.n > of_hour or minute + self.n > of_minute:
                 return None
+        at_gmail = state.at_gmail(self.minute[:DAY]) + self.at_gmail
+        if self.at_gmail and state.budget is not None and at_gmail > state.budget:
+            return None
         return State(
             state.revision,
             state.phase,
@@ -100,6 +115,8 @@ class Admitted:
             hour + self.n,
             minute + self.n,
             state.limits_on,
+            state.budget,
+            at_gmail,
         )
 
 
@@ -116,7 +133,10 @@ class ClosedTo:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A refusal because `n` exceed `window`, given by its start, while no longer window is exceeded."""
+    """A refusal because `n` exceed `window`, given by its start, while no longer window is exceeded.
+
+    With `of_budget`, because the `at_gmail` recipients there exceed the day's budget, but all `n` not the day.
+    """
 
     reads: ClassVar[bool] = True
     n: int
@@ -126,6 +146,8 @@ class Refused:
     used: int
     since: str
     until: str
+    at_gmail: int = 0
+    of_budget: bool = False
 
     def apply(self, state: State) -> State | None:
         length = len(self.window)
@@ -133,12 +155,13 @@ class Refused:
             return None
         if not _is_now(self.window, state.newest[:length], self.since[:length], self.until[:length]):
             return None
-        of_longer = zip(LENGTHS, state.limits, state.used(self.window), strict=True)
-        for kind, limit, used in of_longer:
-            if kind == length:
-                matches = (limit, used) == (self.limit, self.used)
-                return state if matches and used + self.n > limit else None
-            if used + self.n > limit:
+        day, *others = zip(LENGTHS, (False,) * 3, state.limits, state.used(self.window), (self.n,) * 3, strict=True)
+        at_gmail = (DAY, True, state.budget, state.at_gmail(self.window[:DAY]), self.at_gmail)
+        for kind, of_budget, limit, used, n in (day, at_gmail, *others):
+            exceeded = limit is not None and n > max(limit - used, 0)
+            if (kind, of_budget) == (length, self.of_budget):
+                return state if exceeded and (limit, used) == (self.limit, self.used) else None
+            if exceeded:
                 return None
         raise ValueError(self.window)
 
@@ -163,11 +186,18 @@ class Changed:
     phase: str
     limits: Three | None
     limits_on: str = ""
+    budget: int | None = None
 
     def apply(self, state: State) -> State | None:
         if state.revision != self.seen:
             return None
-        return state._replace(revision=self.seen + 1, phase=self.phase, limits=self.limits, limits_on=self.limits_on)
+        return state._replace(
+            revision=self.seen + 1,
+            phase=self.phase,
+            limits=self.limits,
+            limits_on=self.limits_on,
+            budget=self.budget,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +213,12 @@ class Outrun:
 
 @dataclass(frozen=True, slots=True)
 class GaveBack:
-    """`n` recipients were subtracted from the windows of `minute` that still exist."""
+    """`n` recipients, `at_gmail` of them there, were subtracted from the windows of `minute` that still exist."""
 
     reads: ClassVar[bool] = False
     n: int
     minute: str
+    at_gmail: int = 0
 
     def apply(self, state: State) -> State | None:
         day = self.minute[:DAY]
@@ -196,8 +227,9 @@ class GaveBack:
             days=state.with_day(day, left),
             hour_used=state.hour_used - self.n * (state.minute[:HOUR] == self.minute[:HOUR]),
             minute_used=state.minute_used - self.n * (state.minute == self.minute),
+            gmail_used=state.gmail_used - self.at_gmail * (state.minute[:DAY] == day),
         )
-        return after if left >= 0 and after.hour_used >= 0 and after.minute_used >= 0 else None
+        return after if min(left, after.hour_used, after.minute_used, after.gmail_used) >= 0 else None
 
 
 AnyCall = Admitted | ClosedTo | Refused | Looked | Changed | Outrun | GaveBack

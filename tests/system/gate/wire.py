@@ -17,11 +17,12 @@ TIMEOUT_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """A write whose response was lost: the values in its expressions, and whether it was applied.
+    """A write whose response was lost: the names and values in its expressions, and whether it was applied.
 
     A client cannot know the latter.
     """
 
+    names: dict[str, str]
     values: dict[str, Any]
     began: int
     ended: int
@@ -69,8 +70,9 @@ class Wire:
         self.races += status == 400
         if self.to_lose and request.headers["X-Amz-Target"] == b"DynamoDB_20120810.UpdateItem":
             self.to_lose -= 1
-            values = json.loads(_body(request))["ExpressionAttributeValues"]
-            self._unanswered.append(Unanswered(values, began, time.monotonic_ns(), status == 200))
+            sent = json.loads(_body(request))
+            names, values = sent["ExpressionAttributeNames"], sent["ExpressionAttributeValues"]
+            self._unanswered.append(Unanswered(names, values, began, time.monotonic_ns(), status == 200))
             raise ReadTimeoutError(endpoint_url=request.url)
         fields: Any = headers
         return AWSResponse(request.url, status, fields, _Body(body))

@@ -17,10 +17,22 @@ from unittest import mock
 from botocore.exceptions import ReadTimeoutError
 
 from kindling.errors import StaleStatus, StoreUnavailable
+from kindling.metrics.model import GMAIL, OTHER
 from kindling.platform import aws, clock, table
 from kindling.warming import admission, changes, store
 from kindling.warming.gate import Refusal, Windows
-from kindling.warming.model import API, Limits, Phase, Warming, history_entry, next_phase, previous_phase, warming_key
+from kindling.warming.model import (
+    API,
+    DAY,
+    Limits,
+    Phase,
+    Warming,
+    history_entry,
+    next_phase,
+    previous_phase,
+    warming_key,
+    window_of_class,
+)
 from tests.system.gate.linearizability import Event
 from tests.system.gate.model import (
     Admitted,
@@ -45,12 +57,19 @@ ROUND_SECONDS = 300.0
 # The limit per minute at the first speed, from which the other limits are derived.
 PER_MINUTE = (40, 80, 120, 200, 400)
 MINUTES_IN_HOUR, HOURS_IN_DAY = (15, 30, 60), (1, 2, 8)
+# The part of the daily limit that may go to Gmail, where half of the mail goes.
+GMAIL_SHARES = (3, 4, 8)
 
 CHANGE, LOOK, GIVE_BACK, LOSE, LOSE_ALL = 0.01, 0.02, 0.04, 0.002, 0.0004
 # The SDK tries three times.
 ALL_TRIES = 3
-_UNIT = {"daily": timedelta(days=1), "hourly": timedelta(hours=1), "per_minute": timedelta(minutes=1)}
-_LENGTH = {"daily": 10, "hourly": 13, "per_minute": 16}
+_UNIT = {
+    "daily": timedelta(days=1),
+    "mailbox_provider": timedelta(days=1),
+    "hourly": timedelta(hours=1),
+    "per_minute": timedelta(minutes=1),
+}
+_LENGTH = {"daily": 10, "mailbox_provider": 10, "hourly": 13, "per_minute": 16}
 
 
 @dataclass(frozen=True)
@@ -82,12 +101,14 @@ class Plan:
 
     def first(self, number: int) -> Warming:
         """A round's item at the start."""
+        dice = random.Random(number)  # noqa: S311
+        limits = some_limits(dice, number)
         return Warming(
             user_id=f"gate-{self.run}",
             domain_id=f"domain-{number}",
-            domain=f"d{number}.example",
             phase=Phase.PHASE_1,
-            limits=some_limits(random.Random(number), number),  # noqa: S311
+            limits=limits,
+            budgets=some_budgets(dice, limits),
         )
 
 
@@ -119,6 +140,10 @@ def some_limits(dice: random.Random, number: int) -> Limits:
     minute = dice.choice(PER_MINUTE) * SPEEDS[0] // SPEEDS[number % len(SPEEDS)]
     hour = minute * dice.choice(MINUTES_IN_HOUR)
     return Limits(daily_limit=hour * dice.choice(HOURS_IN_DAY), hourly_limit=hour, per_minute_limit=minute)
+
+
+def some_budgets(dice: random.Random, limits: Limits) -> dict[str, int]:
+    return {GMAIL: max(limits.daily_limit // dice.choice(GMAIL_SHARES), 1)}
 
 
 def main(plan: Plan, index: int, barrier: Barrier, results: Connection) -> None:
@@ -179,7 +204,7 @@ class Client:
         self._wire = wire
         self._dice = random.Random(f"{number}/{index}")  # noqa: S311
         self._clock = FastClock(plan, index, number)
-        self._kept: list[tuple[Windows, int]] = []
+        self._kept: list[tuple[Windows, int, int]] = []
         self.record = Record(number)
 
     def work(self) -> None:
@@ -214,29 +239,31 @@ class Client:
     def _decide(self) -> None:
         """Decide as a send does: read the item, then pass the gate."""
         n = self._dice.randint(1, 20)
+        at_gmail = self._dice.randint(0, n)
         chance = 1.0 if self._plan.careless else self._dice.random()
         self._wire.to_lose = ALL_TRIES if chance < LOSE_ALL else 1 if chance < LOSE else 0
         since, began = self._clock.minute(), time.monotonic_ns()
         try:
-            outcome = admission.admit(self._read(), n)
+            outcome = admission.admit(self._read(), _recipients(n, at_gmail))
         except StoreUnavailable as unavailable:
             if isinstance(unavailable.__cause__, ReadTimeoutError):
                 self.record.unknown += 1
             else:
                 self.record.undecided += 1
         else:
-            self._note(answer(outcome, n, since, self._clock.minute()), began)
+            self._note(answer(outcome, n, since, self._clock.minute(), at_gmail), began)
             if isinstance(outcome, Windows):
-                self._kept.append((outcome, n))
+                self._kept.append((outcome, n, at_gmail))
         self.record.lost += [_counted(unanswered) for unanswered in self._wire.take()]
 
     def _give_back(self) -> None:
         """Return the quota of one of the last admissions, whose windows may have expired."""
-        windows, n = self._kept.pop(-self._dice.randint(1, min(len(self._kept), 20)))
-        call = GaveBack(n, windows.minute)
+        windows, n, at_gmail = self._kept.pop(-self._dice.randint(1, min(len(self._kept), 20)))
+        call = GaveBack(n, windows.minute, at_gmail)
         self._wire.to_lose = int(self._dice.random() < self._plan.lose_give_backs)
         began = time.monotonic_ns()
-        admission.give_back(self._first.user_id, self._first.domain_id, windows, n)
+        recipients = _recipients(n, at_gmail)
+        admission.give_back(self._first.user_id, self._first.domain_id, windows, recipients)
         if unanswered := self._wire.take():
             applied = any(write.applied for write in unanswered)
             self.record.lost.append(Lost(call, began, time.monotonic_ns(), applied))
@@ -261,13 +288,16 @@ class Client:
 
     def _move(self, warming: Warming, to: Phase, limits: Limits, drop: tuple[str, ...] = ()) -> None:
         """Set limits from today on, none in the last phase, and the phase if it differs."""
-        new = warming.model_copy(update={"limits": limits, "limits_on": changes.today()})
-        put = {"limits": limits.model_dump(), "limits_on": new.limits_on}
+        budgets = some_budgets(self._dice, limits)
+        new = warming.model_copy(update={"limits": limits, "limits_on": changes.today(), "budgets": budgets})
+        put = {"limits": limits.model_dump(), "limits_on": new.limits_on, "budgets": budgets}
         if to == warming.phase:
             self._try(warming, new, to, lambda: store.adjust(warming, put=put))
         elif to == Phase.WARMED:
-            new = warming.model_copy(update={"limits": None, "limits_on": ""})
-            self._try(warming, new, to, lambda: self._write(warming, to, {}, (*drop, "limits", "limits_on")))
+            new = warming.model_copy(update={"limits": None, "limits_on": "", "budgets": {}})
+            self._try(
+                warming, new, to, lambda: self._write(warming, to, {"budgets": {}}, (*drop, "limits", "limits_on"))
+            )
         else:
             self._try(warming, new, to, lambda: self._write(warming, to, put, drop))
 
@@ -280,32 +310,40 @@ class Client:
 
     def _try(self, warming: Warming, new: Warming, to: Phase, write: Callable[[], bool]) -> None:
         began = time.monotonic_ns()
-        changed = Changed(warming.revision, to.value, three(new.limits), new.limits_on)
+        changed = Changed(warming.revision, to.value, three(new.limits), new.limits_on, new.budgets.get(GMAIL))
         self._note(changed if write() else Outrun(warming.revision), began)
 
 
-def answer(outcome: Windows | Refusal, n: int, since: str, until: str) -> Admitted | ClosedTo | Refused:
+def _recipients(n: int, at_gmail: int) -> dict[str, int]:
+    return {GMAIL: at_gmail, OTHER: n - at_gmail}
+
+
+def answer(
+    outcome: Windows | Refusal, n: int, since: str, until: str, at_gmail: int = 0
+) -> Admitted | ClosedTo | Refused:
     """The call for a decision that was made between `since` and `until` of the client's clock."""
     if isinstance(outcome, Windows):
-        return Admitted(n, outcome.minute, since, until)
+        return Admitted(n, outcome.minute, since, until, at_gmail=at_gmail)
     if outcome.bound is None:
         return ClosedTo(outcome.phase.value)
-    bound = outcome.bound
+    bound, of_budget = outcome.bound, bool(outcome.bound.mailbox_provider)
     begin = bound.ends_at - _UNIT[bound.limit_type]
     window = begin.isoformat()[: _LENGTH[bound.limit_type]]
-    return Refused(n, outcome.phase.value, window, bound.limit, bound.used, since, until)
+    return Refused(n, outcome.phase.value, window, bound.limit, bound.used, since, until, at_gmail, of_budget)
 
 
 def _counted(unanswered: Unanswered) -> Lost:
-    """The call for a counting write whose response was lost, from its values."""
-    values = unanswered.values
+    """The call for a counting write whose response was lost, from its names and values."""
+    names, values = unanswered.names, unanswered.values
+    windows = {window: values[f":n{name[2:]}"]["N"] for name, window in names.items() if name.startswith("#w")}
     minute = values[":minute"]["S"]
-    call = Admitted(int(values[":n"]["N"]), minute, minute, minute, int(values[":revision"]["N"]))
+    at_gmail = int(windows.get(window_of_class(minute[:DAY], GMAIL), 0))
+    call = Admitted(int(windows[minute]), minute, minute, minute, int(values[":revision"]["N"]), at_gmail)
     return Lost(call, unanswered.began, unanswered.ended, unanswered.applied)
 
 
-def careless_count(warming: Warming, windows: Windows, n: int) -> None:
+def careless_count(warming: Warming, windows: Windows, recipients: dict[str, int]) -> None:
     """Counts like `store.count`, but in the item as it was read, and writes it back without a condition."""
-    sent = {name: warming.sent.get(name, 0) + n for name in windows.names}
+    sent = {name: warming.sent.get(name, 0) + n for name, n in windows.counts(recipients).items()}
     counted = warming.model_copy(update={"minute": windows.minute, "sent": warming.sent | sent})
     aws.table().put_item(Item={**warming_key(warming.user_id, warming.domain_id), **counted.item()})
