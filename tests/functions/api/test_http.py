@@ -33,6 +33,7 @@ MEANT: dict[str, Any] = {
     "PUT /v1/domains/{domain_id}": {"active": False},
     "POST /v1/suppressions": {"email": "pat@example.com"},
     "PUT /v1/warming/schedules": {"preset": "tiered"},
+    "PUT /v1/domains/{domain_id}/warming/cap": {"daily_limit": 5},
     "POST /api/keys": {"name": "theirs"},
 }
 UNKNOWN_ID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
@@ -52,6 +53,7 @@ SCOPES = {
     "POST /v1/suppressions": "send",
     "DELETE /v1/suppressions/{email}": "send",
     **dict.fromkeys((route for route in PROTECTED if "/api/keys" in route), "admin"),
+    "PUT /v1/domains/{domain_id}/warming/cap": "admin",
 }
 
 
