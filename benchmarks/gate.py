@@ -17,7 +17,7 @@ from kindling.metrics.model import GMAIL
 from kindling.platform import aws, table
 from kindling.warming import admission, store
 from kindling.warming.gate import Windows
-from kindling.warming.model import NO_LIMITS, warming_key
+from kindling.warming.model import NO_LIMITS, UNLIMITED, warming_key
 from local.launcher import running
 from tests.system.conftest import free_ports
 from tests.system.gate.judge import judge, together
@@ -56,7 +56,7 @@ def _plan(cloud: dict[str, str], rounds: int) -> Plan:
 
 def _latencies(plan: Plan) -> None:
     """Compare, with a single client, an admission with a minimal update of an item of the same size."""
-    warming = plan.first(0).model_copy(update={"limits": NO_LIMITS})
+    warming = plan.first(0).model_copy(update={"limits": NO_LIMITS, "budgets": {GMAIL: UNLIMITED}})
     table.transact([store.created(warming)])
     key = warming_key(warming.user_id, warming.domain_id)
 
