@@ -154,6 +154,10 @@ def test_quota_is_given_back_in_the_windows_that_are_left(kept: tuple[str, ...],
     stand(sent=dict.fromkeys(kept, 5))
     admission.give_back("u", "d", AT, {GMAIL: 3})
     assert standing().sent == left
+    # To the last recipient, and no further.
+    for _ in range(2):
+        admission.give_back("u", "d", AT, {GMAIL: 2})
+        assert standing().sent == dict.fromkeys(kept, 0)
 
 
 def test_quota_is_given_back_through_the_client_that_repeats_nothing() -> None:
