@@ -49,10 +49,11 @@ check: lint types validate test ## everything that must hold before a change is 
 hooks: $(VENV)/dev ## have git check style and types before every commit
 	$(BIN)/pre-commit install
 
-openapi: $(VENV)/dev ## write the OpenAPI document, its examples, the sample requests and README's table of routes
+openapi: $(VENV)/dev ## write the OpenAPI document, its examples, the sample requests, the client and README's table of routes
 	$(BIN)/python -m local.openapi
 	$(BIN)/pytest tests/functions/test_examples.py --write
 	$(BIN)/python -m local.openapi
+	$(BIN)/python -m local.client
 
 doctor: $(VENV)/local $(VENV)-sam/installed ## list what a deployment to AWS would lack (PROFILE=dev or prod)
 	@$(BIN)/kindling aws doctor --profile $(PROFILE) $(ARGS)
@@ -75,9 +76,10 @@ $(VENV)/python:
 	@$(PYTHON) local/install.py environment $(VENV)
 	@touch $@
 
-$(VENV)/local: $(VENV)/python requirements/local.txt pyproject.toml
+$(VENV)/local: $(VENV)/python requirements/local.txt pyproject.toml client/pyproject.toml
 	@$(PYTHON) local/install.py packages $(VENV) requirements/local.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(PIP) install --no-deps --no-build-isolation -e client
 	@touch $@
 
 $(VENV)/dev: $(VENV)/local requirements/dev.txt

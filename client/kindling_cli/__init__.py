@@ -1,0 +1,1 @@
+"""The command `kindling`, over the client."""
