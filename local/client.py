@@ -141,7 +141,8 @@ def _class(name: str, schema: Schema) -> str:
     text = f"\n\nclass {name}(Model):\n{_docstring(schema.get('description', 'Part of an answer.'))}\n"
     for field, kind in schema["properties"].items():
         default = "" if field in schema.get("required", []) else f" = {_default(kind)}"
-        text += f"    {_identifier(field)}: {_type(kind)}{default}\n"
+        annotation = f"Annotated[{_type(kind)}, NEWER]" if "enum" in kind else _type(kind)
+        text += f"    {_identifier(field)}: {annotation}{default}\n"
     return text
 
 

@@ -22,10 +22,10 @@ def run(kindling: Kindling, command: Command, about: dict[str, Any], values: dic
     operation: Callable[..., Any] = getattr(kindling, command.operation)
     if waits:
         output.show(_followed(kindling, command, about, given), form)
-    elif command.draws and form is Format.PRETTY:
-        from kindling_cli import ramp
+    elif command.view and form is Format.PRETTY:
+        from kindling_cli import views
 
-        ramp.draw(kindling, operation(**_arguments(given)))
+        views.BY_NAME[command.view](kindling, operation(**_arguments(given)))
     elif _is_list(about) and not {"limit", "cursor"} & given.keys():
         output.show(map(wire, kindling.pages(operation, **_arguments(given))), form, command.columns)
     else:

@@ -12,7 +12,8 @@ class Command:
 
     `id` is the field that the flag `--id` gives. `columns` are shown of each row of a list. `made` is the operation
     that reads what the command has made, once it was waited for. `file` is the field whose rows a file has, as JSON or
-    CSV. One that `draws` has a picture for people; one that `follows` shows the operation that it waited for.
+    CSV. A `view` is how people are shown the answer, by its name in `views`. One that `follows` shows the operation
+    that it waited for.
     """
 
     operation: str
@@ -21,7 +22,7 @@ class Command:
     made: str = ""
     file: str = ""
     hidden: bool = False
-    draws: bool = False
+    view: str = ""
     follows: bool = False
 
 
@@ -47,8 +48,11 @@ COMMANDS = {
     "email account update": Command("update_account", id="account_id"),
     "email account delete": Command("delete_account", id="account_id"),
     "email account retry-warmup": Command("retry_warmup", id="account_id"),
-    "email account warmup-analytics": Command("get_warmup_analytics"),
-    "warming status": Command("get_warming", draws=True),
+    "email account warmup-analytics": Command(
+        "get_warmup_analytics",
+        columns=("id", "email", "total_sent", "total_received", "health_score", "warmup_reputation"),
+    ),
+    "warming status": Command("get_warming", view="ramp"),
     "warming history": Command(
         "list_warming_history", columns=("created_at", "from_phase", "to_phase", "reason", "triggered_by", "detail")
     ),
@@ -56,7 +60,7 @@ COMMANDS = {
     "warming pause": Command("pause_warming"),
     "warming resume": Command("resume_warming"),
     "warming explain": Command("explain_warming"),
-    "warming schedule": Command("get_warming_schedules"),
+    "warming schedule": Command("get_warming_schedules", view="schedules"),
     "warming set-schedule": Command("set_warming_schedule"),
     "send": Command("send_email"),
     "send-batch": Command("send_batch", file="emails"),

@@ -61,8 +61,9 @@ def joined(pages: Iterable[Body]) -> Body:
 
 
 def rows(page: Body) -> Iterator[Body]:
-    """The rows of a page: its only list."""
-    yield from next(value for value in page.values() if isinstance(value, list))
+    """The rows of a page: its first list, or its first object of objects by their id."""
+    found = next(value for value in page.values() if isinstance(value, list | dict))
+    yield from ({"id": key, **row} for key, row in found.items()) if isinstance(found, dict) else found
 
 
 def content(body: Body) -> Body:

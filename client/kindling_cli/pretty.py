@@ -50,7 +50,8 @@ def fields(body: dict[str, Any]) -> None:
         out.print(plain)
     for name, rows in lists:
         out.print(Text(f"\n{name}", "bold"))
-        table([dict(_flat(row)) for row in rows], tuple(dict.fromkeys(key for row in rows for key, _ in _flat(row))))
+        flat = [dict(_flat(row)) for row in rows]
+        table(flat, tuple(dict.fromkeys(key for row in flat for key in row)))
 
 
 def _flat(body: dict[str, Any], before: str = "") -> list[tuple[str, Any]]:

@@ -72,10 +72,13 @@ def days(status: models.WarmingAnswer, stats: list[models.ShownDate], steps: lis
     warming = status.phase in PHASES
     place = _place(status, steps) if warming else None
     found = []
+    start = (status.warming_started_at or "9")[:10]
     past = sorted(stats, key=lambda one: one.date)
+    # Of the days before anything was sent or might have been, none has anything to show.
+    while len(past) > 1 and not past[0].total_sent and past[0].date < start:
+        past.pop(0)
     for back, one in zip(range(len(past) - 1, -1, -1), past, strict=True):
-        began = (status.warming_started_at or "9")[:10] <= one.date
-        at = place - back if place is not None and began else -1
+        at = place - back if place is not None and start <= one.date else -1
         limit = today_limit if back == 0 else ramp[at] if at >= 0 else None
         sent = status.today_sent if back == 0 else one.total_sent
         found.append(Day(one.date, sent, limit, today=back == 0))

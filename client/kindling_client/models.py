@@ -380,7 +380,7 @@ class Sent(Model):
     """A message that was handed to the mail provider, or simulated with a test key."""
 
     message_id: str
-    status: Literal["queued", "simulated"]
+    status: Annotated[Literal["queued", "simulated"], NEWER]
     environment: Literal["test"] | None = None
 
 
@@ -388,7 +388,7 @@ class SentResult(Model):
     """A message that was accepted: handed to the mail provider, or simulated with a test key."""
 
     message_id: str
-    status: Literal["queued", "simulated"]
+    status: Annotated[Literal["queued", "simulated"], NEWER]
     environment: Literal["test"] | None = None
 
 
