@@ -55,8 +55,10 @@ def _followed(kindling: Kindling, command: Command, about: dict[str, Any], given
     if command.made:
         made: Model = getattr(kindling, command.made)(last.subject_id)
         yield wire(made)
-    else:
+    elif command.follows:
         yield from map(wire, kindling.pages(kindling.get_operation, operation_id))
+    else:
+        yield {"success": True}
 
 
 def _told(kindling: Kindling, operation_id: str) -> models.ShownOperation:

@@ -1,14 +1,12 @@
 """The entry point of `kindling`."""
 
-import errno
-import os
 import sys
 from collections.abc import Sequence
 
 import click
 
 from kindling_cli import elsewhere, profiles
-from kindling_cli.exits import INTERRUPTED, OTHER, Failed
+from kindling_cli.exits import INTERRUPTED, Failed
 from kindling_cli.topics import Topic, global_flags
 
 
@@ -46,12 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return wrong.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except OSError as error:
-        if error.errno != errno.EPIPE:
-            raise
-        # The reader of the output has closed it. Python flushes stdout at exit, which would raise again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OTHER
 
 
 if __name__ == "__main__":

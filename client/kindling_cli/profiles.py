@@ -1,5 +1,6 @@
 """`kindling login`, `kindling profile` and `kindling completion`."""
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -21,13 +22,23 @@ def login(**values: Any) -> None:
     given = session.flags(values)
     profiles = config.read()
     name = config.check_name(given["profile"] or profiles.default)
-    api_url = str(given["api_url"] or click.prompt("URL of the API", err=True)).rstrip("/")
-    api_key = str(given["api_key"] or click.prompt("API key", hide_input=True, err=True))
+    api_url = (given["api_url"] or _asked("URL of the API")).rstrip("/")
+    api_key = given["api_key"] or _asked("API key", hidden=True)
     _try(config.Access(api_url, api_key, "the flags"))
     known = profiles.known | {name: {"api_url": api_url, "api_key": api_key}}
     default = profiles.default if profiles.default in known else name
     config.write(config.Profiles(default, known))
     output.tell(f"The profile '{name}' is in {config.file()}.")
+
+
+def _asked(what: str, *, hidden: bool = False) -> str:
+    """What somebody types, or the next line of a pipe. Raises Failed."""
+    if sys.stdin.isatty():
+        return str(click.prompt(what, hide_input=hidden, err=True))
+    line = sys.stdin.readline().strip()
+    if not line:
+        raise Failed(f"{what}: nothing was given.", USAGE)
+    return line
 
 
 def _try(access: config.Access) -> None:

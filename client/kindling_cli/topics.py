@@ -66,7 +66,7 @@ class Topic(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Add the usual command where flags or nothing follow."""
         asked = set(args) & {"--help", "-h"}
-        if self._usual and not asked and (not args or args[0].startswith("-")):
+        if self._usual and not asked and not ctx.resilient_parsing and (not args or args[0].startswith("-")):
             args = [self._usual, *args]
         return super().parse_args(ctx, args)
 
@@ -79,7 +79,8 @@ def command(name: str, over: Command) -> click.Command:
         flags.append(_switch("wait", "Wait for the operation, and tell its steps on stderr."))
     if about["repeats"]:
         flags.append(click.Option(["--idempotency-key"], help="The first answer is repeated for 24 hours."))
-    help_text = f"{about['summary']}.\n\n{about['description']} {about['route']}"
+    # The mark keeps the last line as it is.
+    help_text = f"{about['summary']}.\n\n{about['description']}\n\n\b\n{about['route']}"
 
     def run(**values: Any) -> None:
         chosen = session.flags(values)

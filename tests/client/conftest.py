@@ -117,7 +117,10 @@ class Shell:
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", err)
             patch.setattr(sys, "stdin", io.StringIO(typed))
-            code = main(words)
+            try:
+                code = main(words)
+            except SystemExit as end:
+                code = int(end.code or 0)
         return Ran(code, out.text(), err.text())
 
     def ok(self, line: str, *more: str, **values: Any) -> Ran:
