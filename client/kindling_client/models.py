@@ -78,6 +78,14 @@ class BatchSent(Model):
     retry_after_seconds: int | None = None
 
 
+class CapAnswer(Model):
+    """The cap of a domain, null for none."""
+
+    domain_id: str
+    daily_limit: int | None
+    message: str
+
+
 class CleanupsAnswer(Model):
     """The tenant's cleanups that are not done, newest first."""
 
@@ -149,6 +157,7 @@ class ExplainAnswer(Model):
     reasons: list[str]
     earliest_at: str | None
     retry_after_seconds: int | None
+    mailbox_providers: list[ShownProvider]
 
 
 class Health(Model):
@@ -191,7 +200,7 @@ class InventoryAnswer(Model):
 
 
 class IspStatsAnswer(Model):
-    """One entry per mailbox provider."""
+    """One entry per mailbox provider, and one each for `own` and `ungated` recipients."""
 
     domain_id: str
     domain: str
@@ -311,6 +320,7 @@ class Schedule(Model):
     version: int
     phases: Phases
     thresholds: Thresholds = None  # type: ignore[assignment]
+    mailbox_providers: dict[str, float] = None  # type: ignore[assignment]
 
 
 class ScheduleAnswer(Model):
@@ -464,6 +474,9 @@ class ShownDate(Model):
     total_delivered: int
     total_bounced: int
     total_hard_bounce: int
+    total_soft_bounce: int
+    total_unknown_mailbox: int
+    total_blocked: int
     total_complaints: int
     total_rejected: int
     total_opened: int
@@ -567,6 +580,9 @@ class ShownHour(Model):
     total_delivered: int
     total_bounced: int
     total_hard_bounce: int
+    total_soft_bounce: int
+    total_unknown_mailbox: int
+    total_blocked: int
     total_complaints: int
     total_rejected: int
     total_opened: int
@@ -589,6 +605,9 @@ class ShownIsp(Model):
     total_delivered: int
     total_bounced: int
     total_hard_bounce: int
+    total_soft_bounce: int
+    total_unknown_mailbox: int
+    total_blocked: int
     total_complaints: int
     total_rejected: int
     total_opened: int
@@ -637,6 +656,9 @@ class ShownMetrics(Model):
     total_delivered: int
     total_bounced: int
     total_hard_bounce: int
+    total_soft_bounce: int
+    total_unknown_mailbox: int
+    total_blocked: int
     total_complaints: int
     total_rejected: int
     total_opened: int
@@ -712,6 +734,15 @@ class ShownProgress(Model):
     succeeded: int
     exists: int
     failed: int
+
+
+class ShownProvider(Model):
+    """What was sent to a mailbox provider today. Limit and rest are null where only the domain's limits apply."""
+
+    mailbox_provider: Annotated[Literal["gmail", "microsoft", "yahoo", "apple", "other"], NEWER]
+    sent_today: int
+    daily_limit: int | None
+    remaining_today: int | None
 
 
 class ShownRecord(Model):
@@ -966,6 +997,7 @@ class WarmingAnswer(Model):
     phase_before: Phase | None
     stopped_because: str | None
     schedule: ShownSchedule
+    mailbox_providers: list[ShownProvider]
 
 
 class ZoneAnswer(Model):

@@ -176,7 +176,12 @@ class Operations:
         return self._call(Call("DELETE", "/v1/suppressions/{email}", {200: models.Success}, path={"email": email}))
 
     def explain_warming(
-        self, domain_id: str, *, recipients: int | None = None, idempotency_key: str | None = None
+        self,
+        domain_id: str,
+        *,
+        recipients: int | None = None,
+        mailbox_providers: dict[str, int] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.ExplainAnswer:
         """Ask the gate without sending. Needs a key with the scope `read`."""
         return self._call(
@@ -185,7 +190,7 @@ class Operations:
                 "/v1/domains/{domain_id}/warming/explain",
                 {200: models.ExplainAnswer},
                 path={"domain_id": domain_id},
-                body={"recipients": recipients},
+                body={"recipients": recipients, "mailbox_providers": mailbox_providers},
                 idempotency_key=idempotency_key,
             )
         )
@@ -536,12 +541,25 @@ class Operations:
             )
         )
 
+    def set_warming_cap(self, domain_id: str, *, daily_limit: int | None) -> models.CapAnswer:
+        """Cap a warmed domain. Needs a key with the scope `admin`."""
+        return self._call(
+            Call(
+                "PUT",
+                "/v1/domains/{domain_id}/warming/cap",
+                {200: models.CapAnswer},
+                path={"domain_id": domain_id},
+                body={"daily_limit": daily_limit},
+            )
+        )
+
     def set_warming_schedule(
         self,
         *,
         preset: str | None = None,
         phases: models.Phases | None = None,
         thresholds: models.Thresholds | None = None,
+        mailbox_providers: dict[str, float] | None = None,
     ) -> models.ScheduleAnswer:
         """Choose a schedule. Needs a key with the scope `provision`."""
         return self._call(
@@ -549,7 +567,12 @@ class Operations:
                 "PUT",
                 "/v1/warming/schedules",
                 {200: models.ScheduleAnswer},
-                body={"preset": preset, "phases": phases, "thresholds": thresholds},
+                body={
+                    "preset": preset,
+                    "phases": phases,
+                    "thresholds": thresholds,
+                    "mailbox_providers": mailbox_providers,
+                },
             )
         )
 

@@ -35,13 +35,14 @@ IN_WORDS = {
     "README.md",
     "docs/examples.json",
     "statemachines/README.md",
+    "tests/client/test_commands.py",
     "tests/functions/api/",
     "tests/template/test_calls.py",
 }
 # Some functions stand here for what they may do.
 AUDITED = {"tests/template/test_policies.py"}
 # These name the providers whose calls they make fail.
-STORIES = ("tests/functions/", "tests/statemachines/", "tests/system/", "tests/template/test_calls.py")
+STORIES = ("tests/client/", "tests/functions/", "tests/statemachines/", "tests/system/", "tests/template/test_calls.py")
 CODE_FOLDERS = (
     "events",
     "functions",
@@ -118,7 +119,7 @@ def every_route() -> dict[str, Words]:
             if route != "$default":
                 path = route.partition(" ")[2]
                 last = [part for part in path.split("/") if not part.startswith("{")][-1]
-                words |= {"<path>": path, "<last>": last}
+                words |= {"<operation>": name, "<path>": path, "<last>": last}
             found[name] = words
     return found
 
