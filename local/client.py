@@ -67,6 +67,10 @@ def _type(schema: Schema, models: str = "") -> str:
     return PLAIN[schema["type"]]
 
 
+def _nullable(schema: Schema) -> bool:
+    return {"type": "null"} in schema.get("anyOf", [])
+
+
 def _identifier(name: str) -> str:
     return f"{name}_" if keyword.iskeyword(name) else name
 
@@ -189,6 +193,8 @@ def _method(method: str, path: str, operation: Schema, *, asynchronous: bool) ->
     arguments += [f"path={_dictionary(one['name'] for one in placed)}"] if placed else []
     arguments += [f"query={_dictionary(one['name'] for one in queries)}"] if queries else []
     arguments += [f"body={_dictionary(body['properties'])}"] if body else []
+    cleared = [name for name in body.get("required", []) if _nullable(body["properties"][name])]
+    arguments += [f"cleared={tuple(cleared)}"] if cleared else []
     arguments += [f"{HEADERS[name][0]}={HEADERS[name][0]}" for name in headers]
     said = f"{operation['summary']}. {operation.get('description', '')}"
     first, rest = ("async ", "await ") if asynchronous else ("", "")
@@ -245,6 +251,8 @@ def _field(name: str, schema: Schema, *, required: bool, description: str | None
         kind = _schema(_named(kind))
     values = kind.get("enum", [])
     plain = "json" if kind.get("type") == "object" else PLAIN[kind["type"]]
+    if required and _nullable(schema):
+        plain = "json"
     shown = {"name": name, "type": plain, "required": required, "repeated": repeated}
     return shown | ({"values": values} if values else {}) | ({"description": description} if description else {})
 

@@ -14,7 +14,8 @@ from kindling_client.base import Model, wire
 def run(kindling: Kindling, command: Command, about: dict[str, Any], values: dict[str, Any], form: Format) -> None:
     """Run a command with the values of its flags. Raises KindlingError, Failed."""
     waits = values.pop("wait", command.operation == "get_operation" and command.follows)
-    given = {name: value for name, value in values.items() if value not in (None, ())}
+    needed = {field["name"] for field in about["fields"] if field["required"]}
+    given = {name: value for name, value in values.items() if value not in (None, ()) or name in needed}
     if command.file:
         given[command.file] = rows.read(given[command.file])
     if about["route"].partition(" ")[2].startswith("/api"):

@@ -60,6 +60,7 @@ COMMANDS = {
     "warming pause": Command("pause_warming"),
     "warming resume": Command("resume_warming"),
     "warming explain": Command("explain_warming"),
+    "warming cap": Command("set_warming_cap"),
     "warming schedule": Command("get_warming_schedules", view="schedules"),
     "warming set-schedule": Command("set_warming_schedule"),
     "send": Command("send_email"),

@@ -558,6 +558,7 @@ class AsyncOperations:
                 {200: models.CapAnswer},
                 path={"domain_id": domain_id},
                 body={"daily_limit": daily_limit},
+                cleared=("daily_limit",),
             )
         )
 

@@ -35,6 +35,8 @@ class Call(Generic[T]):
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
+    # Fields of the body whose None is sent, as it clears something.
+    cleared: tuple[str, ...] = ()
     idempotency_key: str | None = None
     respond_async: bool = False
 
@@ -106,7 +108,7 @@ def _headers(call: Call[Any]) -> dict[str, str]:
 def _content(call: Call[Any]) -> bytes | None:
     if call.body is None:
         return None
-    given = {name: value for name, value in call.body.items() if value is not None}
+    given = {name: value for name, value in call.body.items() if value is not None or name in call.cleared}
     return pydantic_core.to_json(given, by_alias=True, exclude_none=True)
 
 

@@ -550,6 +550,7 @@ class Operations:
                 {200: models.CapAnswer},
                 path={"domain_id": domain_id},
                 body={"daily_limit": daily_limit},
+                cleared=("daily_limit",),
             )
         )
 

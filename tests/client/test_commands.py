@@ -68,6 +68,8 @@ def test_every_command_works(tenant: Shell, kindling: Kindling, tmp_path: Path) 
     assert type_("warming resume", *by_name).json["phase"] == "phase_1"
     assert type_("warming explain --recipients 51", *by_name).json["allowed"] is False
     assert len(type_("warming history --limit 2", *by_name).lines) == 2
+    assert type_("warming cap --daily-limit 900", *by_name).json["daily_limit"] == 900
+    assert type_("warming cap --daily-limit null", *by_name).json["daily_limit"] is None
     assert type_("warming set-schedule --preset tiered").json["name"] == "tiered"
     assert type_("warming schedule").json["schedule"]["name"] == "tiered"
     sending._claims.clear()
