@@ -63,7 +63,10 @@ def fields(body: dict[str, Any]) -> None:
 def _pairs(out: Console, pairs: list[tuple[str, Any]]) -> None:
     width = max((len(name) for name, _ in pairs), default=0)
     for name, value in pairs:
-        _print(out, [Text(name, "bold"), _cell(value)], [width, 0])
+        # Sentences have a line each.
+        parts = value if isinstance(value, list) and any(" " in str(part) for part in value) else [value]
+        for number, part in enumerate(parts):
+            _print(out, [Text("" if number else name, "bold"), _cell(part)], [width, 0])
 
 
 def _print(out: Console, cells: list[Text], widths: list[int]) -> None:

@@ -136,6 +136,9 @@ def _headline(out: Console, status: models.WarmingAnswer) -> None:
     ):
         of = f" of {limit:,}" if _limit(limit) else ""
         out.print(f"{window:11}  {sent:,}{of}")
+    for one in status.mailbox_providers:
+        if one.daily_limit is not None:
+            out.print(f"{one.mailbox_provider:11}  {one.sent_today:,} of {one.daily_limit:,} today")
 
 
 def _reasons(out: Console, status: models.WarmingAnswer) -> None:

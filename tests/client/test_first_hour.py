@@ -1,4 +1,9 @@
-"""docs/first-hour.md, typed command by command against the handlers. The local cloud has the same test of its own."""
+"""docs/first-hour.md, typed command by command against the handlers. The local cloud has the same test of its own.
+
+With `--write` what has changed is mended; the local cloud's test writes all of it anew.
+"""
+
+import pytest
 
 from kindling.sending import service as sending
 from local import cli, ticks
@@ -35,8 +40,12 @@ def typed_in(shell: Shell, kindling: Kindling) -> console.Typed:
     return typed
 
 
-def test_the_first_hour_goes_as_it_is_written(tenant: Shell, kindling: Kindling) -> None:
+def test_the_first_hour_goes_as_it_is_written(
+    tenant: Shell, kindling: Kindling, request: pytest.FixtureRequest
+) -> None:
     played = console.play(DOCUMENT, typed_in(tenant, kindling))
+    if request.config.getoption("--write"):
+        console.mend(DOCUMENT, played)
     written = console.entries(DOCUMENT)
     assert len(written) > 20
     assert [console.steady(entry) for entry in played] == [console.steady(entry) for entry in written]

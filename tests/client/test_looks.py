@@ -1,11 +1,13 @@
 """What people see: tables, colours where a terminal shows them, and the ramp."""
 
 import re
+from typing import Any
 
 import pytest
 
 from kindling_cli import ramp
 from kindling_client import models
+from local import client
 from tests.client.conftest import Shell
 from tests.conftest import Kindling
 
@@ -60,40 +62,24 @@ def test_schedules_are_shown_by_phase(tenant: Shell) -> None:
     assert "tiered, version 1" in lines
 
 
-MEASURES = ("sent", "delivered", "bounced", "hard_bounce", "complaints", "rejected", "opened", "clicked")
-TOTALS = [f"total_{name}" for name in MEASURES]
-RATES = [f"{name}_rate" for name in ("delivery", "bounce", "hard_bounce", "complaint", "open", "click")]
 STANDARD = [[50, 75, 100], [200, 300], [400], [500]]
 
 
+def example(path: str) -> Any:
+    """What the document shows as the answer of a GET."""
+    answer = client.document()["paths"][path]["get"]["responses"]["200"]
+    return answer["content"]["application/json"]["example"]
+
+
 def status(phase: str, limit: int, sent: int = 0, started: str = "2026-03-01T09:00:00.000Z") -> models.WarmingAnswer:
-    numbers = dict.fromkeys(("this_hour_sent", "this_minute_sent", "remaining_this_hour", "remaining_this_minute"), 0)
-    metrics = {**dict.fromkeys(TOTALS, 0), **dict.fromkeys(RATES, 0.0), "period_days": 7}
     limits = {"daily_limit": limit, "hourly_limit": limit, "per_minute_limit": limit}
-    return models.WarmingAnswer.model_validate(
-        {
-            **numbers,
-            **dict.fromkeys(("next_phase", "next_phase_limits", "phase_before", "stopped_because")),
-            "domain_id": "d",
-            "domain": "acme.example",
-            "phase": phase,
-            "warming_started_at": started,
-            "phase_started_at": started,
-            "days_in_current_phase": 2,
-            "current_limits": limits,
-            "today_sent": sent,
-            "remaining_today": 0,
-            "metrics": metrics,
-            "eligible_for_advancement": False,
-            "advancement_blockers": [],
-            "schedule": {"name": "standard", "version": 1},
-        }
-    )
+    told = {"phase": phase, "warming_started_at": started, "current_limits": limits, "today_sent": sent}
+    return models.WarmingAnswer.model_validate(example("/v1/domains/{domain_id}/warming") | told)
 
 
 def days(*sent: int) -> list[models.ShownDate]:
-    numbers = {**dict.fromkeys(TOTALS, 0), **dict.fromkeys(RATES, 0.0), "id": "d", "domain_id": "d"}
-    dates = [{**numbers, "date": f"2026-03-{day:02}", "total_sent": number} for day, number in enumerate(sent, 1)]
+    shown = example("/v1/domains/{domain_id}/stats/daily")["stats"][0]
+    dates = [shown | {"date": f"2026-03-{day:02}", "total_sent": number} for day, number in enumerate(sent, 1)]
     return [models.ShownDate.model_validate(one) for one in dates]
 
 

@@ -62,6 +62,12 @@ def write(document: Path, played: list[Entry]) -> None:
     document.write_text(BLOCK.sub(blocks, document.read_text()))
 
 
+def mend(document: Path, played: list[Entry]) -> None:
+    """Put what was printed into the document where something else stands there than what differs from run to run."""
+    kept = zip(entries(document), played, strict=True)
+    write(document, [was if steady(was) == steady(now) else now for was, now in kept])
+
+
 def play(document: Path, typed: Typed) -> list[Entry]:
     """Type every command. Those that fail have to say why."""
     played = []

@@ -102,7 +102,7 @@ class Tree:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(shutil.copytree(ROOT, folder, ignore=LEFT_OUT))
-        paths = {"PYTHONPATH": f"{folder / 'layers/core'}:{folder}"}
+        paths = {"PYTHONPATH": f"{folder / 'layers/core'}:{folder / 'client'}:{folder}"}
         # Without files of bytecode every run would compile every module.
         quick = {"PYTHONDONTWRITEBYTECODE": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         self._environment = os.environ | paths | quick
