@@ -468,7 +468,7 @@ class ShownConflict(Model):
 
 
 class ShownDate(Model):
-    """Part of an answer."""
+    """Counts of a UTC day, with Gmail's own figures: shares from 0 to 1, null when Gmail tells none."""
 
     total_sent: int
     total_delivered: int
@@ -490,6 +490,8 @@ class ShownDate(Model):
     id: str
     domain_id: str
     date: str
+    gmail_spam_rate: float | None
+    gmail_delivery_error_rate: float | None
 
 
 class ShownDay(Model):
