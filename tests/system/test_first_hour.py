@@ -3,6 +3,7 @@
 With `--write` it keeps what is printed.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from local.launcher import LocalCloud
 from local.settings import ROOT
+from local.tenants import new_tenant
 from tests.harness import console
 from tests.system.conftest import GROUP, Local
 
@@ -22,18 +23,19 @@ DOCUMENT = ROOT / "docs/first-hour.md"
 KINDLING = Path(sys.executable).with_name("kindling")
 
 
-def typed_in(home: Path, folder: Path) -> console.Typed:
+def typed_in(folder: Path, home: Path) -> console.Typed:
     """Types commands in a folder in which nothing but the local cloud is configured."""
     inherited = {name: text for name, text in os.environ.items() if not name.startswith(("KINDLING_", "XDG_"))}
-    environment = inherited | {"KINDLING_HOME": str(home), "HOME": str(folder), "COLUMNS": "120"}
+    environment = inherited | {"HOME": str(folder), "COLUMNS": "120"}
 
     def typed(words: list[str]) -> tuple[int, str]:
+        local = words[0] == "local"
         # A pipe is no terminal; the document shows what one prints.
-        more = [] if "--format" in words or words[0] == "local" else ["--format", "pretty"]
+        more = [] if "--format" in words or local else ["--format", "pretty"]
         ran = subprocess.run(
             [KINDLING, *words, *more],
             cwd=folder,
-            env=environment,
+            env=environment | ({"KINDLING_HOME": str(home)} if local else {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -48,10 +50,17 @@ def typed_in(home: Path, folder: Path) -> console.Typed:
     return typed
 
 
-def test_the_first_hour_goes_as_it_is_written(
-    cloud: LocalCloud, local: Local, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    played = console.play(DOCUMENT, typed_in(local.home.path, tmp_path))
+def newcomer(folder: Path, local: Local) -> None:
+    """A tenant who has nothing yet, whose key the local cloud of the folder tells."""
+    told = local.description
+    key = new_tenant("newcomer", local.home, told["engine_url"], told["table_name"])
+    (folder / ".kindling").mkdir()
+    (folder / ".kindling/local.json").write_text(json.dumps(told | {"api_key": key}))
+
+
+def test_the_first_hour_goes_as_it_is_written(local: Local, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    newcomer(tmp_path, local)
+    played = console.play(DOCUMENT, typed_in(tmp_path, local.home.path))
     if request.config.getoption("--write"):
         console.write(DOCUMENT, played)
     written = console.entries(DOCUMENT)
