@@ -98,10 +98,11 @@ def test_limits_are_counted_back_from_todays_and_planned_from_it() -> None:
 
 
 def test_days_before_warming_have_no_limit_and_are_left_out_when_nothing_was_sent() -> None:
-    began = status("phase_1", 50, started="2026-03-03T09:00:00.000Z")
-    assert [day.date for day in ramp.days(began, days(0, 0, 0), STANDARD)][:1] == ["2026-03-03"]
-    shown = ramp.days(began, days(0, 9, 0), STANDARD)
-    assert [(day.sent, day.limit) for day in shown][:2] == [(9, None), (0, 50)]
+    began = status("phase_1", 75, started="2026-03-02T09:00:00.000Z")
+    shown = ramp.days(began, days(0, 0, 0), STANDARD)
+    assert [(day.date, day.limit) for day in shown][:2] == [("2026-03-02", 50), ("2026-03-03", 75)]
+    shown = ramp.days(began, days(9, 0, 0), STANDARD)
+    assert [(day.sent, day.limit) for day in shown][:3] == [(9, None), (0, 50), (0, 75)]
 
 
 @pytest.mark.parametrize(("phase", "limit"), [("warmed", ramp.NO_LIMIT), ("paused", 0), ("phase_1", 60)])
