@@ -7,7 +7,7 @@ import pytest
 
 from kindling.metrics import parts
 from kindling.metrics import service as metrics
-from kindling.metrics.model import Period, day_sort_key, metrics_partition
+from kindling.metrics.model import DAYS_KEPT, Period, day_sort_key, metrics_partition
 from kindling.platform import aws, table
 from kindling.platform.settings import settings
 from kindling.providers import credentials
@@ -107,7 +107,7 @@ def test_a_day_is_kept_as_long_as_one_with_counts(kindling: Kindling) -> None:
     item = table.get({"pk": metrics_partition(kindling.user_id, domain["id"]), "sk": day_sort_key(day(kindling, 1))})
     midnight = kindling.clock.at.replace(hour=0, minute=0, second=0, microsecond=0)
     assert item is not None
-    assert item["expires_at"] == int((midnight - timedelta(days=1) + parts.DAYS_KEPT).timestamp())
+    assert item["expires_at"] == int((midnight - timedelta(days=1) + DAYS_KEPT).timestamp())
 
 
 def test_a_domain_that_is_not_in_postmaster_tools_stays_unknown(kindling: Kindling) -> None:

@@ -17,6 +17,9 @@ from kindling.messages import service as messages
 from kindling.messages.model import Message
 from kindling.platform import aws, clock, table
 from kindling.platform.settings import settings
+from kindling.warming import store as warmings
+from kindling.warming.gate import Windows
+from kindling.warming.model import warming_key
 from kindling.webhooks import store
 from tests.conftest import SECRETS, Kindling
 from tests.harness.lambdas import Reply, invoke
@@ -34,6 +37,8 @@ NAMES = {
     "clicked": "click",
 }
 HARD, SOFT = {"type": "Permanent", "sub_type": "General"}, {"type": "Transient", "sub_type": "MailboxFull"}
+# A bounce that counts, but suppresses no address.
+UNDETERMINED = {"type": "Undetermined", "sub_type": "Undetermined"}
 
 
 def signature(secret: str, identity: str, sent_at: str, body: str) -> str:
@@ -82,6 +87,18 @@ def report(kindling: Kindling, kind: str, recipients: list[Any] | int, **content
     about = {"inbox": "kim@acme.example", "message_id": f"<{kindling.clock.at:%Y-%m-%dT%H:%M}>", **content}
     passed(kindling, about["message_id"], about["inbox"])
     return deliver(kindling, event(kind, recipients, **about))
+
+
+def admitted(kindling: Kindling, n: int, mailbox_provider: str = "other", name: str = "acme.example") -> None:
+    """Let the domain's gate count `n` recipients now, whatever its limits."""
+    domain_id = names.domain_id_of(kindling.user_id, name)
+    warming = warmings.get(kindling.user_id, str(domain_id))
+    assert warming
+    at = Windows(f"{kindling.clock.at:%Y-%m-%dT%H:%M}")
+    counts = at.counts({mailbox_provider: n})
+    sent = warming.sent | {window: warming.sent.get(window, 0) + count for window, count in counts.items()}
+    key = warming_key(warming.user_id, warming.domain_id)
+    aws.table().update_item(Key=key, **table.assigned({"sent": sent, "minute": at.minute}))
 
 
 def judge_what_is_queued() -> int:
@@ -288,7 +305,7 @@ def test_a_bounce_has_the_domain_judged_at_once_and_a_delivery_does_not(kindling
     assert report(kindling, "sent", 200)
     assert report(kindling, "delivered", 140)
     assert judge_what_is_queued() == 0
-    bounced = event("bounced", 60, message_id="<late>", **SOFT)
+    bounced = event("bounced", 60, message_id="<late>", **UNDETERMINED)
     assert passed(kindling, "<late>")
     assert deliver(kindling, bounced)
     assert judge_what_is_queued() == 1

@@ -9,17 +9,14 @@ import pytest
 from kindling.errors import NotFound, RateLimitExceeded, StoreUnavailable, WarmingPaused
 from kindling.metrics.model import GMAIL, MAILBOX_PROVIDERS, OWN
 from kindling.platform import table
-from kindling.warming import admission, changes, gate, store
+from kindling.warming import admission, gate, store
 from kindling.warming.gate import Refusal, Windows
 from kindling.warming.model import (
-    API,
     DAY,
     HOUR,
     LETTERS,
     MINUTE,
     OF_CLASS,
-    RAMPED,
-    SENDING,
     UNLIMITED,
     Limits,
     MailboxProvider,
@@ -28,12 +25,24 @@ from kindling.warming.model import (
     warming_key,
     window_of_class,
 )
-from kindling.warming.schedules import PRESETS, Schedule
+from kindling.warming.schedules import PRESETS
 
 NOW = datetime(2026, 3, 1, 9, 0, 12, tzinfo=UTC)
 LIMITS = Limits(daily_limit=50, hourly_limit=10, per_minute_limit=5)
 # Bytes of one write unit: docs.aws.amazon.com, DynamoDB read/write capacity.
 WRITE_UNIT = 1024
+
+IDENTITY = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
+# What adds to the item of a domain after a bad day, one that took a name over, and one that was stopped.
+SLOWED = {"limit": 99_999, "on": "2026-02-26"}
+HELD = {"held_at": 199_999, "held_on": "2026-02-26", "slowed": {"microsoft": SLOWED, "yahoo": SLOWED}}
+TAKEN_OVER = {"former": f"{IDENTITY}/{IDENTITY}", "former_until": "2026-02-26"}
+STOPPED = {
+    "phase": Phase.SUSPENDED,
+    "phase_before": Phase.PHASE_4,
+    "stopped_because": "x" * 120,
+    "stopped_by": "system",
+}
 
 
 def warming(**fields: Any) -> Warming:
@@ -187,11 +196,6 @@ def test_a_limit_that_was_lowered_below_what_was_sent_has_no_room_and_no_debt() 
     assert (day.room, hour.room, minute.room) == (0, 10, 0)
 
 
-def test_a_pause_keeps_the_phase_that_it_ends_in(steady_clock: object) -> None:
-    back = [changes.stopped(warming(phase=phase), "manual pause", API)[0]["phase_before"] for phase in SENDING]
-    assert back == [*RAMPED, Phase.PHASE_4]
-
-
 def test_a_warmed_domain_has_no_limit_and_a_stopped_one_no_room() -> None:
     assert gate.refusal(warming(phase=Phase.WARMED, limits=None), {GMAIL: 10_000_000}, NOW) is None
     day, hour, minute = gate.bounds(warming(phase=Phase.WARMED, limits=None, sent={"2026-03-01": 7}), NOW)
@@ -211,7 +215,7 @@ def test_only_windows_that_nobody_reads_are_forgotten() -> None:
     gone = set(gate.outdated(standing, Windows("2026-03-01T09:00")))
     kept = set(standing.sent) - gone
     assert {"2026-03-01", "2026-03-01T09", "2026-03-01T09:00"} <= kept
-    assert {name for name in kept if len(name) == 10} == {f"2026-02-{day}" for day in range(22, 29)} | {"2026-03-01"}
+    assert {name for name in kept if len(name) == 10} == {"2026-02-27", "2026-02-28", "2026-03-01"}
     assert not gone & {"2026-03-01T09:00", "2026-03-01T09"}
     assert {name[11:] for name in kept if len(name) == 13} == {"03", "04", "06", "09"}
     # The next hour is one of the four, too.
@@ -255,52 +259,53 @@ def test_every_class_of_recipients_has_a_window_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "stopped", "units"),
+    ("days", "more", "units"),
     [
-        (1, False, 1),
+        (1, HELD, 1),
         # Between midnight and the judgement.
-        (2, False, 1),
-        # A judgement that is days late, and a stopped domain, of which no send is counted.
-        (3, False, 2),
-        (3, True, 2),
+        (2, HELD, 1),
+        (2, TAKEN_OVER, 1),
+        # All of it at once, a judgement that is days late, and a stopped domain, of which no send is counted.
+        (2, HELD | TAKEN_OVER, 2),
+        (3, HELD, 2),
+        (3, STOPPED, 2),
     ],
 )
-def test_a_gates_item_stays_within_one_write_unit(days: int, stopped: bool, units: int) -> None:
-    identity = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
-    newest = [f"2026-02-{day}" for day in range(21, 29)]
+def test_a_gates_item_stays_within_one_write_unit(days: int, more: dict[str, Any], units: int) -> None:
+    newest = [f"2026-02-{day}" for day in (26, 27, 28)]
     sent = {
         **dict.fromkeys(newest, 199_999),
         **{window_of_class(day, name): 133_333 for day in newest[-days:] for name in LETTERS},
         **{f"2026-02-28T0{hour}": 19_999 for hour in range(4)},
         "2026-02-28T03:00": 666,
     }
-    why = {"phase_before": Phase.PHASE_4, "stopped_because": "x" * 120, "stopped_by": "system"} if stopped else {}
-    fullest = warming(
-        user_id=identity,
-        domain_id=identity,
-        phase=Phase.SUSPENDED if stopped else Phase.PHASE_4,
-        revision=12_345,
-        schedule_version=999,
-        limits=PRESETS["standard"].limits(Phase.PHASE_4, 13),
-        limits_on="2026-02-28",
-        followed_on="2026-02-28",
-        ramp_day=13,
-        phase_days=14,
-        counted_on="2026-02-26",
-        judged_from="2026-02-26",
-        judged_less={"sent": 199_999, "delivered": 189_999, "bounced": 9_999, "complained": 99},
-        strikes=2,
-        minute="2026-02-28T03:00",
-        sent=sent,
-        budgets=dict.fromkeys(MAILBOX_PROVIDERS, 99_999),
-        cap=199_999,
-        warming_started_at="2026-01-01T09:00:00.000Z",
-        phase_started_at="2026-02-01T09:00:00.000Z",
-        updated_at="2026-02-28T00:30:00.000Z",
-        **why,
-    )
+    usual = {
+        "user_id": IDENTITY,
+        "domain_id": IDENTITY,
+        "phase": Phase.PHASE_4,
+        "revision": 12_345,
+        "schedule_version": 999,
+        "limits": PRESETS["standard"].limits(Phase.PHASE_4, 13),
+        "limits_on": "2026-02-28",
+        "followed_on": "2026-02-28",
+        "ramp_day": 13,
+        "phase_days": 14,
+        "mailed_days": 14,
+        "mailed": 1_999_999,
+        "counted_on": "2026-02-26",
+        "judged_from": "2026-02-26",
+        "strikes": 2,
+        "minute": "2026-02-28T03:00",
+        "sent": sent,
+        "budgets": dict.fromkeys(MAILBOX_PROVIDERS, 99_999),
+        "cap": 199_999,
+        "warming_started_at": "2026-01-01T09:00:00.000Z",
+        "phase_started_at": "2026-02-01T09:00:00.000Z",
+        "updated_at": "2026-02-28T00:30:00.000Z",
+    }
+    fullest = warming(**usual | more)
     due = {"due_shard": "warming#3", "due_at": "2026-03-01T00:00:00.000Z"}
-    row = {**warming_key(identity, identity), **fullest.item(), **due, "v": 1}
+    row = {**warming_key(IDENTITY, IDENTITY), **fullest.item(), **due, "v": 1}
     assert ceil(_size(row) / WRITE_UNIT) == units, _size(row)
     assert Warming.model_validate(row) == fullest
 
@@ -339,50 +344,3 @@ def test_a_gate_that_is_gone_or_never_stands_still_gives_no_decision(
         admission.admit(warming(), {GMAIL: 1})
     found(row(phase=Phase.PAUSED))
     assert admission.admit(warming(), {GMAIL: 1}) == Refusal(Phase.PAUSED)
-
-
-def test_limits_that_hold_today_are_only_ever_lowered(steady_clock: object) -> None:
-    schedule = PRESETS["standard"]
-    today = warming(limits_on=changes.today())
-    put, drop = changes.limited(today, schedule, schedule.limits(Phase.PHASE_2, 5))
-    assert (put["limits"], drop) == (LIMITS.model_dump(), ())
-    put, _ = changes.limited(warming(limits_on="2026-02-28"), schedule, schedule.limits(Phase.PHASE_2, 5))
-    assert put["limits"] == {"daily_limit": 5000, "hourly_limit": 500, "per_minute_limit": 20}
-    put, drop = changes.limited(today, schedule, None)
-    assert ("limits" in put, set(drop)) == (False, {"limits", "limits_on"})
-
-
-def test_budgets_follow_the_limits_and_are_only_lowered_where_these_hold(steady_clock: object) -> None:
-    schedule = PRESETS["standard"].model_copy(update={"mailbox_providers": {"gmail": 0.5, "yahoo": 0.25}})
-    higher = schedule.limits(Phase.PHASE_2, 5)
-
-    def budgets(*, schedule: Schedule = schedule, limits: Limits | None = higher, **fields: Any) -> dict[str, int]:
-        put, _ = changes.limited(warming(**fields), schedule, limits)
-        return dict(put["budgets"])
-
-    assert budgets(limits_on="2026-02-28") == {"gmail": 2_500, "yahoo": 1_250}
-    # The limits that hold today are of 50 a day.
-    today = changes.today()
-    assert budgets(limits_on=today) == budgets(followed_on=today) == {"gmail": 25, "yahoo": 13}
-    assert budgets(limits_on=today, budgets={"gmail": 9, "apple": 7}) == {"gmail": 9, "yahoo": 13, "apple": 7}
-    assert budgets(limits_on=today, budgets={"gmail": 9}, schedule=PRESETS["standard"]) == {"gmail": 9}
-    assert budgets(limits_on="2026-02-28", budgets={"gmail": 9}, schedule=PRESETS["standard"]) == {}
-    assert budgets(limits=None, budgets={"gmail": 9}) == {}
-
-
-def test_a_warmed_domain_with_a_cap_has_its_limits(steady_clock: object) -> None:
-    capped = warming(phase=Phase.WARMED, limits=None, cap=1_001)
-    put, drop = changes.limited(capped, PRESETS["standard"], None)
-    assert (put["limits"], drop) == ({"daily_limit": 1_001, "hourly_limit": 101, "per_minute_limit": 4}, ())
-    put, _ = changes.limited(capped, PRESETS["standard"], LIMITS)
-    assert put["limits"] == LIMITS.model_dump()
-
-
-@pytest.mark.parametrize(
-    ("daily", "hourly", "minute"),
-    [(1, 1, 1), (10, 1, 1), (11, 2, 1), (300, 30, 1), (301, 31, 2), (5_000, 500, 17), (200_000, 20_000, 667)],
-)
-def test_the_limits_to_a_day_are_a_tenth_for_the_hour_and_a_thirtieth_of_that(
-    daily: int, hourly: int, minute: int
-) -> None:
-    assert Limits.of_day(daily) == Limits(daily_limit=daily, hourly_limit=hourly, per_minute_limit=minute)

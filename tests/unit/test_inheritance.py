@@ -20,9 +20,9 @@ STATE = {"user_id", "domain_id", "domain", "revision", "updated_at"}
 
 def gate(phase: Phase, **fields: Any) -> Warming:
     """The gate of the former domain, which has sent today."""
-    limits = SCHEDULE.limits(phase, 5) or SCHEDULE.limits(Phase.PHASE_4, 5)
+    limits = SCHEDULE.limits(phase, 5)
     known = {"user_id": "former", "domain_id": "f", "domain": "acme.example", "phase": phase, "limits": limits}
-    sent = {TODAY: 7, HOUR: 5, MINUTE: 3}
+    sent = {"2026-02-27": 100_000, TODAY: 7, HOUR: 5, MINUTE: 3}
     started_at = "2025-12-01T00:00:00.000Z"
     return Warming.model_validate(
         known
@@ -57,26 +57,44 @@ def test_it_goes_on_with_the_first_day_of_the_phase(was: Phase, then: Phase) -> 
     found = after(gate(was))
     assert (found.phase, found.ramp_day, found.phase_days) == (then, 0, 0)
     assert found.limits == SCHEDULE.limits(then, 0)
+    assert (found.mailed_days, found.mailed) == (0, 0)
     assert (found.phase_started_at, found.counted_on) == (clock.timestamp(), TODAY)
 
 
+@pytest.mark.parametrize(("busiest", "daily"), [(999, 1_998), (1_000, 2_000), (7, 50)])
+def test_its_limit_is_at_most_twice_the_busiest_day_of_the_gate(busiest: int, daily: int) -> None:
+    limits = after(gate(Phase.PHASE_2, sent={"2026-02-27": busiest, TODAY: 3})).limits
+    assert limits
+    assert limits.daily_limit == daily
+
+
 def test_strikes_counters_and_the_start_stay_and_nothing_tells_whose_they_were() -> None:
-    former = gate(Phase.PHASE_2, stopped_because="9 bounces", judged_from="2026-02-27", judged_less={"bounced": 4})
+    bad = {"held_at": 60, "held_on": "2026-02-28", "slowed": {"gmail": {"limit": 9, "on": "2026-02-28"}}}
+    former = gate(Phase.PHASE_2, stopped_because="9 bounces", judged_from="2026-02-27", **bad)
     found = after(former, heir(revision=3))
     assert (found.strikes, found.sent, found.minute) == (2, former.sent, MINUTE)
     assert found.warming_started_at == former.warming_started_at
     assert found.model_dump(include=STATE) == heir(revision=3).model_dump(include=STATE)
-    assert (found.stopped_because, found.judged_from, found.judged_less, found.ended_at) == (None, "", {}, "")
+    assert (found.stopped_because, found.ended_at) == (None, "")
+    # What a bad day left behind, too.
+    assert (found.judged_from, found.held_at, found.held_on) == ("2026-02-27", 60, "2026-02-28")
+    assert (found.slowed, found.budgets, found.limit.daily_limit) == (former.slowed, {"gmail": 9}, 60)
 
 
 @pytest.mark.parametrize(
-    ("days", "phase"), [(29, Phase.PHASE_4), (30, Phase.PHASE_3), (59, Phase.PHASE_3), (60, Phase.PHASE_2)]
+    ("days", "phase"), [(34, Phase.PHASE_4), (35, Phase.PHASE_3), (69, Phase.PHASE_3), (70, Phase.PHASE_2)]
 )
-def test_every_30_days_without_mail_are_a_phase_lower(days: int, phase: Phase) -> None:
+def test_every_35_days_without_mail_are_a_phase_lower(days: int, phase: Phase) -> None:
     last = (clock.today() - timedelta(days=days)).isoformat()
     assert after(gate(Phase.PHASE_4, sent={last: 7})).phase == phase
     # The day on which it entered the phase counts as one with mail, as for the policy.
     assert after(gate(Phase.PHASE_4, sent={}, phase_started_at=f"{last}T09:00:00.000Z")).phase == phase
+
+
+def test_who_had_the_name_long_before_does_not_hide_who_had_it_last() -> None:
+    former = gate(Phase.PHASE_2, former="v/e", former_until="2026-01-01")
+    _, (_, drop) = changes.inherited(heir(), former, SCHEDULE)
+    assert "former" not in drop
 
 
 def test_no_time_without_mail_leads_below_the_first_phase() -> None:

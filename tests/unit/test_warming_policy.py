@@ -1,189 +1,227 @@
-"""The warming policy, verdict by verdict: what stops a domain, what keeps it in its phase, what advances it."""
+"""The warming policy, verdict by verdict: what lowers, stops, holds and advances a domain, and what it is told."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from kindling.metrics.model import Counts, Period
+from kindling.metrics.model import GMAIL, MICROSOFT, OTHER, YAHOO
 from kindling.warming import policy
-from kindling.warming.model import RAMPED, SENDING, STOPPED, Limits, Phase, Warming
-from kindling.warming.policy import Action, Evidence, Verdict, advancement_blockers, confident_above, judge, tail
+from kindling.warming.evidence import Cohort, Evidence, Tally
+from kindling.warming.model import RAMPED, SENDING, SYSTEM, Limits, Phase, Slowed, Warming
+from kindling.warming.policy import Action, Verdict, advancement_blockers, advice, climbing_blockers, judge
 from kindling.warming.schedules import PRESETS
 
 STANDARD = PRESETS["standard"]
 TODAY = date(2026, 3, 10)
-# Above 0.1 % and 0.3 % of complaints, above 3 % and 5 % of bounces, each with 95 % confidence.
-SMALLEST = {
-    50: (1, 2, 5, 6),
-    200: (2, 3, 11, 16),
-    700: (3, 6, 30, 46),
-    1_000: (4, 7, 40, 63),
-    5_000: (10, 23, 171, 277),
-    20_000: (29, 74, 641, 1_052),
-}
+DAY = TODAY.isoformat()
 
 
 def warming(phase: Phase = Phase.PHASE_1, ramp_day: int = 3, **fields: Any) -> Warming:
-    """A domain on a day of a phase of the standard schedule, with all its reports counted."""
+    """A domain on a day of a phase of the standard schedule."""
     known = {
         "user_id": "u",
         "domain_id": "d",
-        "domain": "acme.example",
         "phase": phase,
         "ramp_day": ramp_day,
         "limits": STANDARD.limits(phase, ramp_day),
-        "limits_on": "2026-03-10",
+        "limits_on": DAY,
         "counted_on": "2026-03-09",
         "phase_started_at": "2026-03-01T09:00:00.000Z",
     }
     return Warming.model_validate(known | fields)
 
 
-def counts(sent: int, bounced: int = 0, complained: int = 0) -> Counts:
-    return Counts(sent=sent, delivered=max(sent - bounced, 0), bounced=bounced, complained=complained)
+def tally(recipients: int, bounces: int = 0, complaints: int = 0, **fields: int) -> Tally:
+    """Recipients who all have a report, and would all be heard if they complained."""
+    known = {"reported": recipients, "delivered": max(recipients - bounces, 0), "listening": recipients}
+    return Tally(recipients, bounces=bounces, complaints=complaints, **known | fields)
 
 
-def bounces(found: Counts) -> tuple[int, int]:
-    return found.sent, found.bounced
+def past(days: int, of: Tally, provider: str = OTHER) -> tuple[Cohort, ...]:
+    """As many days before yesterday, alike."""
+    last = TODAY - timedelta(days=2)
+    return tuple(Cohort((last - timedelta(days=back)).isoformat(), {provider: of}) for back in reversed(range(days)))
 
 
-def recent(sent: int, bounced: int = 0, complained: int = 0, **others: Any) -> Evidence:
-    """Evidence with the same counts for the last two days as for the week, and complete reports."""
-    week = counts(sent, bounced, complained)
-    known: dict[str, Any] = {"recent": week, "week": week, "reported": sent, "admitted": sent, "busiest": sent}
-    return Evidence(**known | others)
+def yesterday(of: Tally, *, today: Tally | None = None, before: tuple[Cohort, ...] = (), **fields: Any) -> Evidence:
+    """The evidence of a domain that sent yesterday, and perhaps today and before."""
+    cohorts = (*before, Cohort("2026-03-09", {OTHER: of}))
+    if today:
+        cohorts = (*cohorts, Cohort(DAY, {OTHER: today}))
+    used = {one.day: one.whole.recipients for one in cohorts if one.day < DAY}
+    return Evidence(**{"today": DAY, "cohorts": cohorts, "used": used, "counted_on": "2026-03-09"} | fields)
 
 
-def verdict(evidence: Evidence, standing: Warming | None = None, *, new_day: bool = True) -> Verdict:
+def judged(evidence: Evidence, standing: Warming | None = None, *, new_day: bool = True) -> Verdict:
     return judge(standing or warming(), STANDARD, evidence, new_day=new_day)
 
 
 def ready(phase: Phase = Phase.PHASE_1, **fields: Any) -> Warming:
-    """A domain on the last stage of its phase, after the required days."""
-    return warming(phase, 13, **{"phase_days": 14} | fields)
+    """A domain on the last stage of its phase, after the required days and recipients."""
+    met = {"phase_days": 14, "mailed_days": 14, "mailed": STANDARD.plan(phase).min_volume}
+    return warming(phase, **{"ramp_day": 13} | met | fields)
 
 
-@pytest.mark.parametrize("sent", SMALLEST)
-def test_the_smallest_counts_that_give_95_percent_confidence_are_the_exact_ones(sent: int) -> None:
-    for smallest, rate in zip(SMALLEST[sent], (0.001, 0.003, 0.03, 0.05), strict=True):
-        assert confident_above(smallest, sent, rate, 0.95)
-        assert not confident_above(smallest - 1, sent, rate, 0.95)
-
-
-def test_the_tail_is_the_sum_of_the_binomial_terms() -> None:
-    assert tail(2, 2, 0.1) == pytest.approx(0.01)
-    assert tail(2, 3, 0.1) == pytest.approx(3 * 0.01 * 0.9 + 0.001)
-    assert tail(1, 1_000, 0.0005) == pytest.approx(1 - 0.9995**1_000)
-
-
-@pytest.mark.parametrize("events", [0, 5, 51])
-def test_no_more_than_expected_and_more_than_was_sent_prove_nothing(events: int) -> None:
-    assert tail(events, 50, 0.1) == 1
-    assert tail(0, 0, 0.1) == 1
-
-
-def test_an_ordinary_week_changes_nothing_within_a_day_and_climbs_with_a_new_one() -> None:
-    within = verdict(recent(1_000, 10), new_day=False)
-    assert (within.action, within.phase) == (Action.STAY, Phase.PHASE_1)
-    following = verdict(recent(1_000, 10))
+def test_an_ordinary_day_changes_nothing_before_it_is_over_and_climbs_then() -> None:
+    evidence = yesterday(tally(1_000, 10))
+    assert judged(evidence, new_day=False) == Verdict(Action.STAY, Phase.PHASE_1)
+    following = judged(evidence)
     assert (following.action, following.phase) == (Action.CLIMB, Phase.PHASE_1)
-    assert following.blockers == within.blockers != []
+    assert following.blockers
+
+
+# A pause needs a week.
 
 
 @pytest.mark.parametrize("new_day", [True, False])
 @pytest.mark.parametrize("phase", SENDING)
-def test_complaints_pause_with_confidence_in_every_phase_that_sends(phase: Phase, new_day: bool) -> None:
-    found = verdict(recent(1_000, 0, 5), warming(phase), new_day=new_day)
+def test_complaints_of_a_week_pause_with_confidence_in_every_phase_that_sends(phase: Phase, new_day: bool) -> None:
+    found = judged(yesterday(tally(1_000, 0, 5)), warming(phase), new_day=new_day)
     assert (found.action, found.phase, found.reason) == (Action.PAUSE, Phase.PAUSED, "complaint_rate_exceeded")
-    assert found.detail == "5 complaints from 1,000 recipients: above 0.10% with 99.5% confidence in 7 days"
-    assert verdict(recent(1_000, 0, 4), warming(phase), new_day=False).action == Action.STAY
-
-
-def test_bounces_pause_with_confidence() -> None:
-    found = verdict(recent(1_000, 70), new_day=False)
-    assert (found.action, found.phase, found.reason) == (Action.PAUSE, Phase.PAUSED, "bounce_rate_exceeded")
-    detail = "70 bounces from 1,000 recipients: above 5.0% with 99.5% confidence"
-    assert found.detail == f"{detail} since the last day with mail"
-    assert verdict(recent(1_000, 69), new_day=False).action == Action.STAY
-
-
-def test_the_week_stops_a_domain_whose_last_two_days_were_good() -> None:
-    found = verdict(recent(5_000, 0, 20, recent=counts(1_000)), new_day=False)
-    assert (found.action, found.detail.rpartition(" confidence ")[2]) == (Action.PAUSE, "in 7 days")
+    assert found.detail == "5 complaints from 1,000 recipients: above 0.10% with 98.0% confidence in 7 days"
 
 
 @pytest.mark.parametrize(
-    ("evidence", "reason", "detail"),
+    ("bad", "action"),
     [
-        (recent(1_000, 0, 9), "complaint_rate_exceeded", "9 complaints from 1,000 recipients: above 0.30%"),
-        (recent(1_000, 130), "bounce_rate_exceeded", "130 bounces from 1,000 recipients: above 10.0%"),
+        (tally(1_000, 0, 4), Action.PAUSE),
+        (tally(1_000, 0, 3), Action.STAY),
+        (tally(1_000, 66), Action.PAUSE),
+        (tally(1_000, 65), Action.LOWER),
+        (tally(1_000, blocks=25, bounces=25), Action.LOWER),
+        (tally(1_000, blocks=27, bounces=27), Action.PAUSE),
     ],
 )
-def test_far_too_high_rates_suspend_at_once(evidence: Evidence, reason: str, detail: str) -> None:
-    found = verdict(evidence, new_day=False)
+def test_the_edges_of_a_pause_are_exact(bad: Tally, action: Action) -> None:
+    assert judged(yesterday(bad), new_day=False).action == action
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason", "detail"),
+    [
+        (tally(1_000, 0, 9), "complaint_rate_exceeded", "9 complaints from 1,000 recipients: above 0.30%"),
+        (tally(1_000, 126), "bounce_rate_exceeded", "126 bounces from 1,000 recipients: above 10.0%"),
+        (tally(1_000, 50, blocks=50), "block_rate_exceeded", "50 blocked messages from 1,000 recipients: above 3.3%"),
+    ],
+)
+def test_far_too_high_rates_of_a_week_suspend(bad: Tally, reason: str, detail: str) -> None:
+    found = judged(yesterday(bad), new_day=False)
     assert (found.action, found.phase, found.reason) == (Action.SUSPEND, Phase.SUSPENDED, reason)
-    assert found.detail == f"{detail} with 99.5% confidence since the last day with mail"
+    assert found.detail == f"{detail} with 99.5% confidence in 7 days"
 
 
-def test_of_both_rates_complaints_are_named() -> None:
-    assert verdict(recent(1_000, 130, 9), new_day=False).reason == "complaint_rate_exceeded"
-
-
-@pytest.mark.parametrize(
-    ("evidence", "action"),
-    [
-        (recent(50, 0, 2), Action.STAY),
-        (recent(150, 0, 3), Action.PAUSE),
-        (recent(50, 9), Action.STAY),
-        (recent(50, 10), Action.PAUSE),
-    ],
-)
-def test_below_the_floors_no_rate_stops_a_domain(evidence: Evidence, action: Action) -> None:
-    assert verdict(evidence, new_day=False).action == action
+@pytest.mark.parametrize("bad", [tally(1_000, 0, 8), tally(1_000, 125), tally(1_000, 49, blocks=49)])
+def test_just_below_the_edges_of_a_suspension_there_is_a_pause(bad: Tally) -> None:
+    assert judged(yesterday(bad), new_day=False).action == Action.PAUSE
 
 
 @pytest.mark.parametrize(
-    ("evidence", "detail"),
+    ("bad", "action"),
     [
-        (recent(5, 5), "5 bounces from 5 recipients since the last day with mail"),
-        (recent(16, 5), "5 bounces from 16 recipients since the last day with mail"),
-        (recent(20, 6), "6 bounces from 20 recipients since the last day with mail"),
-        (recent(1_000, 5, recent=counts(16, 5)), "5 bounces from 16 recipients since the last day with mail"),
+        (tally(50, 0, 1), Action.STAY),
+        (tally(150, 0, 2), Action.PAUSE),
+        (tally(60, 9), Action.STAY),
+        (tally(60, 10), Action.PAUSE),
+        (tally(60, 4, blocks=4), Action.STAY),
+        (tally(60, 5, blocks=5), Action.PAUSE),
     ],
 )
-def test_gross_rates_need_no_statistics(evidence: Evidence, detail: str) -> None:
-    found = verdict(evidence, new_day=False)
-    assert (found.action, found.reason, found.detail) == (Action.PAUSE, "bounce_rate_exceeded", detail)
+def test_below_the_floors_no_rate_stops_a_domain(bad: Tally, action: Action) -> None:
+    assert judged(yesterday(bad), new_day=False).action == action
 
 
-def test_three_complaints_from_a_handful_are_far_too_many() -> None:
-    for sent in (3, 100, 113):
-        found = verdict(recent(sent, 0, 3), new_day=False)
-        assert (found.action, found.reason) == (Action.SUSPEND, "complaint_rate_exceeded")
-    assert verdict(recent(114, 0, 3), new_day=False).action == Action.PAUSE
+def test_four_weeks_stop_a_domain_that_sends_little() -> None:
+    few = tuple(Cohort(f"2026-02-{day}", {OTHER: tally(100, 0, 1)}) for day in (14, 20, 26))
+    found = judged(yesterday(tally(100), before=few), new_day=False)
+    assert (found.action, found.detail.rpartition("confidence ")[2]) == (Action.PAUSE, "in 28 days")
+    assert judged(yesterday(tally(500), before=few), new_day=False).action == Action.STAY
 
 
-@pytest.mark.parametrize("evidence", [recent(10, 4), recent(17, 5), recent(300, 9), recent(100, 0, 2)])
-def test_what_is_not_gross_waits_for_the_test(evidence: Evidence) -> None:
-    assert verdict(evidence, new_day=False).action == Action.STAY
+def test_more_bad_reports_than_recipients_stop_a_domain_and_are_no_rate() -> None:
+    found = judged(yesterday(tally(3, 12)), new_day=False)
+    assert (found.action, found.phase) == (Action.SUSPEND, Phase.SUSPENDED)
+    assert found.detail == "12 bounces from 3 recipients, so that other reports must be missing in 7 days"
+    blockers = advancement_blockers(ready(), STANDARD, yesterday(tally(3, 12)))
+    assert blockers[-1] == "bounce rate below 3.0% required (currently 12 of 3)"
 
 
-def test_gross_rates_count_since_the_last_day_with_mail_only() -> None:
-    assert verdict(recent(16, 5, recent=counts(3)), new_day=False).action == Action.STAY
+@pytest.mark.parametrize(
+    ("bad", "detail"),
+    [
+        (tally(5, 5), "5 bounces from 5 recipients"),
+        (tally(16, 5), "5 bounces from 16 recipients"),
+        (tally(20, 6), "6 bounces from 20 recipients"),
+    ],
+)
+def test_gross_rates_need_no_statistics(bad: Tally, detail: str) -> None:
+    for evidence, window in (
+        (yesterday(bad), "since the last day with mail"),
+        (yesterday(tally(90), today=bad), "today"),
+    ):
+        found = judged(evidence, new_day=False)
+        assert (found.action, found.reason, found.detail) == (
+            Action.PAUSE,
+            "bounce_rate_exceeded",
+            f"{detail} {window}",
+        )
 
 
-@pytest.mark.parametrize("evidence", [recent(0, 12, 12), recent(2, 12, 3), recent(11, 12, 0)])
-@pytest.mark.parametrize("new_day", [True, False])
-def test_reports_about_mail_from_before_the_window_stop_nothing(evidence: Evidence, new_day: bool) -> None:
-    assert verdict(evidence, new_day=new_day).action in (Action.STAY, Action.CLIMB)
+@pytest.mark.parametrize("bad", [tally(10, 4), tally(17, 5), tally(300, 9)])
+def test_what_is_not_gross_waits_for_the_test(bad: Tally) -> None:
+    assert judged(yesterday(bad), new_day=False).action == Action.STAY
 
 
 def test_the_third_pause_within_a_phase_is_a_suspension() -> None:
-    bad, gross = recent(1_000, 0, 5), recent(10, 5)
-    for evidence in (bad, gross):
-        actions = [verdict(evidence, warming(strikes=strikes)).action for strikes in range(4)]
+    for bad in (tally(1_000, 0, 5), tally(10, 5)):
+        actions = [judged(yesterday(bad), warming(strikes=strikes)).action for strikes in range(4)]
         assert actions == [Action.PAUSE, Action.PAUSE, Action.SUSPEND, Action.SUSPEND]
+
+
+# A day lowers the limit, and pauses only a domain whose days are even.
+
+EVEN = past(20, tally(10_000, 100, 4))
+UNEVEN = tuple(replace(cohort, providers={OTHER: tally(10_000, 20 if i % 2 else 180)}) for i, cohort in enumerate(EVEN))
+
+
+def test_a_bad_day_of_a_domain_with_even_days_pauses_it() -> None:
+    found = judged(yesterday(tally(10_000, 100), today=tally(1_000, 90), before=EVEN), new_day=False)
+    assert (found.action, found.reason) == (Action.PAUSE, "bounce_rate_exceeded")
+    assert found.detail.endswith("98.0% confidence today, more than uneven days explain")
+
+
+def test_a_bad_day_of_a_domain_with_uneven_days_halves_its_limit() -> None:
+    found = judged(yesterday(tally(10_000, 100), today=tally(1_000, 90), before=UNEVEN), new_day=False)
+    assert (found.action, found.phase, found.reason) == (Action.LOWER, Phase.PHASE_1, "bounce_rate_exceeded")
+    assert found.detail == "90 bounces from 1,000 recipients: above 5.0% with 95.0% confidence today"
+
+
+def test_one_day_lowers_the_limit_once() -> None:
+    evidence = yesterday(tally(10_000, 100), today=tally(1_000, 90), before=UNEVEN)
+    assert judged(evidence, warming(held_on=DAY), new_day=False).action == Action.STAY
+    assert judged(evidence, warming(held_on="2026-03-09"), new_day=False).action == Action.LOWER
+    bad_yesterday = yesterday(tally(10_000, 700), before=UNEVEN)
+    assert judged(bad_yesterday, warming(held_on="2026-03-09")).action == Action.STAY
+    assert judged(bad_yesterday, warming(held_on="2026-03-08")).action == Action.LOWER
+
+
+@pytest.mark.parametrize(("bounces", "action"), [(62, Action.STAY), (63, Action.LOWER)])
+def test_the_edge_of_a_lower_limit_is_exact(bounces: int, action: Action) -> None:
+    evidence = yesterday(tally(10_000, 100), today=tally(1_000, bounces), before=UNEVEN)
+    assert judged(evidence, new_day=False).action == action
+
+
+def test_the_last_hours_are_judged_by_themselves() -> None:
+    late = yesterday(tally(10_000, 100), today=tally(9_000, 150), before=UNEVEN, latest=tally(1_000, 70))
+    found = judged(late, new_day=False)
+    assert (found.action, found.detail.rpartition("confidence ")[2]) == (Action.LOWER, "in the last hours")
+    assert judged(replace(late, latest=Tally()), new_day=False).action == Action.STAY
+    even = judged(replace(late, cohorts=(*EVEN, *late.cohorts[-2:]), latest=tally(1_000, 90)), new_day=False)
+    assert (even.action, even.phase) == (Action.PAUSE, Phase.PAUSED)
+
+
+# Steps back, on a new day only.
 
 
 @pytest.mark.parametrize(
@@ -197,70 +235,103 @@ def test_the_third_pause_within_a_phase_is_a_suspension() -> None:
     ],
 )
 def test_probably_too_high_rates_step_back_with_a_new_day(phase: Phase, back: Phase, action: Action) -> None:
-    for evidence, reason, words in (
-        (recent(1_000, 40), "bounce_rate_exceeded", "40 bounces from 1,000 recipients: above 3.0%"),
-        (recent(1_000, 0, 4), "complaint_rate_exceeded", "4 complaints from 1,000 recipients: above 0.10%"),
-    ):
-        found = verdict(evidence, warming(phase))
-        assert (found.action, found.phase, found.reason) == (action, back, reason)
-        assert found.detail == f"{words} with 95.0% confidence"
-        assert verdict(evidence, warming(phase), new_day=False).action == Action.STAY
+    found = judged(yesterday(tally(1_000, 40)), warming(phase))
+    assert (found.action, found.phase, found.reason) == (action, back, "bounce_rate_exceeded")
+    assert found.detail == "40 bounces from 1,000 recipients: above 3.0% with 95.0% confidence in 7 days"
+    assert judged(yesterday(tally(1_000, 40)), warming(phase), new_day=False).action == Action.STAY
 
 
-@pytest.mark.parametrize("evidence", [recent(1_000, 39), recent(1_000, 0, 3), recent(100, 9), recent(300, 0, 2)])
-def test_without_confidence_or_below_the_floors_nothing_steps_back(evidence: Evidence) -> None:
-    assert verdict(evidence).action == Action.STAY
+@pytest.mark.parametrize("doubtful", [tally(1_000, 39), tally(100, 6), tally(200, 0, 1)])
+def test_without_confidence_or_below_the_floors_nothing_steps_back(doubtful: Tally) -> None:
+    assert judged(yesterday(doubtful)).action == Action.STAY
 
 
-def test_a_month_without_mail_steps_back() -> None:
+def test_five_weeks_without_mail_step_back() -> None:
     for phase, back, action in (
         (Phase.PHASE_1, Phase.PHASE_1, Action.EASE),
         (Phase.PHASE_3, Phase.PHASE_2, Action.DEMOTE),
         (Phase.WARMED, Phase.PHASE_4, Action.DEMOTE),
     ):
-        found = verdict(recent(0, idle_days=30), warming(phase))
+        found = judged(Evidence(DAY, idle_days=35), warming(phase))
         assert (found.action, found.phase, found.reason) == (action, back, "idle")
-        assert found.detail == "nothing was sent for 30 days"
-        assert verdict(recent(0, idle_days=29), warming(phase)).action == Action.STAY
-        assert verdict(recent(0, idle_days=30), warming(phase), new_day=False).action == Action.STAY
+        assert found.detail == "nothing was sent for 35 days"
+        assert judged(Evidence(DAY, idle_days=34), warming(phase)).action == Action.STAY
+        assert judged(Evidence(DAY, idle_days=35), warming(phase), new_day=False).action == Action.STAY
 
 
-@pytest.mark.parametrize(("busiest", "action"), [(37, Action.STAY), (38, Action.CLIMB), (150, Action.CLIMB)])
-def test_a_day_climbs_when_a_quarter_of_its_limit_was_used(busiest: int, action: Action) -> None:
+# Climbing.
+
+
+@pytest.mark.parametrize(("sent", "action"), [(37, Action.STAY), (38, Action.CLIMB), (150, Action.CLIMB)])
+def test_a_limit_climbs_when_a_quarter_of_it_was_used_on_a_day(sent: int, action: Action) -> None:
     assert warming().limit.daily_limit == 150
-    assert verdict(recent(500, busiest=busiest)).action == action
-
-
-def test_an_exact_quarter_of_a_limit_is_enough() -> None:
-    hundred = Limits(daily_limit=100, hourly_limit=10, per_minute_limit=5)
-    for busiest, action in ((24, Action.STAY), (25, Action.CLIMB)):
-        assert verdict(recent(500, busiest=busiest), warming(limits=hundred)).action == action
+    assert judged(yesterday(tally(sent))).action == action
+    hundred = Limits.of(100)
+    assert [judged(yesterday(tally(n)), warming(limits=hundred)).action for n in (24, 25)] == [
+        Action.STAY,
+        Action.CLIMB,
+    ]
 
 
 @pytest.mark.parametrize(
-    ("evidence", "action"),
+    ("rates", "action"),
     [
-        (recent(222, 0, 1), Action.STAY),
-        (recent(224, 0, 1), Action.CLIMB),
-        (recent(200, 9), Action.STAY),
-        (recent(200, 8), Action.CLIMB),
+        (tally(222, 0, 1), Action.STAY),
+        (tally(224, 0, 1), Action.CLIMB),
+        (tally(200, 9), Action.STAY),
+        (tally(200, 8), Action.CLIMB),
+        (tally(1_000, listening=222, complaints=1), Action.STAY),
+        (tally(1_000, listening=224, complaints=1), Action.CLIMB),
     ],
 )
-def test_a_doubt_that_is_no_reason_to_step_back_is_one_not_to_climb(evidence: Evidence, action: Action) -> None:
-    assert verdict(evidence).action == action
+def test_a_doubt_that_is_no_reason_to_step_back_is_one_not_to_climb(rates: Tally, action: Action) -> None:
+    assert judged(yesterday(rates)).action == action
 
 
-@pytest.mark.parametrize(("reported", "action"), [(449, Action.STAY), (450, Action.CLIMB), (0, Action.STAY)])
-def test_a_domain_of_whose_mail_too_little_is_known_does_not_climb(reported: int, action: Action) -> None:
-    found = verdict(recent(500, reported=reported))
-    assert found.action == action
-    told = f"delivery reports cover only {reported:,} of 500 recipients"
-    assert (told in found.blockers) is (action == Action.STAY)
+@pytest.mark.parametrize(
+    ("unknown", "sentence"),
+    [
+        (
+            tally(500, reported=449),
+            "delivery reports cover only 449 of 500 recipients in 7 days (90% required): what became of the others is "
+            "unknown",
+        ),
+        (
+            tally(500, listening=24),
+            "complaints are unknown: only 24 of 500 recipients are at mailbox providers that report them (5% required)",
+        ),
+    ],
+)
+def test_what_is_unknown_holds_a_domain_and_is_said(unknown: Tally, sentence: str) -> None:
+    found = judged(yesterday(unknown))
+    assert found.action == Action.STAY
+    assert sentence in found.blockers
+    assert sentence in climbing_blockers(warming(), STANDARD, yesterday(unknown))
 
 
-def test_nothing_climbs_on_the_last_step_or_without_limits() -> None:
-    assert verdict(recent(1_000), ready()).action == Action.STAY
-    assert verdict(recent(1_000), warming(Phase.WARMED, limits=None)).action == Action.STAY
+def test_just_enough_known_does_not_hold() -> None:
+    assert judged(yesterday(tally(500, reported=450))).action == Action.CLIMB
+    assert judged(yesterday(tally(500, listening=25))).action == Action.CLIMB
+
+
+def test_a_day_of_which_nothing_was_reported_holds_though_the_week_was() -> None:
+    before = past(5, tally(5_000))
+    silent = yesterday(tally(500, reported=0), before=before)
+    assert silent.week.nearly_reported
+    assert judged(silent).blockers[-1] == (
+        "nothing was reported about the last day with mail: what became of it is unknown"
+    )
+    assert judged(silent).action == Action.STAY
+    assert judged(yesterday(tally(500, reported=1), before=before)).action == Action.CLIMB
+
+
+def test_a_domain_without_any_use_is_told_that_it_does_not_climb() -> None:
+    assert climbing_blockers(warming(), STANDARD, Evidence(DAY)) == [
+        "a day with 25% of the daily limit of 150 is required (the busiest had 0)"
+    ]
+
+
+# Advancing.
 
 
 @pytest.mark.parametrize(
@@ -273,161 +344,172 @@ def test_nothing_climbs_on_the_last_step_or_without_limits() -> None:
     ],
 )
 def test_phases_advance_in_order_when_nothing_blocks(phase: Phase, following: Phase, volume: int) -> None:
-    found = verdict(recent(volume), ready(phase))
+    good = yesterday(tally(4_000, 40))
+    found = judged(good, ready(phase))
     assert (found.action, found.phase, found.reason) == (Action.ADVANCE, following, "metrics_passed")
     assert found.detail == "All requirements of the phase are met."
-    assert found.blockers == []
-    assert verdict(recent(volume), ready(phase), new_day=False).action == Action.STAY
-    assert verdict(recent(volume - 1), ready(phase)).action == Action.STAY
+    assert judged(good, ready(phase), new_day=False).action == Action.STAY
+    assert judged(good, ready(phase, mailed=volume - 1)).action != Action.ADVANCE
 
 
 @pytest.mark.parametrize(
-    ("standing", "evidence", "blocker"),
+    ("standing", "good", "blocker"),
     [
-        (ready(phase_days=6), recent(4_000), "minimum 7 days in phase required (currently 6)"),
+        (ready(phase_days=6, mailed_days=6), tally(4_000), "minimum 7 days in phase required (currently 6)"),
         (
-            warming(ramp_day=12, phase_days=14),
-            recent(4_000),
+            ready(phase_days=40, mailed_days=6),
+            tally(4_000),
+            "minimum 7 days in phase required (currently 6): only days with mail count",
+        ),
+        (
+            ready(ramp_day=12),
+            tally(4_000),
             "daily limit must have climbed to 1,500 (currently 1,250)",
         ),
-        (ready(), recent(2_999), "at least 3,000 recipients in 7 days required (currently 2,999)"),
-        (
-            ready(),
-            recent(4_000, reported=3_599, admitted=4_000),
-            "delivery reports cover only 3,599 of 4,000 recipients",
-        ),
-        (
-            ready(),
-            recent(4_000, week=Counts(sent=4_000, delivered=3_700)),
-            "delivery rate of at least 95.0% required (currently 92.50%)",
-        ),
-        (ready(), recent(4_000, 120), "bounce rate below 3.0% required (currently 3.00%)"),
-        (ready(), recent(4_000, 0, 4), "complaint rate below 0.10% required (currently 0.100%)"),
+        (ready(mailed=2_999), tally(4_000), "at least 3,000 recipients in this phase required (currently 2,999)"),
+        (ready(), tally(4_000, delivered=3_700), "delivery rate of at least 95.0% required (currently 92.50%)"),
+        (ready(), tally(4_000, 120, delivered=3_880), "bounce rate below 3.0% required (currently 3.00%)"),
+        (ready(), tally(4_000, 0, 4), "complaint rate below 0.10% required (currently 0.100%)"),
     ],
 )
-def test_each_thing_that_blocks_is_a_sentence_with_numbers(standing: Warming, evidence: Evidence, blocker: str) -> None:
-    assert advancement_blockers(standing, STANDARD, evidence) == [blocker]
-    assert verdict(evidence, standing).action != Action.ADVANCE
+def test_each_thing_that_blocks_is_a_sentence_with_numbers(standing: Warming, good: Tally, blocker: str) -> None:
+    assert advancement_blockers(standing, STANDARD, yesterday(good)) == [blocker]
+    assert judged(yesterday(good), standing).action != Action.ADVANCE
 
 
 def test_everything_that_blocks_is_said() -> None:
-    evidence = recent(10, 1, 1, reported=10, admitted=20)
-    assert len(advancement_blockers(warming(), STANDARD, evidence)) == 7
+    bad = tally(100, 10, 1, reported=80, listening=4)
+    assert len(advancement_blockers(warming(), STANDARD, yesterday(bad))) == 8
 
 
-def test_just_below_every_bar_nothing_blocks() -> None:
-    week = Counts(sent=4_000, delivered=3_800, bounced=119, complained=3)
-    assert verdict(recent(4_000, week=week, reported=3_600)).blockers == verdict(recent(4_000)).blockers
-    assert verdict(recent(4_000, week=week, reported=3_600), ready()).action == Action.ADVANCE
-
-
-def test_no_mail_at_all_is_not_good_news() -> None:
-    assert verdict(recent(0), ready()).action == Action.STAY
-    assert advancement_blockers(ready(), STANDARD, recent(0)) == [
-        "at least 3,000 recipients in 7 days required (currently 0)"
-    ]
+def test_just_below_every_threshold_nothing_blocks() -> None:
+    good = tally(4_000, 119, 3, delivered=3_800, reported=3_600)
+    assert judged(yesterday(good), ready(phase_days=7, mailed_days=7, mailed=3_000)).action == Action.ADVANCE
 
 
 def test_a_domain_that_does_not_send_says_why() -> None:
-    assert advancement_blockers(warming(Phase.NOT_STARTED), STANDARD, recent(0)) == ["warming has not been started"]
-    for (phase,) in STOPPED:
-        because = f"warming is {phase}: too many bounces"
-        assert advancement_blockers(warming(phase, stopped_because="too many bounces"), STANDARD, recent(0)) == [
-            because
-        ]
-        assert policy.why_stopped(warming(phase)) == [f"warming is {phase}: no reason given"]
-    assert advancement_blockers(warming(Phase.WARMED), STANDARD, recent(0)) == ["there is no phase after warmed"]
-    assert [policy.why_stopped(warming(phase)) for phase in RAMPED] == [[], [], [], []]
-
-
-def week_of(**days: Counts) -> list[Period]:
-    """The seven days that end today; `d9` is the ninth of the month."""
-    return [Period(name=f"2026-03-{day:02}", total=days.get(f"d{day}", Counts())) for day in range(4, 11)]
-
-
-def test_evidence_has_two_days_and_seven() -> None:
-    week = week_of(d4=counts(1, 1), d8=counts(10), d9=counts(100), d10=counts(1_000))
-    admitted = {"2026-03-03": 7, "2026-03-10": 1_000, "2026-03-10T09": 900}
-    found = policy.evidence(warming(sent=admitted), week, TODAY)
-    assert (found.recent, found.week) == (counts(1_100), counts(1_111, 1))
-    assert (found.reported, found.admitted, found.idle_days) == (1_111, 1_000, 0)
-
-
-def test_evidence_has_all_recipients_but_only_the_reports_since_a_resumption() -> None:
-    week = week_of(d8=counts(50), d9=counts(100, 30), d10=counts(20, 5))
-    resumed: dict[str, Any] = {"judged_from": "2026-03-09", "judged_less": {"sent": 90, "delivered": 60, "bounced": 30}}
-    found = policy.evidence(warming(**resumed), week, TODAY)
-    assert (bounces(found.today), bounces(found.recent), bounces(found.week)) == ((20, 5), (120, 5), (170, 5))
-    assert found.reported == 170
-    today = resumed | {"judged_from": "2026-03-10", "judged_less": {"sent": 20, "delivered": 15, "bounced": 4}}
-    found = policy.evidence(warming(**today), week, TODAY)
-    assert (bounces(found.today), bounces(found.recent), bounces(found.week)) == ((20, 1), (120, 1), (170, 1))
-    # The day of the resumption is no longer in the recent window, but still in the week.
-    earlier = resumed | {"judged_from": "2026-03-08", "judged_less": {"sent": 40, "delivered": 40}}
-    found = policy.evidence(warming(**earlier), week, TODAY)
-    assert (bounces(found.recent), bounces(found.week)) == ((120, 35), (170, 35))
-    long_ago = resumed | {"judged_from": "2026-03-01"}
-    assert bounces(policy.evidence(warming(**long_ago), week, TODAY).week) == (170, 35)
-
-
-def test_late_reports_after_days_without_mail_are_weighed_against_the_mail_that_they_are_about() -> None:
-    weekend = week_of(d7=counts(138_000, 900, 60), d10=counts(250, 0, 9))
-    found = policy.evidence(warming(), weekend, TODAY)
-    assert (found.recent.sent, found.recent.complained) == (138_250, 69)
-    assert verdict(found, new_day=False).action == Action.STAY
-
-
-def test_a_day_of_its_own_speaks_for_itself_once_it_is_a_quarter_of_the_day_before() -> None:
-    good = counts(10_000, 100)
-    for sent, action in ((2_400, Action.STAY), (2_500, Action.PAUSE)):
-        day = counts(sent, round(0.08 * sent))
-        evidence = recent(0, recent=good + day, week=good + day, today=day)
-        assert verdict(evidence, new_day=False).action == action
-
-
-def test_complaints_of_two_days_have_to_be_twice_as_bad_as_those_of_seven() -> None:
-    day, week = counts(1_000, 0, 6), counts(8_000, 0, 9)
-    assert verdict(recent(0, recent=day, week=week), new_day=False).action == Action.STAY
-    assert verdict(recent(0, recent=counts(1_000, 0, 8), week=week), new_day=False).action == Action.PAUSE
-
-
-def test_evidence_has_the_busiest_day_since_the_last_verdict() -> None:
-    sent = {"2026-03-07": 400, "2026-03-08": 70, "2026-03-09": 60, "2026-03-10": 500}
-    standing = warming(counted_on="2026-03-08", sent=sent)
-    assert policy.evidence(standing, week_of(), TODAY).busiest == 70
-    assert policy.evidence(standing.model_copy(update={"counted_on": "2026-03-10"}), week_of(), TODAY).busiest == 0
-    assert policy.evidence(standing, week_of(), TODAY).admitted == 1_030
-
-
-def test_a_domain_is_idle_since_its_last_mail_or_since_its_phase_began() -> None:
-    assert policy.evidence(warming(sent={"2026-02-01": 7}), week_of(), TODAY).idle_days == 9
-    long_ago = warming(phase_started_at="2026-01-01T09:00:00.000Z", sent={"2026-02-01": 7, "2026-02-03": 0})
-    assert policy.evidence(long_ago, week_of(), TODAY).idle_days == 37
-    assert policy.evidence(warming(phase_started_at=None), week_of(), TODAY).idle_days == 0
-
-
-def test_the_largest_numbers_are_judged_too() -> None:
-    assert confident_above(1_000_000_000, 1_000_000_000, 0.001, policy.STOP_CONFIDENCE)
-    assert not confident_above(1_000_000, 1_000_000_000, 0.001, policy.STOP_CONFIDENCE)
-    assert confident_above(1_003_000, 1_000_000_000, 0.001, policy.STOP_CONFIDENCE)
+    none = Evidence(DAY)
+    for standing, because in (
+        (warming(Phase.NOT_STARTED), "warming has not been started"),
+        (warming(Phase.PAUSED, stopped_because="too many bounces"), "warming is paused: too many bounces"),
+        (warming(Phase.SUSPENDED), "warming is suspended: no reason given"),
+    ):
+        assert advancement_blockers(standing, STANDARD, none) == [because]
+        assert climbing_blockers(standing, STANDARD, none) == [because]
+    assert advancement_blockers(warming(Phase.WARMED), STANDARD, none) == ["there is no phase after warmed"]
 
 
 def test_a_new_day_is_judged_without_its_own_recipients_whose_reports_are_still_to_come() -> None:
-    standing = ready(counted_on="2026-03-09", sent={"2026-03-09": 4000, "2026-03-10": 1000})
-    days = [Period(name=f"2026-03-{day:02}") for day in range(3, 11)]
-    days[-2].total = counts(4000)
-    # The first hour: some are reported as sent, and nothing as delivered.
-    days[-1].total = Counts(sent=300)
-    found = policy.evidence(standing, days, TODAY)
-    assert (found.reported, found.admitted, found.admitted_today, found.week.sent) == (4300, 5000, 1000, 4300)
-    whole = found.without_today()
-    assert (whole.reported, whole.admitted, whole.admitted_today, whole.week) == (4000, 4000, 0, counts(4000))
-    assert verdict(found, standing).action == Action.ADVANCE
-    assert len(verdict(found, standing, new_day=False).blockers) == 2
+    evidence = yesterday(tally(4_000), today=tally(9_000, reported=0, delivered=0))
+    assert judged(evidence, ready()).action == Action.ADVANCE
+    assert judged(yesterday(tally(4_000), today=tally(100, 40)), ready()).action == Action.PAUSE
 
 
-def test_a_new_day_s_own_bounces_stop_a_domain_all_the_same() -> None:
-    days = [Period(name=f"2026-03-{day:02}") for day in range(3, 11)]
-    days[-2].total, days[-1].total = counts(100), counts(100, 40)
-    found = policy.evidence(ready(sent={"2026-03-10": 100}), days, TODAY)
-    assert verdict(found, ready()).action == Action.SUSPEND
+# Mailbox providers that block.
+
+
+def at_providers(**providers: Tally) -> Evidence:
+    return Evidence(DAY, (Cohort("2026-03-09", providers),), used={"2026-03-09": 1})
+
+
+@pytest.mark.parametrize(("blocks", "slowed"), [(4, {}), (5, {MICROSOFT: Slowed(limit=50, on=DAY)})])
+def test_a_mailbox_provider_that_blocks_gets_half_of_its_busiest_day(blocks: int, slowed: dict[str, Slowed]) -> None:
+    evidence = at_providers(microsoft=tally(100, blocks, blocks=blocks), gmail=tally(900))
+    assert policy.slowing(warming(), STANDARD, evidence) == slowed
+
+
+@pytest.mark.parametrize(("blocks", "found"), [(24, 0), (25, 1)])
+def test_a_mailbox_provider_is_slowed_with_confidence(blocks: int, found: int) -> None:
+    evidence = at_providers(microsoft=tally(1_000, blocks, blocks=blocks))
+    assert len(policy.slowing(warming(), STANDARD, evidence)) == found
+
+
+def test_a_mailbox_provider_is_slowed_once_for_what_it_showed() -> None:
+    evidence = at_providers(microsoft=tally(100, 50, blocks=50))
+    since = {"2026-03-08": 20, "2026-03-09": None}
+    for day, limit in since.items():
+        standing = warming(slowed={MICROSOFT: {"limit": 40, "on": day}})
+        expected = {MICROSOFT: Slowed(limit=limit, on=DAY)} if limit else {}
+        assert policy.slowing(standing, STANDARD, evidence) == expected
+
+
+def test_mailbox_providers_that_are_slowed_are_not_held_against_the_others() -> None:
+    evidence = at_providers(microsoft=tally(100, 50, blocks=50), gmail=tally(900))
+    slowed = warming(slowed={MICROSOFT: {"limit": 50, "on": DAY}})
+    assert judged(evidence, new_day=False).action == Action.SUSPEND
+    assert judged(evidence, slowed, new_day=False).action == Action.STAY
+    mostly = at_providers(microsoft=tally(100, 50, blocks=50), gmail=tally(100))
+    assert judged(mostly, slowed, new_day=False).action == Action.SUSPEND
+
+
+# All domains of a tenant.
+
+
+def test_domains_that_are_bad_together_hold_each_other() -> None:
+    bad = [tally(1_000, 0, 3)] * 10
+    why = policy.held(bad, STANDARD.thresholds)
+    assert why == (
+        "your 10 domains together, without the worst of them, have 27 complaints from 9,000 recipients: above 0.10% "
+        "with 99.5% confidence: none of them climbs"
+    )
+    held = yesterday(tally(1_000), held=why)
+    assert (judged(held).action, climbing_blockers(warming(), STANDARD, held)) == (Action.STAY, [why])
+    assert advancement_blockers(ready(), STANDARD, held) == [why]
+
+
+def test_one_bad_domain_holds_no_other() -> None:
+    good = [tally(1_000, 10)] * 9
+    assert policy.held([*good, tally(9_000, 9_000, 900)], STANDARD.thresholds) == ""
+    assert policy.held([tally(1_000, 0, 4)] * 4, STANDARD.thresholds) == ""
+    assert policy.held([tally(1_000, 0, 4)] * 5, STANDARD.thresholds) != ""
+    assert "bounces" in policy.held([tally(1_000, 80)] * 5, STANDARD.thresholds)
+
+
+# What helps.
+
+
+@pytest.mark.parametrize("complaints", [1, 2, 5])
+def test_the_number_of_clean_recipients_that_end_a_doubt_is_exact(complaints: int) -> None:
+    more = policy.clean_recipients_needed(complaints, 100, 0.001)
+    assert judged(yesterday(tally(100 + more, 0, complaints))).action in (Action.CLIMB, Action.LOWER, Action.PAUSE)
+    assert policy.clean_recipients_needed(complaints, 100 + more, 0.001) == 0
+    assert policy.clean_recipients_needed(complaints, 100 + more - 1, 0.001) == 1
+
+
+def test_a_doubt_says_what_ends_it() -> None:
+    assert advice(warming(), STANDARD, yesterday(tally(100, 0, 1))) == [
+        "124 more recipients without a complaint end the doubt about the complaint rate"
+    ]
+
+
+def test_a_stop_says_how_to_go_on() -> None:
+    by_policy = warming(Phase.PAUSED, stopped_by=SYSTEM, strikes=2)
+    assert advice(by_policy, STANDARD, Evidence(DAY)) == [
+        "remove the recipients that caused this, then resume: a phase lower, with at most half of the busiest day",
+        "the next pause by the policy in this phase is a suspension",
+    ]
+    assert advice(warming(Phase.PAUSED, stopped_by="api"), STANDARD, Evidence(DAY)) == [
+        "resume warming to go on where it stopped"
+    ]
+    assert "admin" in advice(warming(Phase.SUSPENDED), STANDARD, Evidence(DAY))[0]
+    assert advice(warming(Phase.NOT_STARTED), STANDARD, Evidence(DAY)) == []
+
+
+def test_a_domain_that_is_held_back_is_told_how_it_gets_on() -> None:
+    standing = warming(
+        held_at=75,
+        held_on="2026-03-08",
+        strikes=1,
+        slowed={YAHOO: {"limit": 20, "on": DAY}, GMAIL: {"limit": 9, "on": DAY}},
+    )
+    assert advice(standing, STANDARD, yesterday(tally(1_000))) == [
+        "the daily limit is held at 75 after a bad day on 2026-03-08; each good day doubles it",
+        "yahoo blocks mail: it gets at most 20 recipients a day, twice as many after each good day",
+        "gmail blocks mail: it gets at most 9 recipients a day, twice as many after each good day",
+        "1 of 2 pauses by the policy in this phase: the one after the last is a suspension",
+    ]
+    assert "after the pause" in advice(warming(held_at=75), STANDARD, Evidence(DAY))[0]
+
+
+def test_every_phase_that_ramps_has_a_plan() -> None:
+    assert [STANDARD.plan(phase).min_days for phase in RAMPED] == [7, 7, 7, 7]

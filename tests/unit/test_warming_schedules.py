@@ -50,6 +50,7 @@ def test_each_phase_asks_for_days_and_for_recipients_before_it_is_left() -> None
         "standard": [(7, 3_000), (7, 20_000), (7, 120_000), (7, 400_000)],
         "tiered": [(5, 400), (5, 4_000), (4, 25_000), (4, 100_000)],
         "outreach": [(14, 50), (14, 80), (14, 150), (14, 400)],
+        "agentmail": [(7, 200), (7, 1_200), (7, 2_500), (7, 5_000)],
     }
 
 
@@ -79,6 +80,14 @@ def test_outreach_is_a_message_more_a_day_for_a_month_and_never_much() -> None:
     assert (daily(outreach, Phase.PHASE_3)[0], daily(outreach, Phase.PHASE_4)[-1]) == (40, 250)
 
 
+def test_the_advice_of_the_mail_provider_is_followed_week_by_week() -> None:
+    advised = PRESETS["agentmail"]
+    ranges = [(daily(advised, phase)[0], daily(advised, phase)[-1]) for phase in RAMPED]
+    assert ranges == [(10, 100), (200, 500), (500, 1_000), (1_100, 1_950)]
+    assert daily(advised, Phase.PHASE_1)[2:4] == [20, 50]
+    assert [len(daily(advised, phase)) for phase in RAMPED] == [7, 7, 7, 7]
+
+
 @pytest.mark.parametrize("schedule", PRESETS.values(), ids=PRESETS)
 def test_no_preset_ever_falls_and_each_can_be_passed(schedule: Schedule) -> None:
     steps = [one.limits for phase in RAMPED for one in schedule.plan(phase).stages]
@@ -102,12 +111,13 @@ def test_a_preset_is_found_by_its_name_and_survives_the_wire(schedule: Schedule)
     assert Schedule.model_validate(schedule.wire()) == schedule
 
 
-def test_the_last_step_lasts_and_nothing_limits_where_no_phase_ramps() -> None:
+def test_the_last_step_lasts_also_where_no_phase_ramps() -> None:
     standard = PRESETS["standard"]
     assert standard.limits(Phase.PHASE_1, 0) == limits(50, 10, 5)
     assert standard.limits(Phase.PHASE_1, 13) == standard.limits(Phase.PHASE_1, 99) == limits(1_500, 150, 6)
     for phase in Phase:
-        assert (standard.limits(phase, 0) is None) == (phase not in RAMPED)
+        if phase not in RAMPED:
+            assert standard.limits(phase, 0) == standard.limits(Phase.PHASE_4, 13)
     assert limits(UNLIMITED, UNLIMITED, UNLIMITED) == NO_LIMITS
 
 
@@ -126,7 +136,7 @@ def test_what_a_tenant_puts_is_a_preset_or_the_tenants_own_version() -> None:
 def test_a_share_of_the_daily_limit_is_rounded_up(share: float, daily: int, budget: int) -> None:
     schedule = OwnSchedule.model_validate(own(mailbox_providers={"gmail": share})).schedule(1)
     assert schedule.budgets(limits(daily, 1, 1)) == {"gmail": budget}
-    assert schedule.budgets(None) == PRESETS["standard"].budgets(limits(daily, 1, 1)) == {}
+    assert PRESETS["standard"].budgets(limits(daily, 1, 1)) == {}
 
 
 def test_a_schedule_of_ones_own_may_be_as_long_as_two_months_a_phase() -> None:
@@ -151,7 +161,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     [
         ({}, "needs either preset or phases"),
         (own(preset="standard"), "needs either preset or phases"),
-        ({"preset": "fast"}, "preset must be one of standard, tiered, outreach"),
+        ({"preset": "fast"}, "preset must be one of standard, tiered, outreach, agentmail"),
         ({"preset": "standard", "thresholds": {}}, "a preset has its own thresholds"),
         ({"preset": "standard", "mailbox_providers": {"gmail": 0.5}}, "a preset has no mailbox_providers"),
         (own(1, 2, 5, 4), "phase_4 day 0 allows less than the day before"),

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from kindling.platform import aws
 from tests.conftest import Kindling, issue
 from tests.functions.api.test_schedules import SCHEDULES, begin_next_day, follow, own
 from tests.functions.api.test_send import at, email, is_refused, sender, sent
 from tests.functions.api.test_send_batch import BATCH, words
 from tests.functions.api.test_warming import WARMING, act, changes, shown, stand, triple
+from tests.functions.test_webhooks import report
 from tests.harness.lambdas import Api
 
 CAP = f"{WARMING}/cap"
@@ -32,11 +32,7 @@ def limited_to(kindling: Kindling, day: int, **shares: float) -> None:
 
 
 def warmed(kindling: Kindling) -> None:
-    stand(kindling, sender(kindling)["domain_id"], phase="warmed")
-    aws.table().update_item(
-        Key={"pk": f"TENANT#{kindling.user_id}", "sk": f"WARMING#{shown(kindling)['domain_id']}"},
-        UpdateExpression="REMOVE limits, limits_on",
-    )
+    stand(kindling, sender(kindling)["domain_id"], phase="warmed", limits=triple(1_500, 150, 6))
 
 
 def test_a_full_budget_refuses_its_mailbox_provider_and_no_other(kindling: Kindling) -> None:
@@ -160,9 +156,9 @@ def test_a_cap_of_a_warmed_domain_applies_at_once_and_is_removed_again(kindling:
         assert reply.body == {"domain_id": domain_id, "daily_limit": daily_limit, "message": message}
         return dict(shown(kindling)["current_limits"])
 
-    assert cap(1_000) == triple(1_000, 100, 4)
+    assert cap(1_000) == triple(1_000, 100, 5)
+    assert cap(100) == triple(100, 10, 5)
     # Higher at once, too.
-    assert cap(100) == triple(100, 10, 1)
     assert cap(2_001) == triple(2_001, 201, 7)
     assert kindling.api.post("/v1/send", email(7)).status == 202
     is_refused(kindling.api.post("/v1/send", email(1)), 429, "rate_limit_exceeded", limit_type="per_minute")
@@ -172,8 +168,8 @@ def test_a_cap_of_a_warmed_domain_applies_at_once_and_is_removed_again(kindling:
     follow(kindling, own(10) | {"mailbox_providers": {"gmail": 0.1}})
     assert (shown(kindling)["current_limits"], budget(kindling)) == (triple(2_001, 201, 7), (0, 201, 201))
     assert (cap(3_000)["daily_limit"], budget(kindling)[1]) == (3_000, 300)
-    assert set(cap(None).values()) == {1_000_000_000}
-    assert budget(kindling) == (0, None, None)
+    # Without a cap, as much as ends the first phase.
+    assert (cap(None)["daily_limit"], budget(kindling)) == (20, (0, 2, 2))
     assert shown(kindling)["phase"] == "warmed"
     assert changes(kindling) == [("phase_1", "warming_started", "system")]
 
@@ -183,12 +179,13 @@ def test_a_cap_waits_for_a_domain_that_is_not_warmed(kindling: Kindling) -> None
     before = shown(kindling)
     assert kindling.api("PUT", CAP, {"daily_limit": 300_000}).status == 200
     assert shown(kindling) == before
-    stand(kindling, account["domain_id"], phase="warmed")
+    stand(kindling, account["domain_id"], phase="phase_4", ramp_day=13, mailed_days=7, mailed=400_000)
+    assert kindling.api.post("/v1/send", email(1)).status == 202
+    assert report(kindling, "delivered", 1)
     begin_next_day(kindling, "03-02")
-    assert shown(kindling)["current_limits"] == triple(300_000, 30_000, 1_000)
+    assert (shown(kindling)["phase"], shown(kindling)["current_limits"]) == ("warmed", triple(300_000, 30_000, 999))
     assert kindling.api("PUT", CAP, {"daily_limit": None}).status == 200
-    begin_next_day(kindling, "03-03")
-    assert shown(kindling)["current_limits"]["daily_limit"] == 1_000_000_000
+    assert shown(kindling)["current_limits"] == triple(1_500, 150, 5)
 
 
 def test_only_an_admin_with_a_live_key_caps_a_domain_of_its_own(kindling: Kindling) -> None:
@@ -199,7 +196,7 @@ def test_only_an_admin_with_a_live_key_caps_a_domain_of_its_own(kindling: Kindli
     is_refused(kindling.other("PUT", CAP, {"daily_limit": 5}), 404, "not_found")
     for body in ({}, {"daily_limit": 0}, {"daily_limit": 10**9}, {"daily_limit": "many"}, {"limit": 5}):
         is_refused(kindling.api("PUT", CAP, body), 400, "invalid_request")
-    assert shown(kindling)["current_limits"]["daily_limit"] == 1_000_000_000
+    assert shown(kindling)["current_limits"]["daily_limit"] == 1_500
     assert kindling.api("PUT", CAP, {"daily_limit": 10**9 - 1}).status == 200
     assert kindling.api("PUT", CAP, {"daily_limit": 1}).status == 200
     assert kindling.api.post("/v1/send", email(1)).status == 202

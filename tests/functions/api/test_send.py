@@ -17,7 +17,7 @@ from kindling.platform import aws
 from kindling.sending import service
 from kindling.sending.model import SendEmail
 from tests.conftest import Kindling, issue
-from tests.functions.test_webhooks import SOFT, judge_what_is_queued, report
+from tests.functions.test_webhooks import UNDETERMINED, judge_what_is_queued, report
 from tests.harness.lambdas import Api, Reply
 
 SEND, ACCOUNTS = "/v1/send", "/api/email/accounts"
@@ -99,7 +99,7 @@ def calls() -> Iterator[list[str]]:
 def suspend(kindling: Kindling, name: str = "acme.example") -> None:
     """Suspend the domain by its bounces."""
     assert report(kindling, "sent", 200, inbox=f"kim@{name}")
-    assert report(kindling, "bounced", 60, inbox=f"kim@{name}", **SOFT)
+    assert report(kindling, "bounced", 60, inbox=f"kim@{name}", **UNDETERMINED)
     assert judge_what_is_queued() == 1
 
 

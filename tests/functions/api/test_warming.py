@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from kindling.platform import aws, table
+from kindling.warming.words import AFTER_SUSPENSION
 from tests.conftest import Kindling, issue
 from tests.functions.api.test_contract import TIME, UUID, fits, like, maybe, number, one_of, text
 from tests.functions.api.test_schedules import begin_next_day, follow, own
 from tests.functions.api.test_send import at, email, is_refused, sender, suspend
-from tests.functions.test_webhooks import SOFT, judge_what_is_queued, report
+from tests.functions.test_webhooks import UNDETERMINED, admitted, judge_what_is_queued, report
 from tests.harness.lambdas import Api, Reply
 
 WARMING = "/v1/domains/acme.example/warming"
@@ -23,6 +24,10 @@ PROVIDER: dict[str, Any] = {
     "sent_today": number,
     "daily_limit": maybe(number),
     "remaining_today": maybe(number),
+}
+EVIDENCE: dict[str, Any] = {
+    "window": one_of("7_days", "28_days"),
+    **dict.fromkeys(("recipients", "reported", "delivered", "bounces", "blocks", "listening", "complaints"), number),
 }
 SHOWN: dict[str, Any] = {
     "domain_id": like(UUID),
@@ -36,7 +41,8 @@ SHOWN: dict[str, Any] = {
     **dict.fromkeys(("remaining_today", "remaining_this_hour", "remaining_this_minute"), number),
     "metrics": lambda metrics: isinstance(metrics, dict),
     "eligible_for_advancement": lambda value: isinstance(value, bool),
-    "advancement_blockers": lambda blockers: all(text(blocker) for blocker in blockers),
+    **dict.fromkeys(("advancement_blockers", "climbing_blockers", "advice"), lambda said: all(map(text, said))),
+    "evidence": lambda windows: [fits(one, EVIDENCE) for one in windows] == [True, True],
     "next_phase": maybe(one_of(*PHASES)),
     "next_phase_limits": maybe(lambda limits: fits(limits, LIMITS)),
     "phase_before": maybe(one_of(*PHASES)),
@@ -134,9 +140,14 @@ def test_remaining_counts_are_numbers_in_every_phase(kindling: Kindling) -> None
     assert begun["advancement_blockers"] == [
         "minimum 7 days in phase required (currently 0)",
         "daily limit must have climbed to 1,500 (currently 50)",
-        "at least 3,000 recipients in 7 days required (currently 3)",
-        "delivery rate of at least 95.0% required (currently 0.00%)",
+        "at least 3,000 recipients in this phase required (currently 0)",
     ]
+    assert begun["climbing_blockers"] == ["a day with 25% of the daily limit of 50 is required (the busiest had 0)"]
+    assert (begun["advice"], begun["evidence"][0]["recipients"]) == ([], 0)
+    # No limit is above twice the busiest day.
+    kindling.clock.advance(days=-1)
+    admitted(kindling, 60_000)
+    kindling.clock.advance(days=1)
 
     def standing(phase: str, limits: dict[str, int] | None = None) -> tuple[Any, ...]:
         stand(kindling, account["domain_id"], phase=phase, **({"limits": limits} if limits else {}))
@@ -149,7 +160,7 @@ def test_remaining_counts_are_numbers_in_every_phase(kindling: Kindling) -> None
     assert standing("phase_2", triple(5_000, 500, 20)) == (4_997, 497, 17, "phase_3", triple(15_000, 1_500, 50))
     assert standing("phase_3", triple(15_000, 1_500, 50))[3:] == ("phase_4", triple(100_000, 10_000, 333))
     assert standing("phase_4", triple(100_000, 10_000, 2)) == (
-        99_997, 9_997, 0, "warmed", triple(unlimited, unlimited, unlimited),
+        99_997, 9_997, 0, "warmed", triple(120_000, 12_000, 400),
     )  # fmt: skip
     for phase in ("not_started", "paused", "suspended"):
         assert standing(phase) == (0, 0, 0, None, None)
@@ -215,6 +226,7 @@ def test_either_of_two_records_is_enough_to_start_with(kindling: Kindling, found
 def test_a_pause_stops_everything_and_its_end_brings_back_the_place_that_was_left(kindling: Kindling) -> None:
     account = sender(kindling)
     stand(kindling, account["domain_id"], ramp_day=3, phase_days=4, limits=triple(150, 15, 5))
+    admitted(kindling, 70)
     paused = act(kindling, "pause", reason="  holidays  ")
     expected = {"message": "warming paused", "previous_phase": "phase_1", "reason": "holidays"}
     assert (paused.status, paused.body) == (200, expected)
@@ -228,11 +240,12 @@ def test_a_pause_stops_everything_and_its_end_brings_back_the_place_that_was_lef
     for body in ({"reason": " "}, {"reason": "x" * 501}, {"why": "holidays"}):
         is_refused(act(kindling, "pause", **body), 400, "invalid_request")
     is_refused(kindling.reader.post(f"{WARMING}/resume"), 403, "forbidden", required_scope="provision")
-    kindling.clock.advance(days=40)
+    kindling.clock.advance(days=30)
     resumed = act(kindling, "resume")
     assert (resumed.status, resumed.body) == (200, {"message": "warming resumed", "phase": "phase_1"})
     found = shown(kindling)
-    assert (found["current_limits"], found["days_in_current_phase"]) == (triple(150, 15, 5), 4)
+    # The same day of the ramp, as far as twice the busiest of the last days allows.
+    assert (found["current_limits"], found["days_in_current_phase"]) == (triple(140, 14, 5), 4)
     assert (found["phase_before"], found["stopped_because"]) == (None, None)
     is_refused(act(kindling, "resume"), 409, "not_paused", current_phase="phase_1")
     assert kindling.api.post("/v1/send", email()).status == 202
@@ -251,39 +264,48 @@ def test_a_pause_stops_everything_and_its_end_brings_back_the_place_that_was_lef
 
 
 def test_a_pause_by_the_policy_starts_the_ramp_over_and_forgets_what_led_to_it(kindling: Kindling) -> None:
-    account = sender(kindling)
     follow(kindling, own(50))
-    begin_next_day(kindling, "03-02")
+    account = sender(kindling)
     assert kindling.api.post("/v1/send", email(50)).status == 202
-    report(kindling, "sent", 50)
-    begin_next_day(kindling, "03-03")
+    report(kindling, "delivered", 50)
+    begin_next_day(kindling, "03-02")
     stand(kindling, account["domain_id"], phase_days=9)
     assert shown(kindling)["current_limits"]["daily_limit"] == 100
-    report(kindling, "sent", 200)
-    report(kindling, "bounced", 24, **SOFT)
+    admitted(kindling, 200)
+    bounced = {"message_id": "<before>", **UNDETERMINED}
+    report(kindling, "bounced", 24, **bounced)
     assert judge_what_is_queued() == 1
     found = shown(kindling)
     assert (found["phase"], found["phase_before"]) == ("paused", "phase_1")
     assert re.fullmatch(
-        r"24 bounces from 200 recipients: above 5\.0% with 99\.5% confidence .*", found["stopped_because"]
+        r"24 bounces from 250 recipients: above 5\.0% with 98\.0% confidence in 7 days", found["stopped_because"]
     )
     [entry, *_] = history(kindling)
     assert (entry["reason"], entry["triggered_by"]) == ("bounce_rate_exceeded", "system")
     assert entry["detail"] == found["stopped_because"]
     assert entry["metrics_snapshot"]["bounce_rate"] == 0.096
     assert entry["metrics_snapshot"]["days_in_phase"] == 9
+    assert found["advice"] == [
+        "remove the recipients that caused this, then resume: a phase lower, with at most half of the busiest day",
+        "1 of 2 pauses by the policy in this phase: the one after the last is a suspension",
+    ]
     begin_again = act(kindling, "resume")
     assert begin_again.body["phase"] == "phase_1"
-    assert shown(kindling)["current_limits"]["daily_limit"] == 50
-    # Earlier bounces do not count after the resumption: there are three, not twenty-seven.
-    report(kindling, "sent", 100)
-    report(kindling, "bounced", 3, **SOFT)
-    assert judge_what_is_queued() == 1
-    assert shown(kindling)["phase"] == "phase_1"
+    # Nobody could tell which reports of this day are about earlier mail: nothing more goes out today.
+    assert (shown(kindling)["current_limits"]["daily_limit"], shown(kindling)["remaining_today"]) == (50, 0)
+    is_refused(kindling.api.post("/v1/send", email()), 429, "rate_limit_exceeded", limit_type="daily")
+    begin_next_day(kindling, "03-03")
+    # Bounces of earlier mail do not count after the resumption: there are three, not thirty.
+    admitted(kindling, 100)
+    report(kindling, "bounced", 3, **UNDETERMINED)
+    report(kindling, "bounced", [f"q{i}@example.com" for i in range(3)], **bounced)
+    assert judge_what_is_queued() == 2
+    assert (shown(kindling)["phase"], len(history(kindling))) == ("phase_1", 3)
     # The third stop within one phase is a suspension.
-    for phase in ("paused", "suspended"):
-        report(kindling, "sent", 200)
-        report(kindling, "bounced", 60, **SOFT)
+    for day, phase in (("03-04", "paused"), ("03-05", "suspended")):
+        begin_next_day(kindling, day)
+        admitted(kindling, 200)
+        report(kindling, "bounced", 30, **UNDETERMINED)
         assert judge_what_is_queued() == 1
         assert shown(kindling)["phase"] == phase
         act(kindling, "resume")
@@ -291,8 +313,10 @@ def test_a_pause_by_the_policy_starts_the_ramp_over_and_forgets_what_led_to_it(k
 
 def test_only_an_admin_by_force_starts_a_suspended_domain_over(kindling: Kindling) -> None:
     sender(kindling)
+    admitted(kindling, 200)
     suspend(kindling)
     assert changes(kindling)[0] == ("suspended", "bounce_rate_exceeded", "system")
+    assert shown(kindling)["advice"] == [AFTER_SUSPENSION]
     is_refused(act(kindling, "start"), 409, "already_warming", current_phase="suspended")
     operator = Api(issue(kindling.user_id, ["read", "provision"]))
     is_refused(operator.post(f"{WARMING}/start", {"force": True}), 403, "forbidden", required_scope="admin")
@@ -304,8 +328,11 @@ def test_only_an_admin_by_force_starts_a_suspended_domain_over(kindling: Kindlin
     assert (found["phase"], found["stopped_because"], found["phase_before"]) == ("phase_1", None, None)
     assert found["warming_started_at"] == found["phase_started_at"] == history(kindling)[0]["created_at"]
     assert changes(kindling)[0] == ("phase_1", "warming_started", "api")
-    # Only later reports count.
-    report(kindling, "bounced", 1, **SOFT)
+    # Only reports about later mail count.
+    report(kindling, "bounced", 9, **UNDETERMINED)
+    assert judge_what_is_queued() == 1
+    begin_next_day(kindling, "03-02")
+    report(kindling, "bounced", 1, **UNDETERMINED)
     assert judge_what_is_queued() == 1
     assert shown(kindling)["phase"] == "phase_1"
     assert kindling.api.post("/v1/send", email()).status == 202

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 # The window of the figures that the API shows and the policy judges, today included.
 PERIOD_DAYS = 7
 PLACES = 4
+# How long the metrics of a day and of an hour are kept.
+DAYS_KEPT, HOURS_KEPT = timedelta(days=400), timedelta(days=40)
 
 # Who a report is about: a recipient at one of these mailbox providers,
 GMAIL, MICROSOFT, YAHOO, APPLE, OTHER = MAILBOX_PROVIDERS = ("gmail", "microsoft", "yahoo", "apple", "other")
@@ -50,12 +52,12 @@ class Counts(BaseModel):
     def rates(self) -> dict[str, float]:
         """Delivery, bounces and complaints are shares of what was sent, opens and clicks of what was delivered."""
         return {
-            "delivery_rate": _share(self.delivered, self.sent),
-            "bounce_rate": _share(self.bounced, self.sent),
-            "hard_bounce_rate": _share(self.hard_bounced, self.sent),
-            "complaint_rate": _share(self.complained, self.sent),
-            "open_rate": _share(self.opened, self.delivered),
-            "click_rate": _share(self.clicked, self.delivered),
+            "delivery_rate": share(self.delivered, self.sent),
+            "bounce_rate": share(self.bounced, self.sent),
+            "hard_bounce_rate": share(self.hard_bounced, self.sent),
+            "complaint_rate": share(self.complained, self.sent),
+            "open_rate": share(self.opened, self.delivered),
+            "click_rate": share(self.clicked, self.delivered),
         }
 
     def wire(self) -> dict[str, Any]:
@@ -145,5 +147,6 @@ def dates(last: date, days: int) -> list[str]:
     return [(last - timedelta(days=back)).isoformat() for back in reversed(range(days))]
 
 
-def _share(part: int, whole: int) -> float:
-    return round(part / whole, PLACES) if whole else 0.0
+def share(part: int, whole: int) -> float:
+    """A rate, rounded; 1 at most, since more reports than recipients mean that other reports are missing."""
+    return round(min(part / whole, 1.0), PLACES) if whole else 0.0

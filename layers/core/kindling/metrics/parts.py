@@ -2,15 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from kindling.metrics import store
-from kindling.metrics.model import PERIOD_DAYS, day_sort_key, hour_sort_key, metrics_partition
-from kindling.platform import clock
+from kindling.metrics.model import DAYS_KEPT, HOURS_KEPT, day_sort_key, hour_sort_key, metrics_partition
 from kindling.platform.table import Action, Part
-
-DAYS_KEPT = timedelta(days=400)
-HOURS_KEPT = timedelta(days=40)
 
 # A field of `Counts`, and the class of the recipients.
 Cell = tuple[str, str]
@@ -26,19 +21,6 @@ def counted(user_id: str, domain_id: str, sent: datetime, counts: Mapping[Cell, 
     return [
         _add({"pk": partition, "sk": day_sort_key(f"{sent:%Y-%m-%d}")}, whole | split, sent + DAYS_KEPT),
         _add({"pk": partition, "sk": hour_sort_key(f"{sent:%Y-%m-%dT%H}")}, whole | split, sent + HOURS_KEPT),
-    ]
-
-
-def carried(user_id: str, domain_id: str, heir_id: str) -> Part:
-    """Add the days that the policy judges, of a domain that has ended, to those of the tenant's next of its name."""
-    today = clock.now()
-    days = [today - timedelta(days=back) for back in range(PERIOD_DAYS + 1)]
-    found = {day: store.counters(user_id, domain_id, f"{day:%Y-%m-%d}") for day in days}
-    partition = metrics_partition(user_id, heir_id)
-    return [
-        _add({"pk": partition, "sk": day_sort_key(f"{day:%Y-%m-%d}")}, counts, day + DAYS_KEPT)
-        for day, counts in found.items()
-        if counts
     ]
 
 

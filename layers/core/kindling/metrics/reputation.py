@@ -3,8 +3,7 @@
 from datetime import UTC, date, datetime, time
 
 from kindling.metrics import store
-from kindling.metrics.model import DELIVERY_ERROR_RATE, SPAM_RATE
-from kindling.metrics.parts import DAYS_KEPT
+from kindling.metrics.model import DAYS_KEPT, DELIVERY_ERROR_RATE, SPAM_RATE
 
 
 def note(

@@ -1,9 +1,9 @@
 """A domain's counts over the days and hours that end now."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from kindling.metrics import store
-from kindling.metrics.model import Period, dates
+from kindling.metrics.model import DAYS_KEPT, Period, dates
 from kindling.platform import clock
 
 
@@ -17,3 +17,15 @@ def last_hours(user_id: str, domain_id: str, hours: int) -> list[Period]:
     now = clock.now()
     names = [f"{now - timedelta(hours=back):%Y-%m-%dT%H}" for back in reversed(range(hours))]
     return store.hours(user_id, domain_id, names)
+
+
+def hours(user_id: str, domain_id: str, names: list[str]) -> list[Period]:
+    """The domain's UTC hours of these names (`YYYY-MM-DDTHH`), which are in order."""
+    found = {hour.name: hour for hour in store.hours(user_id, domain_id, names)} if names else {}
+    return [found[name] for name in names]
+
+
+def keep_admitted(user_id: str, domain_id: str, day: str, admitted: dict[str, int]) -> None:
+    """Keep what the gate admitted on a UTC day, by mailbox provider, for as long as the reports. Idempotent."""
+    until = datetime.combine(date.fromisoformat(day), time.min, tzinfo=UTC) + DAYS_KEPT
+    store.put_admitted(user_id, domain_id, day, admitted, int(until.timestamp()))

@@ -32,10 +32,16 @@ def hours(user_id: str, domain_id: str, hours: list[str]) -> list[Period]:
     return _between(user_id, domain_id, hour_sort_key, hours)
 
 
-def counters(user_id: str, domain_id: str, date: str) -> dict[str, int]:
-    """The counters of the domain's day, as they are stored."""
-    item = table.get({"pk": metrics_partition(user_id, domain_id), "sk": day_sort_key(date)}) or {}
-    return {name: int(value) for name, value in item.items() if name.partition("@")[0] in FIELDS}
+def put_admitted(user_id: str, domain_id: str, date: str, admitted: dict[str, int], expires_at: int) -> None:
+    """Set what the gate admitted on a day, by mailbox provider. Idempotent."""
+    counts = {"admitted": sum(admitted.values())} | {f"admitted@{name}": n for name, n in admitted.items()}
+    values = {f":{i}": count for i, count in enumerate(counts.values())}
+    table.update(
+        {"pk": metrics_partition(user_id, domain_id), "sk": day_sort_key(date)},
+        UpdateExpression="SET expires_at = :expires_at, " + ", ".join(f"#{i} = :{i}" for i in range(len(counts))),
+        ExpressionAttributeNames={f"#{i}": name for i, name in enumerate(counts)},
+        ExpressionAttributeValues={**values, ":expires_at": expires_at},
+    )
 
 
 def set_rates(user_id: str, domain_id: str, date: str, rates: dict[str, float], expires_at: int) -> bool:

@@ -25,8 +25,8 @@ from kindling.warming.model import (
     window_of_class,
 )
 
-# The days kept in the counters: enough for the policy's evidence of seven days, and for the last day with mail.
-DAYS_KEPT = 8
+# The days with mail kept in the counters, this one included; the metrics know those before.
+DAYS_KEPT = 3
 # The hours with mail, this one included.
 HOURS_KEPT = 4
 # The days, today included, of which recipients are kept by class until the daily judgement has taken them over.

@@ -1,17 +1,17 @@
-"""Judging every domain that may send: once per UTC day, and immediately after a bounce or complaint."""
+"""Judging every domain that may send: once per UTC day, and immediately after a bounce, complaint or rejection."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from kindling.errors import NotFound, StaleStatus
-from kindling.metrics import service as metrics
-from kindling.metrics.model import PERIOD_DAYS
 from kindling.platform import clock
 from kindling.platform.observability import logger
-from kindling.warming import changes, policy, store
+from kindling.warming import changes, cohorts, policy, store
 from kindling.warming.changes import Changes
+from kindling.warming.evidence import Evidence
 from kindling.warming.model import SENDING, SYSTEM, Warming, history_entry, snapshot
-from kindling.warming.policy import IDLE, Action, Evidence, Verdict
+from kindling.warming.policy import IDLE, Action, Verdict
 from kindling.warming.schedules import Schedule
 
 TRIES = 5
@@ -29,46 +29,64 @@ def judge(key: dict[str, str]) -> None:
 
 def _carry_out(warming: Warming) -> bool:
     """Judge the domain as it was read; False when it changed meanwhile and has to be read again."""
-    today = clock.today()
-    new_day = warming.counted_on < today.isoformat()
     schedule = store.schedule_of(warming.user_id)
-    # A new day has seven whole days behind it, and nothing of its own yet.
-    week = metrics.last_days(warming.user_id, warming.domain_id, PERIOD_DAYS + new_day)
-    evidence = policy.evidence(warming, week, today)
+    new_day = warming.counted_on < changes.today()
     if new_day:
-        served = (today - date.fromisoformat(warming.counted_on)).days
-        warming = warming.model_copy(update={"phase_days": warming.phase_days + served})
+        cohorts.keep(warming)
+    evidence = cohorts.read(warming)
+    slowed = policy.slowing(warming, schedule, evidence)
+    if slowed:
+        warming = warming.model_copy(update={"slowed": warming.slowed | slowed})
+    if new_day:
+        warming = _served(warming, evidence)
+        tenant = cohorts.of_tenant(warming, evidence.without_today().week)
+        evidence = replace(evidence, held=policy.held(tenant, schedule.thresholds))
     verdict = policy.judge(warming, schedule, evidence, new_day=new_day)
-    if not new_day and verdict.action not in STOPPING:
+    if not new_day and verdict.action == Action.STAY and not slowed:
         return True
-    put, drop = _changes(warming, schedule, verdict)
-    if verdict.action == Action.DEMOTE:
-        # Not after an ease: it repeats while the rates are bad, and must not hide them from the pause.
-        put |= changes.judged_from_now(week[-1].total)
+    put, drop = _changes(warming, schedule, verdict, evidence)
+    put = {name: getattr(warming, name) for name in ("phase_days", "mailed_days", "mailed")} | put
+    if slowed and verdict.action != Action.CLIMB:
+        put["slowed"] = {name: one.model_dump() for name, one in warming.slowed.items()}
     if verdict.phase == warming.phase:
         return store.adjust(warming, put=put, drop=drop)
     return _move(warming, verdict, evidence, put, drop)
 
 
-def _changes(warming: Warming, schedule: Schedule, verdict: Verdict) -> Changes:
+def _served(warming: Warming, evidence: Evidence) -> Warming:
+    """The domain with the days counted that have ended since it was last judged."""
+    days = (clock.today() - date.fromisoformat(warming.counted_on)).days
+    mailed = evidence.mailed
+    return warming.model_copy(
+        update={
+            "phase_days": warming.phase_days + days,
+            "mailed_days": warming.mailed_days + len(mailed),
+            "mailed": warming.mailed + sum(mailed),
+        }
+    )
+
+
+def _changes(warming: Warming, schedule: Schedule, verdict: Verdict, evidence: Evidence) -> Changes:
+    phase, peak = verdict.phase, evidence.peak
     match verdict.action:
         case Action.PAUSE | Action.SUSPEND:
-            put, drop = changes.stopped(warming, verdict.detail, SYSTEM)
-            return put | {"phase_days": warming.phase_days}, drop
+            return changes.stopped(warming, verdict.detail, SYSTEM)
         case Action.ADVANCE:
-            put, drop = changes.entered(warming, schedule, verdict.phase, ramp_day=0)
+            put, drop = changes.entered(warming, schedule, phase, ramp_day=0, peak=peak)
             return put | {"strikes": 0}, drop
         case Action.DEMOTE:
-            # An idle domain goes to the first day of the phase before, one that sends to its last day.
-            top = 0 if verdict.reason == IDLE else len(schedule.plan(verdict.phase).stages) - 1
-            return changes.entered(warming, schedule, verdict.phase, ramp_day=top)
-    ramp_day = warming.ramp_day
-    if verdict.action == Action.CLIMB:
-        ramp_day += 1
-    elif verdict.action == Action.EASE:
-        ramp_day //= 2
-    put, drop = changes.limited(warming, schedule, schedule.limits(warming.phase, ramp_day))
-    return put | {"phase_days": warming.phase_days, "ramp_day": ramp_day}, drop
+            # An idle domain goes to the first day of the phase before, one that sends to its last day. Not after an
+            # ease is mail judged anew: it repeats while the rates are bad, and must not hide them from the pause.
+            top = 0 if verdict.reason == IDLE else len(schedule.plan(phase).stages) - 1
+            put, drop = changes.entered(warming, schedule, phase, ramp_day=top, peak=peak)
+            return put | changes.judged_from_next_mail(warming), drop
+        case Action.LOWER:
+            return changes.lowered(warming, schedule, peak=peak)
+        case Action.CLIMB:
+            return changes.climbed(warming, schedule, peak=peak)
+        case Action.EASE:
+            return changes.limited(warming, schedule, phase, warming.ramp_day // 2, peak=peak)
+    return changes.stayed(warming, schedule, peak=peak)
 
 
 def _move(warming: Warming, verdict: Verdict, evidence: Evidence, put: dict[str, Any], drop: tuple[str, ...]) -> bool:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from kindling.metrics.model import APPLE, GMAIL, MICROSOFT, OTHER, OWN, YAHOO, Counts
+from kindling.metrics.model import APPLE, GMAIL, MICROSOFT, OTHER, OWN, YAHOO, share
 from kindling.platform import clock
 from kindling.platform.text import SingleLine
 from kindling.platform.transitions import Graph
@@ -89,10 +89,15 @@ class Limits(BaseModel):
     per_minute_limit: int
 
     @classmethod
-    def of_day(cls, daily: int) -> "Limits":
-        """The limits to a daily one, in the ratios of the standard schedule."""
-        hourly = ceil(daily / 10)
-        return cls(daily_limit=daily, hourly_limit=hourly, per_minute_limit=ceil(hourly / 30))
+    def of(cls, n: int) -> "Limits":
+        """The same number in every window."""
+        return cls(daily_limit=n, hourly_limit=n, per_minute_limit=n)
+
+    def scaled(self, daily: int, least: "Limits") -> "Limits":
+        """These limits in proportion to another `daily` one, with those of an hour and a minute not below `least`."""
+        hourly = min(daily, max(least.hourly_limit, ceil(self.hourly_limit * daily / self.daily_limit)))
+        minute = max(least.per_minute_limit, ceil(self.per_minute_limit * daily / self.daily_limit))
+        return Limits(daily_limit=daily, hourly_limit=hourly, per_minute_limit=min(hourly, minute))
 
     def lower_of(self, other: "Limits") -> "Limits":
         """The lower of both, for each limit."""
@@ -103,8 +108,16 @@ class Limits(BaseModel):
         )
 
 
-NO_LIMITS = Limits(daily_limit=UNLIMITED, hourly_limit=UNLIMITED, per_minute_limit=UNLIMITED)
-NO_SENDING = Limits(daily_limit=0, hourly_limit=0, per_minute_limit=0)
+class Slowed(BaseModel):
+    """A mailbox provider with a lower daily limit, and the date on which it was set last."""
+
+    model_config = ConfigDict(frozen=True)
+
+    limit: int
+    on: str
+
+
+NO_LIMITS, NO_SENDING = Limits.of(UNLIMITED), Limits.of(0)
 
 
 def lower_budgets(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
@@ -137,9 +150,16 @@ class Warming(BaseModel):
     ramp_day: int = 0
     phase_days: int = 0
     counted_on: str = ""
-    # The policy counts reports from this date on, less those that this date had brought before.
+    # The days on which mail was admitted since the phase began, and the recipients of those days; the days of sending
+    # that the policy judges begin with this one.
+    mailed_days: int = 0
+    mailed: int = 0
     judged_from: str = ""
-    judged_less: dict[str, int] = {}
+    # The daily limit is held at this number after a bad day, on which it was lowered, until good days raise it again.
+    held_at: int | None = None
+    held_on: str = ""
+    # The mailbox providers that are written to less, since they block the domain's mail.
+    slowed: dict[str, "Slowed"] = {}
     # Pauses by the policy since the domain advanced to the phase.
     strikes: int = 0
     stopped_because: str | None = None
@@ -154,6 +174,9 @@ class Warming(BaseModel):
     warming_started_at: str | None = None
     phase_started_at: str | None = None
     updated_at: str = ""
+    # The tenant and id of the domain that had the name before, and the day on which this one took it over.
+    former: str | None = None
+    former_until: str | None = None
     # When the domain's time with the name ended: it was deleted, and the item expires, or another domain has verified
     # the name and goes on from here. From then on nothing is counted.
     ended_at: str = ""
@@ -206,6 +229,11 @@ def warming_key(user_id: str, domain_id: str) -> dict[str, str]:
     return {"pk": f"TENANT#{user_id}", "sk": f"WARMING#{domain_id}"}
 
 
+def evidence_partition(user_id: str) -> str:
+    """The partition key of what each of a tenant's domains shows for the judgement of all of them."""
+    return f"TENANT#{user_id}#EVIDENCE"
+
+
 def history_partition(user_id: str, domain_id: str) -> str:
     """The partition key of a domain's history."""
     return f"TENANT#{user_id}#WARMING#{domain_id}"
@@ -230,8 +258,23 @@ class SendingDomain(Protocol):
     def why_not_sending(self) -> list[str]: ...
 
 
+class Judged(Protocol):
+    """The counts of a window that a change of phase is decided on."""
+
+    @property
+    def recipients(self) -> int: ...
+    @property
+    def delivered(self) -> int: ...
+    @property
+    def bounces(self) -> int: ...
+    @property
+    def listening(self) -> int: ...
+    @property
+    def complaints(self) -> int: ...
+
+
 # The fields that a name's next domain, of any tenant, takes over as they are.
-KEPT_FIELDS = ("strikes", "sent", "minute", "warming_started_at")
+KEPT_FIELDS = ("strikes", "sent", "minute", "warming_started_at", "judged_from", "held_at", "held_on", "slowed")
 # How long the gate of a deleted domain is kept for the next one of its name.
 KEPT = timedelta(days=90)
 
@@ -332,13 +375,12 @@ class SetCap(BaseModel):
     daily_limit: Annotated[int, Field(ge=1, lt=UNLIMITED)] | None
 
 
-def snapshot(counts: Counts, *, daily_volume: int, days_in_phase: int) -> dict[str, int | float]:
-    """The metrics on which a change of phase was decided, for its history entry."""
-    rates = counts.rates()
+def snapshot(tally: Judged, *, daily_volume: int, days_in_phase: int) -> dict[str, int | float]:
+    """The figures on which a change of phase was decided, for its history entry; no rate is above 1."""
     return {
-        "bounce_rate": rates["bounce_rate"],
-        "complaint_rate": rates["complaint_rate"],
-        "delivery_rate": rates["delivery_rate"],
+        "bounce_rate": share(tally.bounces, tally.recipients),
+        "complaint_rate": share(tally.complaints, tally.listening),
+        "delivery_rate": share(tally.delivered, tally.recipients),
         "daily_volume": daily_volume,
         "days_in_phase": days_in_phase,
     }

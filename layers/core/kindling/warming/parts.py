@@ -1,9 +1,8 @@
 """What other topics write into their transactions for warming."""
 
-from kindling.metrics import parts as metrics
 from kindling.platform import clock
 from kindling.platform.table import Part
-from kindling.warming import changes, store
+from kindling.warming import changes, cohorts, store
 from kindling.warming.model import SYSTEM, Phase, Warming, history_entry
 
 # The tenant and id of a domain.
@@ -39,12 +38,12 @@ def _begun(warming: Warming, last: Named | None) -> Part:
             return []
         put, drop = changes.started(warming, schedule)
         return store.replaced(warming, changes.start_entry(warming, SYSTEM), put=put, drop=drop)
+    cohorts.keep(gate)
     phase, (put, drop) = changes.inherited(warming, gate, schedule)
     part: Part = [] if gate is warming or gate.deleted else [store.ended(gate)]
-    if gate is not warming and gate.user_id == warming.user_id:
-        # What the policy judges; another tenant neither learns nor answers for it.
-        put |= {"judged_from": gate.judged_from, "judged_less": gate.judged_less}
-        part += metrics.carried(warming.user_id, gate.domain_id, warming.domain_id)
+    if gate is not warming:
+        # Evidence stays with the name, whoever registers it.
+        put |= {"former": f"{gate.user_id}/{gate.domain_id}", "former_until": changes.today()}
     detail = put.get("stopped_because", "the name was registered before: its warming goes on from there")
     entry = history_entry(warming, phase, reason="warming_continued", triggered_by=SYSTEM, detail=detail)
     return [*store.replaced(warming, entry, put=put, drop=drop), *part]

@@ -1,51 +1,47 @@
-"""The warming policy: pure functions that judge a domain by its state, its schedule, its metrics and the date.
+"""The warming policy: pure functions that judge a domain by its state, its schedule, the evidence and the date.
 
-A domain is stopped or demoted for a rate only when the rate is above its threshold with statistical confidence (exact
-binomial test) and there is a minimum of events: of healthy domains (0.05 % complaints), 40 % show 0.1 % or more in a
-window of 1,000 recipients. To advance, the raw rate has to be below the threshold, since mailbox providers act on raw
-rates.
+What one or two days show lowers the limit. A pause needs a week, or a day that even a domain with uneven days would not
+have: of healthy domains (0.05 % complaints), 40 % show 0.1 % or more in a window of 1,000 recipients. To advance, the
+raw rate has to be below the threshold, since mailbox providers act on raw rates.
 """
 
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, field
 from enum import StrEnum
-from math import exp, lgamma, log, log1p
 
-from kindling.metrics.model import Counts, Period, total
-from kindling.warming.model import RAMPED, Phase, Warming, next_phase, previous_phase
+from kindling.warming import words
+from kindling.warming.evidence import IDLE_DAYS, WEEKLY_RECIPIENTS, Evidence, Tally
+from kindling.warming.model import RAMPED, SENDING, Phase, Slowed, Warming, next_phase, previous_phase
 from kindling.warming.schedules import Schedule, Thresholds
+from kindling.warming.statistics import confident_above
 
-# The confidence, that a rate is above its threshold, with which a domain is stopped, demoted, or kept from climbing.
-# The one for stopping is the highest because it is tested after every bounce and complaint, the others once a day.
-STOP_CONFIDENCE = 0.995
-DEMOTE_CONFIDENCE = 0.95
+# The confidence, that a rate is above its threshold, with which a domain is suspended, paused, lowered, stepped back,
+# or kept from climbing. Each is that of one look; the first three look after every bounce, complaint and rejection.
+SUSPEND_CONFIDENCE = 0.995
+PAUSE_CONFIDENCE = 0.98
+LOWER_CONFIDENCE = 0.95
+STEP_BACK_CONFIDENCE = 0.95
 NO_CLIMB_CONFIDENCE = 0.8
 # The least numbers of events for these tests.
 MIN_BOUNCES = 10
-MIN_COMPLAINTS = 3
-
-TODAY, RECENT, WEEK = "today", "since the last day with mail", "in 7 days"
-# Today's bounces are judged alone once today has this share of the recipients of the last day with mail: before that,
-# late bounces of mail from that day would weigh too much. Complaints arrive hours later and are judged over both days.
-TODAY_SHARE = 0.25
-# The factor by which the pause threshold for complaints is higher over two days than over seven, so that a single
-# unpopular mailing does not pause a domain.
-RECENT_COMPLAINTS = 2
+MIN_BLOCKS = 5
+MIN_COMPLAINTS = 2
+# A block is a mailbox provider's own verdict on the domain: its thresholds are this many times lower than a bounce's.
+BLOCK_WEIGHT = 3
 # From these bounces on a domain is paused without a statistical test: the list was never valid. Complaints need no such
-# rule, since MIN_COMPLAINTS at such a rate are above the threshold with confidence.
+# rule, since few at such a rate are above the threshold with confidence.
 GROSS_BOUNCE_RATE = 0.3
 GROSS_BOUNCES = 5
 
+# From this number of domains on, the domains of a tenant are judged together.
+MIN_DOMAINS = 5
 # The number of pauses by the policy within one phase after which the next pause is a suspension.
 STRIKES = 2
-
 # The share of the daily limit that has to be used before the limit climbs.
 USED_SHARE = 0.25
-# Days without mail after which a domain is demoted. Source: SendGrid asks to warm up again after more than 30 days.
-IDLE_DAYS = 30
 IDLE = "idle"
-# The share of the admitted recipients for which reports must have arrived before a domain may climb or advance.
-REPORTED_SHARE = 0.9
+
+LATEST, TODAY, RECENT = "in the last hours", "today", "since the last day with mail"
+WEEK, MONTH = "in 7 days", "in 28 days"
 
 
 class Action(StrEnum):
@@ -54,41 +50,11 @@ class Action(StrEnum):
     STAY = "stay"
     CLIMB = "climb"  # to the next day of the phase
     ADVANCE = "advance"  # to the next phase
+    LOWER = "lower"  # to half of the limit
     EASE = "ease"  # to an earlier day of the first phase
     DEMOTE = "demote"  # to the previous phase
     PAUSE = "pause"
     SUSPEND = "suspend"
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """The counts by which a domain is judged: of today, of today and the last day with mail, and of the last 7 days.
-
-    After a start, resumption or demotion, only later reports count, but all recipients of the window, because late
-    reports belong to mail sent before. `reported` is the week's number of recipients according to the provider,
-    `admitted` that according to the gate. `busiest` is the highest number admitted on one day since the last daily
-    judgement, `idle_days` the number of days since anything was admitted, `admitted_today` today's part of `admitted`.
-    """
-
-    recent: Counts
-    week: Counts
-    today: Counts = field(default_factory=Counts)
-    reported: int = 0
-    admitted: int = 0
-    busiest: int = 0
-    idle_days: int = 0
-    admitted_today: int = 0
-
-    def without_today(self) -> "Evidence":
-        """The evidence of whole days; `recent` stays as it is."""
-        return replace(
-            self,
-            week=self.week.less(self.today),
-            today=Counts(),
-            reported=self.reported - self.today.sent,
-            admitted=self.admitted - self.admitted_today,
-            admitted_today=0,
-        )
 
 
 @dataclass(frozen=True)
@@ -106,136 +72,234 @@ class Verdict:
     blockers: list[str] = field(default_factory=list)
 
 
-def confident_above(events: int, trials: int, threshold: float, confidence: float) -> bool:
-    """Whether the true rate is above `threshold` with `confidence`, by the one-sided exact binomial test."""
-    return tail(events, trials, threshold) < 1 - confidence
-
-
-def tail(events: int, trials: int, rate: float) -> float:
-    """The probability of `events` or more among `trials` at `rate`, the upper tail of the binomial distribution.
-
-    1.0 when there are not more events than expected, or more events than trials: those belong to mail sent before the
-    window, and prove nothing about it.
-    """
-    if events <= trials * rate or events > trials:
-        return 1.0
-    choose = lgamma(trials + 1) - lgamma(events + 1) - lgamma(trials - events + 1)
-    term = exp(choose + events * log(rate) + (trials - events) * log1p(-rate))
-    probability, k = term, events
-    # Above the mean the terms fall at least geometrically, so that the sum converges fast.
-    while k < trials and term > probability * 1e-12:
-        term *= (trials - k) / (k + 1) * rate / (1 - rate)
-        probability += term
-        k += 1
-    return probability
-
-
 def judge(warming: Warming, schedule: Schedule, evidence: Evidence, *, new_day: bool) -> Verdict:
-    """Judge a domain in a phase that sends. It can be stopped at any time; everything else happens on a `new_day`."""
-    stop = _stop(warming, schedule, evidence)
+    """Judge a domain in a phase that sends. It can be stopped at any time; it moves on and back only on a `new_day`."""
+    judged = spared(warming, evidence)
+    stop = _stop(warming, schedule.thresholds, judged)
     if stop:
         return stop
     if not new_day:
-        return Verdict(Action.STAY, warming.phase, blockers=advancement_blockers(warming, schedule, evidence))
+        return _lowered(warming, schedule.thresholds, judged) or Verdict(Action.STAY, warming.phase)
     # A day that has just begun has recipients whose reports are still to come.
-    evidence = evidence.without_today()
-    blockers = advancement_blockers(warming, schedule, evidence)
-    stay = Verdict(Action.STAY, warming.phase, blockers=blockers)
-    demotion = _demotion(warming, schedule, evidence)
-    if demotion:
-        return demotion
-    if warming.phase not in RAMPED:
-        return stay
-    if not blockers:
+    whole = judged.without_today()
+    step_back = _step_back(warming, schedule, whole)
+    if step_back:
+        return step_back
+    lowered = _lowered(warming, schedule.thresholds, whole)
+    if lowered:
+        return lowered
+    blockers = advancement_blockers(warming, schedule, whole)
+    if warming.phase in RAMPED and not blockers:
         detail = "All requirements of the phase are met."
         return Verdict(Action.ADVANCE, next_phase(warming.phase), "metrics_passed", detail)
-    if _may_climb(warming, schedule, evidence):
-        return Verdict(Action.CLIMB, warming.phase, blockers=blockers)
-    return stay
+    doubts = climbing_blockers(warming, schedule, whole)
+    return Verdict(Action.STAY if doubts else Action.CLIMB, warming.phase, blockers=blockers)
+
+
+def spared(warming: Warming, evidence: Evidence) -> Evidence:
+    """The evidence without the mailbox providers that are slowed, unless they get half of the mail or more.
+
+    They have been answered already; the others go on.
+    """
+    slowed = [
+        cohort.providers[name] for cohort in evidence.cohorts for name in warming.slowed if name in cohort.providers
+    ]
+    of_slowed = sum(tally.recipients for tally in slowed)
+    if not slowed or 2 * of_slowed >= sum(cohort.whole.recipients for cohort in evidence.cohorts):
+        return evidence
+    return evidence.without(warming.slowed)
+
+
+def slowing(warming: Warming, schedule: Schedule, evidence: Evidence) -> dict[str, Slowed]:
+    """The mailbox providers to slow down since they block mail, with half of what they were sent on their busiest day.
+
+    Once a day for each.
+    """
+    found: dict[str, Slowed] = {}
+    threshold = schedule.thresholds.pause_bounce_rate / BLOCK_WEIGHT
+    for name in {name for cohort in evidence.recent_cohorts for name in cohort.providers}:
+        before = warming.slowed.get(name)
+        if before and before.on >= evidence.last_day:
+            continue
+        days = [cohort.providers.get(name, Tally()) for cohort in evidence.recent_cohorts]
+        blocks, recipients = sum(day.blocks for day in days), sum(day.recipients for day in days)
+        if blocks >= MIN_BLOCKS and confident_above(blocks, recipients, threshold, LOWER_CONFIDENCE):
+            busiest = max(day.recipients for day in days)
+            limit = min(before.limit, busiest) if before else busiest
+            found[name] = Slowed(limit=max(limit // 2, 1), on=evidence.today)
+    return found
 
 
 def advancement_blockers(warming: Warming, schedule: Schedule, evidence: Evidence) -> list[str]:
     """The reasons why a domain does not advance, as sentences with numbers; empty when it does."""
     if warming.phase == Phase.WARMED:
-        return ["there is no phase after warmed"]
+        return [words.LAST_PHASE]
     if warming.phase not in RAMPED:
-        return why_stopped(warming)
-    plan, thresholds, week = schedule.plan(warming.phase), schedule.thresholds, evidence.week
+        return words.stopped(warming)
+    plan = schedule.plan(warming.phase)
     blockers = []
-    if warming.phase_days < plan.min_days:
-        blockers.append(f"minimum {plan.min_days} days in phase required (currently {warming.phase_days})")
+    if warming.mailed_days < plan.min_days:
+        blockers.append(words.days_missing(plan.min_days, warming.mailed_days, warming.phase_days))
     if warming.ramp_day < len(plan.stages) - 1:
-        top = plan.stages[-1].daily_limit
-        now = warming.limits.daily_limit if warming.limits else 0
-        blockers.append(f"daily limit must have climbed to {top:,} (currently {now:,})")
-    if week.sent < plan.min_volume:
-        blockers.append(f"at least {plan.min_volume:,} recipients in 7 days required (currently {week.sent:,})")
-    if not _is_reported(evidence):
-        blockers.append(f"delivery reports cover only {evidence.reported:,} of {evidence.admitted:,} recipients")
-    if week.sent:
-        blockers += _rate_blockers(week, thresholds)
+        now = plan.stages[warming.ramp_day].daily_limit
+        blockers.append(words.limit_missing(plan.stages[-1].daily_limit, now))
+    if warming.mailed < plan.min_volume:
+        blockers.append(words.volume_missing(plan.min_volume, warming.mailed))
+    blockers += _unknown(evidence)
+    tally, _ = evidence.period
+    if tally.recipients:
+        blockers += _raw_rates(tally, schedule.thresholds)
     return blockers
 
 
-def _rate_blockers(week: Counts, thresholds: Thresholds) -> list[str]:
-    delivery, bounce = thresholds.min_delivery_rate, thresholds.max_bounce_rate
-    complaint = thresholds.max_complaint_rate
-    blockers = []
-    if week.delivered < delivery * week.sent:
-        blockers.append(
-            f"delivery rate of at least {delivery:.1%} required (currently {week.delivered / week.sent:.2%})"
+def climbing_blockers(warming: Warming, schedule: Schedule, evidence: Evidence) -> list[str]:
+    """The reasons why a domain's limit does not climb, as sentences with numbers; empty when it does.
+
+    For rates, `NO_CLIMB_CONFIDENCE` is enough.
+    """
+    if warming.phase not in (*RAMPED, Phase.WARMED):
+        return words.stopped(warming)
+    reasons = _unknown(evidence)
+    limit = warming.limit.daily_limit
+    if evidence.busiest < USED_SHARE * limit:
+        reasons.append(words.unused(evidence.busiest, limit, USED_SHARE))
+    thresholds, (tally, days) = schedule.thresholds, evidence.period
+    if confident_above(tally.complaints, tally.listening, thresholds.max_complaint_rate, NO_CLIMB_CONFIDENCE):
+        reasons.append(
+            words.doubtful("complaint", tally.complaints, tally.listening, thresholds.max_complaint_rate, days)
         )
-    if week.bounced >= bounce * week.sent:
-        blockers.append(f"bounce rate below {bounce:.1%} required (currently {week.bounced / week.sent:.2%})")
-    if week.complained >= complaint * week.sent:
-        blockers.append(f"complaint rate below {complaint:.2%} required (currently {week.complained / week.sent:.3%})")
+    if confident_above(tally.bounces, tally.recipients, thresholds.max_bounce_rate, NO_CLIMB_CONFIDENCE):
+        reasons.append(words.doubtful("bounce", tally.bounces, tally.recipients, thresholds.max_bounce_rate, days))
+    bad = _breach(evidence.recent, thresholds.pause_bounce_rate, thresholds.pause_complaint_rate, LOWER_CONFIDENCE)
+    if bad:
+        reasons.append(words.bad_day(bad[1]))
+    return reasons
+
+
+def held(domains: list[Tally], thresholds: Thresholds) -> str:
+    """Why all domains of a tenant are held: they are bad together, even without the worst. Empty if they are not."""
+    if len(domains) < MIN_DOMAINS:
+        return ""
+    bounces = _without_worst([(one.bounces, one.recipients) for one in domains])
+    complaints = _without_worst([(one.complaints, one.listening) for one in domains])
+    for kind, (events, trials), threshold, least in (
+        ("complaints", complaints, thresholds.pause_complaint_rate, MIN_COMPLAINTS),
+        ("bounces", bounces, thresholds.pause_bounce_rate, MIN_BOUNCES),
+    ):
+        if events >= least and confident_above(events, trials, threshold, SUSPEND_CONFIDENCE):
+            return words.held(words.breach(kind, events, trials, threshold, SUSPEND_CONFIDENCE), len(domains))
+    return ""
+
+
+def _without_worst(counts: list[tuple[int, int]]) -> tuple[int, int]:
+    """The sums without the domain that has the most events."""
+    worst = max(counts)
+    return sum(events for events, _ in counts) - worst[0], sum(trials for _, trials in counts) - worst[1]
+
+
+def advice(warming: Warming, schedule: Schedule, evidence: Evidence) -> list[str]:
+    """What would help a domain, as sentences: how to go on after a stop, and what ends a doubt."""
+    if warming.phase == Phase.PAUSED:
+        return words.after_pause(warming, STRIKES)
+    if warming.phase == Phase.SUSPENDED:
+        return [words.AFTER_SUSPENSION]
+    if warming.phase not in SENDING:
+        return []
+    thresholds, (tally, _) = schedule.thresholds, evidence.period
+    advised = []
+    for kind, events, trials, threshold in (
+        ("complaint", tally.complaints, tally.listening, thresholds.max_complaint_rate),
+        ("bounce", tally.bounces, tally.recipients, thresholds.max_bounce_rate),
+    ):
+        more = clean_recipients_needed(events, trials, threshold)
+        if more:
+            advised.append(words.more_clean(kind, more))
+    if warming.held_at is not None:
+        advised.append(words.held_at(warming.held_at, warming.held_on))
+    advised += [words.slowed(name, one.limit) for name, one in warming.slowed.items()]
+    return advised + words.strikes_left(warming.strikes, STRIKES)
+
+
+def clean_recipients_needed(events: int, trials: int, threshold: float) -> int:
+    """How many more recipients without an event make the doubt about a rate go away; 0 when there is none."""
+    low, high = 0, 1
+    if not confident_above(events, trials, threshold, NO_CLIMB_CONFIDENCE):
+        return 0
+    while confident_above(events, trials + high, threshold, NO_CLIMB_CONFIDENCE):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        doubt = confident_above(events, trials + middle, threshold, NO_CLIMB_CONFIDENCE)
+        low, high = (middle, high) if doubt else (low, middle)
+    return high
+
+
+def _unknown(evidence: Evidence) -> list[str]:
+    """What is not known and therefore holds the domain. Absence of news is not good news."""
+    tally, days = evidence.period
+    unknown = [evidence.held] if evidence.held else []
+    if not tally.nearly_reported:
+        unknown.append(words.unreported(tally, days))
+    elif evidence.is_silent:
+        unknown.append(words.SILENT)
+    if tally.recipients and not tally.complaints_known:
+        unknown.append(words.complaints_unknown(tally))
+    return unknown
+
+
+def _raw_rates(tally: Tally, thresholds: Thresholds) -> list[str]:
+    blockers = []
+    if tally.delivered < thresholds.min_delivery_rate * tally.recipients:
+        blockers.append(words.delivery_low(thresholds.min_delivery_rate, tally))
+    if tally.bounces >= thresholds.max_bounce_rate * tally.recipients:
+        blockers.append(words.rate_high("bounce", thresholds.max_bounce_rate, tally.bounces, tally.recipients))
+    if tally.complaints and tally.complaints >= thresholds.max_complaint_rate * tally.listening:
+        blockers.append(words.rate_high("complaint", thresholds.max_complaint_rate, tally.complaints, tally.listening))
     return blockers
 
 
-def why_stopped(warming: Warming) -> list[str]:
-    """The reason why a domain's warming admits nothing; empty in a phase that sends."""
-    match warming.phase:
-        case Phase.NOT_STARTED:
-            return ["warming has not been started"]
-        case Phase.PAUSED | Phase.SUSPENDED:
-            return [f"warming is {warming.phase}: {warming.stopped_because or 'no reason given'}"]
-        case _:
-            return []
-
-
-def _stop(warming: Warming, schedule: Schedule, evidence: Evidence) -> Verdict | None:
-    """The suspension or pause that the counts of any window require, if any."""
-    thresholds = schedule.thresholds
-    windows = (
-        (_bounces_today(evidence), TODAY, 1),
-        (evidence.recent, RECENT, RECENT_COMPLAINTS),
-        (evidence.week, WEEK, 1),
-    )
-    for counts, window, _ in windows:
-        breach = _breach(counts, thresholds.suspend_bounce_rate, thresholds.suspend_complaint_rate, STOP_CONFIDENCE)
+def _stop(warming: Warming, thresholds: Thresholds, evidence: Evidence) -> Verdict | None:
+    """The suspension or pause that the evidence requires, if any."""
+    weeks = [(evidence.week, WEEK)]
+    if evidence.week.recipients < WEEKLY_RECIPIENTS:
+        weeks.append((evidence.month, MONTH))
+    for tally, window in weeks:
+        breach = _breach(tally, thresholds.suspend_bounce_rate, thresholds.suspend_complaint_rate, SUSPEND_CONFIDENCE)
         if breach:
             return _stop_verdict(Action.SUSPEND, breach, window)
-    gross = _gross_breach(evidence.recent)
-    if gross:
-        return _stop_verdict(_pause_or_suspend(warming), gross, RECENT)
-    for counts, window, factor in windows:
-        complaint_rate = thresholds.pause_complaint_rate * factor
-        breach = _breach(counts, thresholds.pause_bounce_rate, complaint_rate, STOP_CONFIDENCE)
+    pause = Action.PAUSE if warming.strikes < STRIKES else Action.SUSPEND
+    for tally, window in ((evidence.of_today, TODAY), (evidence.recent, RECENT)):
+        if tally.bounces >= max(GROSS_BOUNCES, GROSS_BOUNCE_RATE * tally.recipients):
+            return _stop_verdict(pause, ("bounce_rate_exceeded", words.gross(tally)), window)
+    bounce, complaint = thresholds.pause_bounce_rate, thresholds.pause_complaint_rate
+    for tally, window in weeks:
+        breach = _breach(tally, bounce, complaint, PAUSE_CONFIDENCE)
         if breach:
-            return _stop_verdict(_pause_or_suspend(warming), breach, window)
+            return _stop_verdict(pause, breach, window)
+    for tally, window in _days(evidence):
+        # The variation takes a while to compute, and what chance explains, uneven days explain as well.
+        breach = _breach(tally, bounce, complaint, PAUSE_CONFIDENCE) and _breach(
+            tally, bounce, complaint, PAUSE_CONFIDENCE, (evidence.bounce_variation, evidence.complaint_variation)
+        )
+        if breach:
+            return _stop_verdict(pause, breach, f"{window}, more than uneven days explain")
     return None
 
 
-def _bounces_today(evidence: Evidence) -> Counts:
-    """Today's recipients and bounces; zeros until today has `TODAY_SHARE` of the last day's recipients."""
-    today, last_day = evidence.today, evidence.recent.sent - evidence.today.sent
-    if today.sent < TODAY_SHARE * last_day:
-        return Counts()
-    return Counts(sent=today.sent, bounced=today.bounced)
+def _lowered(warming: Warming, thresholds: Thresholds, evidence: Evidence) -> Verdict | None:
+    """Half of the limit for what one or two days show, if they show it; once for each day of sending."""
+    for tally, window in _days(evidence):
+        since = evidence.last_day if window == RECENT else evidence.today
+        if warming.held_on >= since:
+            continue
+        breach = _breach(tally, thresholds.pause_bounce_rate, thresholds.pause_complaint_rate, LOWER_CONFIDENCE)
+        if breach:
+            return Verdict(Action.LOWER, warming.phase, breach[0], f"{breach[1]} {window}")
+    return None
 
 
-def _pause_or_suspend(warming: Warming) -> Action:
-    return Action.PAUSE if warming.strikes < STRIKES else Action.SUSPEND
+def _days(evidence: Evidence) -> tuple[tuple[Tally, str], ...]:
+    return (evidence.latest, LATEST), (evidence.of_today, TODAY), (evidence.recent, RECENT)
 
 
 def _stop_verdict(action: Action, breach: tuple[str, str], window: str) -> Verdict:
@@ -244,89 +308,41 @@ def _stop_verdict(action: Action, breach: tuple[str, str], window: str) -> Verdi
     return Verdict(action, phase, reason, f"{detail} {window}")
 
 
-def _breach(counts: Counts, bounce: float, complaint: float, confidence: float) -> tuple[str, str] | None:
-    """The reason and detail of a rate that is above its threshold with confidence; None when neither is."""
-    sent = counts.sent
-    if counts.complained >= MIN_COMPLAINTS and confident_above(counts.complained, sent, complaint, confidence):
-        detail = (
-            f"{counts.complained:,} complaints from {sent:,} recipients: above {complaint:.2%} with {confidence:.1%}"
-        )
-        return "complaint_rate_exceeded", f"{detail} confidence"
-    if counts.bounced >= MIN_BOUNCES and confident_above(counts.bounced, sent, bounce, confidence):
-        detail = f"{counts.bounced:,} bounces from {sent:,} recipients: above {bounce:.1%} with {confidence:.1%}"
-        return "bounce_rate_exceeded", f"{detail} confidence"
+def _breach(
+    tally: Tally,
+    bounce: float,
+    complaint: float,
+    confidence: float,
+    varies: tuple[float | None, float | None] = (0.0, 0.0),
+) -> tuple[str, str] | None:
+    """The reason and detail of a rate that is above its threshold with confidence; None when none is."""
+    of_bounces, of_complaints = varies
+    if tally.complaints >= MIN_COMPLAINTS and confident_above(
+        tally.complaints, tally.listening, complaint, confidence, of_complaints
+    ):
+        detail = words.breach("complaints", tally.complaints, tally.listening, complaint, confidence)
+        return "complaint_rate_exceeded", detail
+    if tally.blocks >= MIN_BLOCKS and confident_above(
+        tally.blocks, tally.recipients, bounce / BLOCK_WEIGHT, confidence, of_bounces
+    ):
+        detail = words.breach("blocked messages", tally.blocks, tally.recipients, bounce / BLOCK_WEIGHT, confidence)
+        return "block_rate_exceeded", detail
+    if tally.bounces >= MIN_BOUNCES and confident_above(
+        tally.bounces, tally.recipients, bounce, confidence, of_bounces
+    ):
+        return "bounce_rate_exceeded", words.breach("bounces", tally.bounces, tally.recipients, bounce, confidence)
     return None
 
 
-def _gross_breach(recent: Counts) -> tuple[str, str] | None:
-    if max(GROSS_BOUNCES, GROSS_BOUNCE_RATE * recent.sent) <= recent.bounced <= recent.sent:
-        return "bounce_rate_exceeded", f"{recent.bounced:,} bounces from {recent.sent:,} recipients"
-    return None
-
-
-def _demotion(warming: Warming, schedule: Schedule, evidence: Evidence) -> Verdict | None:
-    """The demotion that rates above those required to advance, or `IDLE_DAYS` without mail, require, if any."""
-    thresholds = schedule.thresholds
+def _step_back(warming: Warming, schedule: Schedule, evidence: Evidence) -> Verdict | None:
+    """The step back that rates above those required to advance, or `IDLE_DAYS` without mail, require, if any."""
+    thresholds, (tally, days) = schedule.thresholds, evidence.period
     if evidence.idle_days >= IDLE_DAYS:
-        breach: tuple[str, str] | None = (IDLE, f"nothing was sent for {evidence.idle_days} days")
+        breach: tuple[str, str] | None = (IDLE, words.idle(evidence.idle_days))
     else:
-        breach = _breach(evidence.week, thresholds.max_bounce_rate, thresholds.max_complaint_rate, DEMOTE_CONFIDENCE)
+        breach = _breach(tally, thresholds.max_bounce_rate, thresholds.max_complaint_rate, STEP_BACK_CONFIDENCE)
+        breach = breach and (breach[0], f"{breach[1]} in {days} days")
     if not breach:
         return None
     phase = previous_phase(warming.phase)
     return Verdict(Action.EASE if phase == warming.phase else Action.DEMOTE, phase, *breach)
-
-
-def _may_climb(warming: Warming, schedule: Schedule, evidence: Evidence) -> bool:
-    """Whether enough of the limit was used and reported, and neither rate is above its threshold.
-
-    For that, `NO_CLIMB_CONFIDENCE` is enough.
-    """
-    if not _is_reported(evidence):
-        return False
-    if warming.limits is None or warming.ramp_day >= len(schedule.plan(warming.phase).stages) - 1:
-        return False
-    if evidence.busiest < USED_SHARE * warming.limits.daily_limit:
-        return False
-    thresholds, week = schedule.thresholds, evidence.week
-    return not (
-        confident_above(week.complained, week.sent, thresholds.max_complaint_rate, NO_CLIMB_CONFIDENCE)
-        or confident_above(week.bounced, week.sent, thresholds.max_bounce_rate, NO_CLIMB_CONFIDENCE)
-    )
-
-
-def _is_reported(evidence: Evidence) -> bool:
-    """Whether the provider told of nearly all that was admitted. Missing reports are unknown, not good."""
-    return evidence.reported >= REPORTED_SHARE * evidence.admitted
-
-
-def evidence(warming: Warming, week: list[Period], today: date) -> Evidence:
-    """The evidence on `today`. `week` are the metrics of the last days, oldest first, today included."""
-    days = {day: count for day, count in warming.days.items() if count}
-    with_mail = [index for index, period in enumerate(week[:-1]) if period.total.sent]
-    return Evidence(
-        today=_counts(warming, week[-1:]),
-        recent=_counts(warming, week[with_mail[-1] if with_mail else -1 :]),
-        week=_counts(warming, week),
-        reported=total(week).sent,
-        admitted=sum(count for day, count in days.items() if day >= week[0].name),
-        busiest=max([0, *(n for day, n in days.items() if warming.counted_on <= day < today.isoformat())]),
-        admitted_today=days.get(today.isoformat(), 0),
-        idle_days=idle_days(warming, today),
-    )
-
-
-def idle_days(warming: Warming, today: date) -> int:
-    """The days since anything was admitted, or since the phase was entered if that is later."""
-    started_on = (warming.phase_started_at or today.isoformat())[:10]
-    with_mail = [day for day, count in warming.days.items() if count]
-    return (today - date.fromisoformat(max([started_on, *with_mail]))).days
-
-
-def _counts(warming: Warming, periods: list[Period]) -> Counts:
-    """The recipients and deliveries of all `periods`, and the other reports since `judged_from`."""
-    reports = total(period for period in periods if period.name >= warming.judged_from)
-    if any(period.name == warming.judged_from for period in periods):
-        reports = reports.less(Counts(**warming.judged_less))
-    whole = total(periods)
-    return reports.model_copy(update={"sent": whole.sent, "delivered": whole.delivered})

@@ -39,7 +39,7 @@ class Stage(BaseModel):
 
 
 class PhasePlan(BaseModel):
-    """One phase: its stages, and the minimum of days in it and of recipients in seven days before it may be left.
+    """One phase: its stages, and the minimum of days with mail and of recipients before it may be left.
 
     On the wire the stages are called `steps`.
     """
@@ -112,17 +112,13 @@ class Schedule(BaseModel):
         plan: PhasePlan = getattr(self.phases, phase.value)
         return plan
 
-    def limits(self, phase: Phase, day: int) -> Limits | None:
-        """The limits on a phase's `day`, counted from 0; the last stage's from then on. None for `warmed`."""
-        if phase not in RAMPED:
-            return None
-        stages = self.plan(phase).stages
-        return stages[min(day, len(stages) - 1)].limits
+    def limits(self, phase: Phase, day: int) -> Limits:
+        """The limits on a phase's `day`, counted from 0; the last stage's from then on, and for `warmed`."""
+        stages = self.plan(phase if phase in RAMPED else RAMPED[-1]).stages
+        return stages[min(day, len(stages) - 1) if phase in RAMPED else -1].limits
 
-    def budgets(self, limits: Limits | None) -> dict[str, int]:
-        """The recipients at each mailbox provider with a share of the daily limit, rounded up; none without limits."""
-        if limits is None:
-            return {}
+    def budgets(self, limits: Limits) -> dict[str, int]:
+        """The recipients at each mailbox provider with a share of the daily limit, rounded up."""
         # As written: 0.07 of 100 are 7, though the nearest float is above.
         shares = {name: Decimal(str(share)) for name, share in self.mailbox_providers.items()}
         return {name: ceil(share * limits.daily_limit) for name, share in shares.items()}
@@ -258,4 +254,19 @@ _OUTREACH = _preset(
     _phase([(110 + 10 * day, 30, 5) for day in range(15)], min_days=14, min_volume=400),
 )
 
-PRESETS = {schedule.name: schedule for schedule in (_STANDARD, _TIERED, _OUTREACH)}
+# What AgentMail advises for a new domain (docs.agentmail.to/knowledge-base/domain-warming): 10 to 20 on the first three
+# days, 50 to 100 up to the seventh, 200 to 500 in the second week and 500 to 1,000 in the third. The days between, and
+# the fourth phase, which adds a tenth each day, are ours.
+_AGENTMAIL = _preset(
+    "agentmail",
+    _phase([(10, 5, 2), (15, 5, 2), (20, 5, 2), (50, 10, 5), (65, 10, 5), (80, 10, 5), (100, 10, 5)],
+           min_days=7, min_volume=200),
+    _phase([(200, 20, 5), (250, 25, 5), (300, 30, 5), (350, 35, 5), (400, 40, 5), (450, 45, 5), (500, 50, 5)],
+           min_days=7, min_volume=1_200),
+    _phase([(500, 50, 5), (575, 57, 5), (650, 65, 5), (725, 72, 5), (800, 80, 5), (900, 90, 5), (1_000, 100, 5)],
+           min_days=7, min_volume=2_500),
+    _phase([(1_100, 110, 5), (1_200, 120, 5), (1_300, 130, 5), (1_450, 145, 5), (1_600, 160, 6), (1_750, 175, 6),
+            (1_950, 195, 7)], min_days=7, min_volume=5_000),
+)  # fmt: skip
+
+PRESETS = {schedule.name: schedule for schedule in (_STANDARD, _TIERED, _OUTREACH, _AGENTMAIL)}

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,15 +17,13 @@ from kindling.errors import (
 )
 from kindling.keys.model import Caller, Scope
 from kindling.metrics import service as metrics
-from kindling.metrics.model import MAILBOX_PROVIDERS, PERIOD_DAYS, Counts, total
+from kindling.metrics.model import MAILBOX_PROVIDERS, PERIOD_DAYS, total
 from kindling.platform import clock
-from kindling.warming import changes, gate, policy, store
+from kindling.warming import changes, cohorts, gate, policy, store, words
 from kindling.warming.model import (
     API,
-    NO_LIMITS,
     RAMPED,
     SORT_KEY_DIGITS,
-    SYSTEM,
     ExplainWarming,
     PauseWarming,
     Phase,
@@ -58,7 +57,7 @@ def start(caller: Caller, domain: SendingDomain, command: StartWarming) -> dict[
         message = "Domain must have SPF or DKIM verified before starting warming"
         raise PrerequisitesNotMet(message, spf_verified=spf, dkim_verified=dkim)
     put, drop = changes.started(warming, store.schedule_of(caller.user_id))
-    put |= changes.judged_from_now(_today(warming))
+    cohorts.keep(warming)
     store.move(warming, changes.start_entry(warming, API), put=put, drop=drop)
     return {"message": "warming started", "phase": Phase.PHASE_1}
 
@@ -88,7 +87,7 @@ def pause(caller: Caller, domain: SendingDomain, command: PauseWarming) -> dict[
 
 
 def resume(caller: Caller, domain: SendingDomain) -> dict[str, Any]:
-    """Return to the phase before the pause; after one by the policy, to its first day, judged by later reports only.
+    """Return to the phase before the pause; after one by the policy, a phase lower and with less mail than before.
 
     Raises LiveKeyRequired, NotFound, NotPaused.
     """
@@ -96,10 +95,9 @@ def resume(caller: Caller, domain: SendingDomain) -> dict[str, Any]:
     warming = _load(caller, domain)
     if warming.phase != Phase.PAUSED:
         raise NotPaused("Domain is not in paused state", current_phase=warming.phase)
-    put, drop = changes.resumed(warming, store.schedule_of(caller.user_id))
-    if warming.stopped_by == SYSTEM:
-        put |= changes.judged_from_now(_today(warming))
-    phase = warming.phase_before or Phase.PHASE_1
+    cohorts.keep(warming)
+    peak = cohorts.read(warming).peak
+    phase, (put, drop) = changes.resumed(warming, store.schedule_of(caller.user_id), peak=peak)
     entry = history_entry(warming, phase, reason="warming_resumed", triggered_by=API)
     store.move(warming, entry, put=put, drop=drop)
     return {"message": "warming resumed", "phase": phase}
@@ -108,13 +106,14 @@ def resume(caller: Caller, domain: SendingDomain) -> dict[str, Any]:
 def show(caller: Caller, domain: SendingDomain) -> dict[str, Any]:
     """The domain's phase, limits and their use, metrics and advancement blockers. Raises NotFound."""
     warming = _load(caller, domain)
-    now, today = clock.now(), clock.today()
-    schedule = store.schedule_of(caller.user_id)
+    schedule, evidence = store.schedule_of(caller.user_id), cohorts.read(warming)
+    evidence = replace(evidence, held=policy.held(store.evidence_of(caller.user_id), schedule.thresholds))
+    judged = policy.spared(warming, evidence).without_today()
+    blockers = policy.advancement_blockers(warming, schedule, judged)
     week = metrics.last_days(caller.user_id, domain.id, PERIOD_DAYS)
-    blockers = policy.advancement_blockers(warming, schedule, policy.evidence(warming, week, today))
-    day, hour, minute = gate.bounds(warming, now)
+    day, hour, minute = gate.bounds(warming, clock.now())
     advances_to = next_phase(warming.phase) if warming.phase in RAMPED else None
-    limits = advances_to and (schedule.limits(advances_to, 0) or NO_LIMITS)
+    limits = advances_to and changes.first_limits(warming, schedule, advances_to, peak=evidence.peak)
     return {
         "domain_id": domain.id,
         "domain": domain.domain,
@@ -132,12 +131,18 @@ def show(caller: Caller, domain: SendingDomain) -> dict[str, Any]:
         "metrics": {"period_days": PERIOD_DAYS, **total(week).wire()},
         "eligible_for_advancement": not blockers,
         "advancement_blockers": blockers,
+        "climbing_blockers": policy.climbing_blockers(warming, schedule, judged),
+        "advice": policy.advice(warming, schedule, judged),
+        "evidence": [
+            {"window": window, **asdict(tally)}
+            for window, tally in (("7_days", judged.week), ("28_days", judged.month))
+        ],
         "next_phase": advances_to,
         "next_phase_limits": limits.model_dump() if limits else None,
         "phase_before": warming.phase_before,
         "stopped_because": warming.stopped_because,
         "schedule": {"name": warming.schedule, "version": warming.schedule_version},
-        "mailbox_providers": _by_provider(warming, now),
+        "mailbox_providers": _by_provider(warming, clock.now()),
     }
 
 
@@ -174,7 +179,7 @@ def explain(caller: Caller, domain: SendingDomain, command: ExplainWarming) -> d
         "retry_after_seconds": 0,
         "mailbox_providers": _by_provider(warming, now),
     }
-    reasons = [*domain.why_not_sending, *policy.why_stopped(warming)]
+    reasons = [*domain.why_not_sending, *words.stopped(warming)]
     if reasons:
         return answer | {"allowed": False, "reasons": reasons, "earliest_at": None, "retry_after_seconds": None}
     exceeded = gate.exceeded(warming, command.by_class, now)
@@ -196,7 +201,8 @@ def set_cap(caller: Caller, domain: SendingDomain, command: SetCap) -> dict[str,
     caller.require_live()
     for _ in range(TRIES):
         warming = _load(caller, domain)
-        put, drop = changes.capped(warming, store.schedule_of(caller.user_id), command.daily_limit)
+        schedule, peak = store.schedule_of(caller.user_id), cohorts.read(warming).peak
+        put, drop = changes.capped(warming, schedule, command.daily_limit, peak=peak)
         if store.adjust(warming, put=put, drop=drop):
             message = "cap removed" if command.daily_limit is None else "cap set"
             return {"domain_id": domain.id, "daily_limit": command.daily_limit, "message": message}
@@ -241,9 +247,11 @@ def _follow(warming: Warming | None) -> None:
             "schedule_version": schedule.version,
             "followed_on": changes.today(),
         }
-        limits = schedule.limits(warming.phase_before or warming.phase, warming.ramp_day)
+        phase = warming.phase_before or warming.phase
         if warming.limits:
-            limits = warming.limits.lower_of(limits or NO_LIMITS)
+            limits = warming.limits
+            if phase in RAMPED:
+                limits = limits.lower_of(schedule.limits(phase, warming.ramp_day))
             put["limits"] = limits.model_dump()
             put["budgets"] = lower_budgets(schedule.budgets(limits), warming.budgets)
         if store.adjust(warming, put=put):
@@ -272,10 +280,6 @@ def _by_provider(warming: Warming, now: datetime) -> list[dict[str, Any]]:
         }
         for name in MAILBOX_PROVIDERS
     ]
-
-
-def _today(warming: Warming) -> Counts:
-    return metrics.last_days(warming.user_id, warming.domain_id, 1)[0].total
 
 
 def _parse_cursor(cursor: str | None) -> str | None:

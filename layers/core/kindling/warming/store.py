@@ -1,6 +1,8 @@
 """DynamoDB calls for warming: a domain's item with the counters of its gate, its history, and tenants' schedules."""
 
 from collections.abc import Mapping
+from dataclasses import asdict, fields
+from datetime import timedelta
 from math import ceil
 from typing import Any
 
@@ -9,6 +11,7 @@ from kindling.platform import clock, table
 from kindling.platform.observability import TRANSITIONS
 from kindling.platform.table import Action, Attr, Key, Part
 from kindling.warming import gate
+from kindling.warming.evidence import Tally
 from kindling.warming.gate import Windows
 from kindling.warming.model import (
     GRAPH,
@@ -16,11 +19,16 @@ from kindling.warming.model import (
     SORT_KEY_DIGITS,
     HistoryEntry,
     Warming,
+    evidence_partition,
     history_partition,
     warming_key,
     window_of_class,
 )
 from kindling.warming.schedules import CUSTOM, PRESETS, STANDARD, Schedule
+
+# The domains of a tenant that are judged together, and how long what they show is kept.
+EVIDENCE_DOMAINS = 1_000
+EVIDENCE_KEPT = timedelta(days=3)
 
 
 def get(user_id: str, domain_id: str) -> Warming | None:
@@ -212,6 +220,26 @@ def history(user_id: str, domain_id: str, limit: int, after: str | None) -> tupl
     page = table.query(**query)
     last = page.get("LastEvaluatedKey")
     return [HistoryEntry.model_validate(item) for item in page["Items"]], str(last["sk"]) if last else None
+
+
+def put_evidence(warming: Warming, week: Tally) -> None:
+    """Keep what a domain's last week shows, for the judgement of all domains of the tenant."""
+    now = clock.now()
+    expires_at = int((now + EVIDENCE_KEPT).timestamp())
+    key = {"pk": evidence_partition(warming.user_id), "sk": warming.domain_id}
+    table.put({**key, **asdict(week), "day": now.date().isoformat(), "expires_at": expires_at})
+
+
+def evidence_of(user_id: str) -> list[Tally]:
+    """What the last week shows of each of the tenant's domains that was judged today or yesterday.
+
+    A domain that is stopped is not judged. Of a tenant with very many domains, those of the first page.
+    """
+    yesterday = (clock.today() - timedelta(days=1)).isoformat()
+    where = Key("pk").eq(evidence_partition(user_id))
+    page = table.query(KeyConditionExpression=where, Limit=EVIDENCE_DOMAINS)
+    found = [item for item in page["Items"] if str(item["day"]) >= yesterday]
+    return [Tally(**{one.name: int(item[one.name]) for one in fields(Tally)}) for item in found]
 
 
 def schedule_of(user_id: str) -> Schedule:

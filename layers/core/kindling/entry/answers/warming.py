@@ -1,5 +1,7 @@
 """Answers about warming."""
 
+from typing import Literal
+
 from kindling.entry.answers import Answer, Omitted, Shown
 from kindling.entry.answers.figures import ShownMetrics
 from kindling.warming.model import Limits, MailboxProvider, Phase
@@ -20,8 +22,24 @@ class ShownProvider(Shown):
     remaining_today: int | None
 
 
+class ShownEvidence(Shown):
+    """The recipients of whole days by which the domain is judged, and what became of them.
+
+    `reported` is the number with a report, `listening` the number at mailbox providers that report complaints.
+    """
+
+    window: Literal["7_days", "28_days"]
+    recipients: int
+    reported: int
+    delivered: int
+    bounces: int
+    blocks: int
+    listening: int
+    complaints: int
+
+
 class WarmingAnswer(Answer):
-    """Phase, limits, use, metrics and advancement blockers of a domain."""
+    """Phase, limits, use, metrics and evidence of a domain, why it does not climb or advance, and what would help."""
 
     domain_id: str
     domain: str
@@ -39,6 +57,9 @@ class WarmingAnswer(Answer):
     metrics: ShownMetrics
     eligible_for_advancement: bool
     advancement_blockers: list[str]
+    climbing_blockers: list[str]
+    advice: list[str]
+    evidence: list[ShownEvidence]
     next_phase: Phase | None
     next_phase_limits: Limits | None
     phase_before: Phase | None
