@@ -3,8 +3,8 @@
 The production code decides: `judgement.judge` runs at each UTC midnight and after every bounce and complaint, on a
 table in memory. Only evaluations whose result is known are skipped (see `Windows.asks`).
 
-A domain is verified at a random hour of day 0. Each day it sends its share of the daily limit, one recipient after
-another at the rate of the hourly limit, from a random hour on. Each recipient bounces or complains with the
+A domain is verified at a random hour of day 0. On each of its days it sends its share of the daily limit, one recipient
+after another at the rate of the hourly limit, from a random hour on. Each recipient bounces or complains with the
 domain's rates, independently of all others. Nine in ten bounces arrive within minutes, the others after hours, some of
 them on the next day. Complaints arrive with a median of ten hours, one in twenty after more than two days.
 """
@@ -15,20 +15,22 @@ from math import log, log1p
 from random import Random
 from typing import NamedTuple
 
+from kindling.metrics.model import share
 from kindling.warming import judgement, policy
-from kindling.warming.model import Limits, Phase
+from kindling.warming.evidence import LATEST, WEEKLY_RECIPIENTS, Tally
+from kindling.warming.model import SENDING, Limits, Phase
 from kindling.warming.schedules import PRESETS
+from kindling.warming.statistics import confident_above
 from tests.simulation.memory import KEY, Judge, Memory, remembering
 
 DAY_HOURS, WEEK_DAYS = 24.0, 7
-WEEKEND = 5
 # In hours: how long a delivery takes, the mean of a quick bounce, the medians of a slow one and of a complaint.
-DELIVERY, QUICK_BOUNCE, SLOW_BOUNCE, COMPLAINT = 2 / 60, 2 / 60, 6.0, 10.0
+QUICK_BOUNCE, SLOW_BOUNCE, COMPLAINT = 2 / 60, 6.0, 10.0
 QUICK_SHARE, SPREAD = 0.9, 1.0
 # The latest hour at which the day's mail starts, and the last second of a day, in hours.
 LATEST_START, LAST_SECOND = 12.0, 24 - 1 / 3600
-# Below this number of recipients in two days, the policy is evaluated after every bounce and complaint.
-FEW = 1_000
+# The days after which late reports of deliveries arrive.
+LATE_DAYS = 2
 
 
 class Rates(NamedTuple):
@@ -37,12 +39,37 @@ class Rates(NamedTuple):
     bounces: float
     complaints: float
 
+    def times(self, factor: float) -> "Rates":
+        return Rates(min(self.bounces * factor, 0.5), min(self.complaints * factor, 0.4))
+
+
+class Rhythm(NamedTuple):
+    """The days on which a domain sends: on `weekdays` (0 is Monday) of every `weeks`th week, without its holidays."""
+
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    weeks: int = 1
+    holidays: tuple[tuple[int, int], ...] = ()
+
+    def sends(self, day: int, on: date) -> bool:
+        """Whether the domain sends on `day` of its life, which is the date `on`."""
+        away = any(first <= day < first + length for first, length in self.holidays)
+        return on.weekday() in self.weekdays and not away and on.toordinal() // WEEK_DAYS % self.weeks == 0
+
+
+DAILY = Rhythm()
+MONDAY_TO_FRIDAY = Rhythm((0, 1, 2, 3, 4))
+
 
 @dataclass(frozen=True)
 class Kind:
     """A kind of domain. From day `turns_on` it has the rates `then`, unless they are None.
 
-    `uneven` is the coefficient of variation of its rates from one day to the next.
+    `uneven` is the coefficient of variation of its rates from one day to the next; `drift` the share by which they rise
+    every day; with `alternates`, it has the rates `then` on every second day. `gmail` is the share of recipients whose
+    complaints are not reported, and `own` that of the sender's own mailboxes, where nothing goes wrong. Of its reports,
+    `reported` arrive at all, and `late` of its deliveries are reported after `LATE_DAYS`; with `instant`, bounces and
+    complaints take no time. One that `registers_again` deletes the domain after each pause, and another tenant
+    registers it.
     """
 
     name: str
@@ -51,8 +78,16 @@ class Kind:
     then: Rates | None = None
     turns_on: int = 28
     share: float = 1.0
-    weekdays: bool = False
+    rhythm: Rhythm = DAILY
     uneven: float = 0.0
+    drift: float = 0.0
+    alternates: bool = False
+    gmail: float = 0.0
+    reported: float = 1.0
+    late: float = 0.0
+    own: float = 0.0
+    instant: bool = False
+    registers_again: bool = False
 
 
 class Stop(NamedTuple):
@@ -74,8 +109,14 @@ class Life:
     stopped_weeks: set[int] = field(default_factory=set)
     warmed_on: int | None = None
     steps_back: int = 0
+    lowered: int = 0
     sent: int = 0
     asked: int = 0
+    # For each day: the limit, the recipients, the phase, and the week's rates of bounces and complaints.
+    limits: list[int] = field(default_factory=list)
+    mail: list[int] = field(default_factory=list)
+    phases: list[str] = field(default_factory=list)
+    rates: list[tuple[float, float]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -94,6 +135,10 @@ class Mailing(NamedTuple):
         """The number of recipients sent to by then."""
         return 0 if hours < self.start else min(self.n, int((hours - self.start) * self.pace) + 1)
 
+    @property
+    def ends(self) -> float:
+        return self.start + self.n / self.pace
+
 
 # A bounce or complaint: the times of its report and of its message, in hours since the start of day 0, and whether it
 # is a complaint. A plain tuple, since a simulation has tens of thousands.
@@ -101,37 +146,46 @@ Event = tuple[float, float, bool]
 
 
 class Windows:
-    """The policy's counts in its two windows, without today's."""
+    """The sums of the policy's windows, kept up with every report, without today's recipients."""
 
     def __init__(self, memory: Memory) -> None:
         found, bar = memory.evidence(), memory.schedule.thresholds
-        self.sums = [(counts.sent, counts.bounced, counts.complained) for counts in (found.recent, found.week)]
         self.bounce, self.complaint = bar.pause_bounce_rate, bar.pause_complaint_rate
-        # Where today's figures count only partly, the sums cannot be added.
-        self.partly = memory.warming.judged_from == memory.today and bool(memory.warming.judged_less)
-        # Up to this many today cannot stop the domain: the rates of the windows stay below their thresholds.
-        known = not self.partly and found.recent.sent >= FEW
-        self.alone_from = policy.TODAY_SHARE * found.recent.sent
-        harmless = min(self.bounce * sent - n for sent, n, _ in self.sums)
-        self.harmless_bounces = min(harmless, self.bounce * self.alone_from) if known else 0
-        self.harmless_complaints = min(self.complaint * sent - n for sent, _, n in self.sums) if known else 0
+        self.today, self.judged_from = memory.today, memory.warming.judged_from
+        week = (memory.instant.date() - timedelta(days=WEEK_DAYS)).isoformat()
+        windows = [(found.today, found.of_today), (found.last_day, found.recent), (week, found.week)]
+        if found.week.recipients < WEEKLY_RECIPIENTS:
+            windows.append(("", found.month))
+        self.sums: list[tuple[str, int, int]] = [
+            (since, tally.recipients - found.of_today.recipients, tally.listening - found.of_today.listening)
+            for since, tally in windows
+        ]
+        self.events = [[tally.bounces, tally.complaints] for _, tally in windows]
 
-    def asks(self, sent: int, bounced: int, complained: int, *, complaint: bool) -> bool:
-        """Whether the policy could stop the domain after this event: a rate below its threshold proves nothing.
+    def asks(self, day: str, sent: int, listening: int, *, complaint: bool) -> bool:
+        """Count a report about mail of `day`; whether the policy could act, for which chance has to be unlikely.
 
-        The other rate has only fallen since the last event of its own kind, after which it stopped nothing.
+        The other rate has only fallen since the last event of its own kind, after which nothing was done.
         """
-        if self.partly or self.sums[0][0] + sent < FEW:
-            return True
-        if not complaint and sent >= self.alone_from and bounced >= self.bounce * sent:
-            return True
-        for before, bounced_before, complained_before in self.sums:
+        if day < self.judged_from:
+            return False
+        acts = False
+        for (since, before, heard), events in zip(self.sums, self.events, strict=True):
+            if day < since:
+                continue
+            events[complaint] += 1
+            if acts:
+                continue
             if complaint:
-                if complained_before + complained >= self.complaint * (before + sent):
-                    return True
-            elif bounced_before + bounced >= self.bounce * (before + sent):
-                return True
-        return False
+                acts = events[1] >= policy.MIN_COMPLAINTS and _is_above(events[1], heard + listening, self.complaint)
+            elif events[0] >= policy.GROSS_BOUNCES:
+                gross = events[0] >= policy.GROSS_BOUNCE_RATE * (before + sent)
+                acts = gross or _is_above(events[0], before + sent, self.bounce)
+        return acts
+
+
+def _is_above(events: int, trials: int, threshold: float) -> bool:
+    return confident_above(events, trials, threshold, policy.LOWER_CONFIDENCE)
 
 
 def live(
@@ -161,8 +215,23 @@ def live(
     life.stopped_weeks = {stop.day // WEEK_DAYS for stop in life.stops}
     if life.suspended:
         life.stopped_weeks |= set(range(life.stops[-1].day // WEEK_DAYS, days // WEEK_DAYS))
-    life.faults, life.steps_back = memory.faults, memory.steps_back
+    life.faults, life.steps_back, life.lowered = memory.faults, memory.steps_back, memory.lowered
     return life
+
+
+def live_together(kind: Kind, seeds: list[str], days: int) -> list[Life]:
+    """Simulate the domains of one tenant side by side, each with its own seed, owners resuming after each pause."""
+    tenant: dict[int, Tally] = {}
+    first = date(2026, 3, 1)
+    domains = [Domain(kind, Memory(PRESETS[kind.schedule], first, tenant), Random(seed)) for seed in seeds]  # noqa: S311
+    for day in range(days):
+        for domain in domains:
+            with remembering(domain.memory):
+                if not domain.life.suspended:
+                    domain.live_through(day)
+    for domain in domains:
+        domain.life.faults = domain.memory.faults
+    return [domain.life for domain in domains]
 
 
 class Domain:
@@ -175,19 +244,26 @@ class Domain:
         self.pending: list[Event] = []
         self.limits: Limits | None = None
         self.sent_bad = 0
-        self.delivered_late = 0
+        self.late: list[int] = [0] * LATE_DAYS
 
     def live_through(self, day: int) -> None:
         """Simulate a day: the evaluation at midnight, the day's mail, and the reports of that day."""
         ready = self._begin(day)
         mailing = self._mailing(day, ready)
-        bounces = self._draw_reports(day, mailing)
-        mailing, bounces = self._process_reports(day, mailing, bounces)
-        delivered = mailing.sent_by(DAY_HOURS - DELIVERY)
-        counts = self.memory.today_counts
-        counts.delivered = max(delivered - bounces, 0) + self.delivered_late
-        self.delivered_late = mailing.n - delivered
+        self.life.limits.append(self.memory.warming.limit.daily_limit)
+        self.life.phases.append(self.memory.warming.phase.value)
+        week = self.memory.evidence().week
+        self.life.rates.append((share(week.bounces, week.recipients), share(week.complaints, week.listening)))
+        self._draw_reports(day, mailing)
+        mailing = self._process_reports(day, mailing)
+        reports = self.memory.reports(self.memory.today)
+        delivered = round(max(mailing.n * (1 - self.kind.own) - reports[0], 0) * self.kind.reported)
+        late = round(self.kind.late * delivered)
+        reports[2] = delivered - late
+        self.memory.reports(self.memory.name(max(day - LATE_DAYS, 0)))[2] += self.late.pop(0)
+        self.late.append(late)
         self.life.sent += mailing.n
+        self.life.mail.append(mailing.n)
         if day >= self.kind.turns_on:
             self.sent_bad += mailing.n
 
@@ -202,85 +278,110 @@ class Domain:
         if self.memory.sends:
             self._evaluate(day, 0, Mailing(0, 0, 1))
         else:
+            if self.kind.registers_again:
+                self.memory.register_again(day)
             self.memory.resume()
         if self.memory.warming.phase == Phase.WARMED and self.life.warmed_on is None:
             self.life.warmed_on = day
         return 0
 
     def _mailing(self, day: int, ready: float) -> Mailing:
-        """The day's mail, at the rate of the hourly limit; a warmed domain keeps its last limits."""
-        if self.memory.sends:
-            self.limits = self.memory.warming.limits or self.limits
-        off = self.kind.weekdays and (self.memory.first + timedelta(days=day)).weekday() >= WEEKEND
+        """The day's mail, at the rate of the hourly limit; a warmed domain keeps the volume of its last phase."""
+        warming = self.memory.warming
+        if warming.phase in SENDING[:-1]:
+            self.limits = warming.limits
+        off = not self.kind.rhythm.sends(day, self.memory.first + timedelta(days=day))
         if self.limits is None or off or not self.memory.sends:
             return Mailing(0, ready, 1)
-        n, pace = max(round(self.kind.share * self.limits.daily_limit), 1), float(self.limits.hourly_limit)
+        limit = warming.limit.lower_of(self.limits)
+        n, pace = max(round(self.kind.share * limit.daily_limit), 1), float(limit.hourly_limit)
         start = max(ready, min(self.hour, DAY_HOURS - n / pace))
         return Mailing(min(n, int((DAY_HOURS - start) * pace)), start, pace)
 
-    def _draw_reports(self, day: int, mailing: Mailing) -> int:
-        """Draw the reports about the day's mail; returns the number of bounces.
+    def _draw_reports(self, day: int, mailing: Mailing) -> None:
+        """Draw the reports about the day's mail.
 
         The distance between reports is drawn from the geometric distribution: exact, and one draw per report.
         """
-        bounces, complaints = self._rates(day)
-        hit, random, bounced, i = bounces + complaints, self.draw.random, 0, -1
-        log_no_report = log1p(-hit)
+        rates = self._rates(day)
+        # Complaints at Gmail and lost reports never arrive.
+        heard = self.kind.reported * (1 - self.kind.own)
+        bounces, complaints = rates.bounces * heard, rates.complaints * heard * (1 - self.kind.gmail)
+        hit, random, i = bounces + complaints, self.draw.random, 0
+        if not hit:
+            return
+        log_no_report, i = log1p(-hit), -1
         while True:
             i += 1 + int(log(1 - random()) / log_no_report)
             if i >= mailing.n:
-                return bounced
+                return
             sent_at = DAY_HOURS * day + mailing.start + i / mailing.pace
-            if random() * hit < complaints:
-                self.pending.append((sent_at + COMPLAINT * self._spread(), sent_at, True))
-            else:
-                bounced += 1
-                quick = random() < QUICK_SHARE
-                later = -QUICK_BOUNCE * log(1 - random()) if quick else SLOW_BOUNCE * self._spread()
-                self.pending.append((sent_at + later, sent_at, False))
+            complaint = random() * hit < complaints
+            self.pending.append((sent_at + self._delay(complaint=complaint), sent_at, complaint))
+
+    def _delay(self, *, complaint: bool) -> float:
+        if self.kind.instant:
+            return 0.0
+        if complaint:
+            return COMPLAINT * self._spread()
+        return (
+            -QUICK_BOUNCE * log(1 - self.draw.random())
+            if self.draw.random() < QUICK_SHARE
+            else (SLOW_BOUNCE * self._spread())
+        )
 
     def _rates(self, day: int) -> Rates:
-        rates = self.kind.then if self.kind.then and day >= self.kind.turns_on else self.kind.rates
-        if not self.kind.uneven:
+        kind = self.kind
+        rates = kind.rates
+        if kind.then and day >= kind.turns_on and (day % 2 or not kind.alternates):
+            rates = kind.then
+        rates = rates.times(1 + kind.drift * day)
+        if not kind.uneven:
             return rates
-        shape = self.kind.uneven**-2
-        today = self.draw.gammavariate(shape, 1 / shape)
-        return Rates(min(rates.bounces * today, 0.5), min(rates.complaints * today, 0.4))
+        shape = kind.uneven**-2
+        return rates.times(self.draw.gammavariate(shape, 1 / shape))
 
     def _spread(self) -> float:
         return self.draw.lognormvariate(0, SPREAD)
 
-    def _process_reports(self, day: int, mailing: Mailing, bounces: int) -> tuple[Mailing, int]:
-        """Pass the day's reports to the policy in order; returns the mail and the bounces up to a stop."""
+    def _process_reports(self, day: int, mailing: Mailing) -> Mailing:
+        """Pass the day's reports to the policy in order; returns the mail up to a stop or a lower limit."""
         midnight = DAY_HOURS * day
         events = sorted(event for event in self.pending if event[0] < midnight + DAY_HOURS)
         self.pending = [event for event in self.pending if event[0] >= midnight + DAY_HOURS]
-        windows, counts, stopped_at = Windows(self.memory), self.memory.today_counts, float("inf")
-        bounced = complained = 0
+        windows, ends_at = Windows(self.memory), midnight + DAY_HOURS
         for at, sent_at, complaint in events:
-            if sent_at > stopped_at:
-                bounces -= not complaint
+            if sent_at > ends_at:
                 continue
-            if complaint:
-                complained += 1
-                harmless = complained < windows.harmless_complaints
-            else:
-                bounced += 1
-                harmless = bounced < windows.harmless_bounces
-            if (harmless and not self.thorough) or not self.memory.sends:
+            of_day = int(sent_at // DAY_HOURS)
+            name = self.memory.name(of_day)
+            hour = int(sent_at % DAY_HOURS) if of_day == day else None
+            for place in (name, f"{name}T{hour:02}") if hour is not None else (name,):
+                self.memory.reports(place)[complaint] += 1
+            if not self.memory.sends:
                 continue
             sent = mailing.sent_by(at - midnight)
-            if self.thorough or windows.asks(sent, bounced, complained, complaint=complaint):
-                counts.bounced, counts.complained = bounced, complained
+            others = sent - round(self.kind.own * sent)
+            heard = others - round(self.kind.gmail * others)
+            asks = windows.asks(name, others, heard, complaint=complaint)
+            if asks or self.thorough or (hour is not None and sent >= 2 * LATEST and self._is_bad(hour, mailing, sent)):
                 self._evaluate(day, at - midnight, mailing)
-                if not self.memory.sends:
-                    stopped_at = at
-                    mailing = mailing._replace(n=sent)
-        counts.bounced, counts.complained = bounced, complained
-        bounces -= sum(sent_at > stopped_at and not complaint for _, sent_at, complaint in self.pending)
-        self.pending = [event for event in self.pending if event[1] <= stopped_at]
+                left = self.memory.warming.limit.daily_limit if self.memory.sends else sent
+                if left < mailing.n:
+                    mailing = mailing._replace(n=max(left, sent))
+                    ends_at = midnight + max(mailing.ends, at - midnight)
+        self.pending = [event for event in self.pending if event[1] <= ends_at]
         self._count(day, LAST_SECOND, mailing)
-        return mailing, bounces
+        return mailing
+
+    def _is_bad(self, hour: int, mailing: Mailing, sent: int) -> bool:
+        """Whether the reports about mail of the hour could make the policy act."""
+        bounced, complained, _ = self.memory.reports(f"{self.memory.today}T{hour:02}")
+        bar = self.memory.schedule.thresholds
+        of_hour = min(mailing.sent_by(hour + 1), sent) - mailing.sent_by(hour)
+        return _is_above(bounced, of_hour, bar.pause_bounce_rate) or _is_above(
+            complained, of_hour, bar.pause_complaint_rate
+        )
 
     def _evaluate(self, day: int, hours: float, mailing: Mailing) -> None:
         """Evaluate the domain in its present state."""
@@ -295,10 +396,6 @@ class Domain:
             self.life.stops.append(stop)
 
     def _count(self, day: int, hours: float, mailing: Mailing) -> None:
-        """Update the gate's counters and the metrics to this hour."""
+        """Update the gate's counters to this hour."""
         self.memory.go_to(day, min(hours, LAST_SECOND))
-        sent = mailing.sent_by(hours)
-        self.memory.admit(sent)
-        counts = self.memory.today_counts
-        counts.sent = sent
-        counts.delivered = max(sent - counts.bounced, 0)
+        self.memory.admit(mailing.sent_by(hours), gmail=self.kind.gmail, own=self.kind.own)
