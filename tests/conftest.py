@@ -21,6 +21,7 @@ from kindling.cleanups import service as cleanups
 from kindling.domains import saga as onboarding
 from kindling.domains.model import OnboardDomain
 from kindling.errors import ProviderError
+from kindling.events import delivering
 from kindling.keys import authentication, quota
 from kindling.keys import service as keys
 from kindling.keys.model import Scope, new_token
@@ -318,7 +319,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, aws_account: Cloud) -> Iterator[None]
 
 
 TABLE_PROPERTIES = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-QUEUES = ("verifications", "cleanups", "judgements", "reviews", "warmups")
+QUEUES = ("verifications", "cleanups", "judgements", "reviews", "warmups", "deliveries")
 SECRETS = {
     "agentmail": "am_us_test",
     "agentmail_webhook": "whsec_ZXhhbXBsZSBzZWNyZXQgb2YgMjQgYnl0ZQ==",
@@ -398,6 +399,6 @@ def _forget() -> None:
     for function in (settings, aws.table, aws.table_without_retries, *doors):
         function.cache_clear()
     keys = (authentication._cache, aws._secrets, credentials._cache)
-    caches = (*keys, quota._leases, sending._claims, cleanups._resting)
+    caches = (*keys, quota._leases, sending._claims, cleanups._resting, delivering._resting)
     for memory in (*caches, observability._noted):
         memory.clear()

@@ -37,7 +37,10 @@ def of_type(kind: str) -> dict[str, dict[str, Any]]:
 FUNCTIONS = of_type("AWS::Serverless::Function")
 MACHINES = of_type("AWS::Serverless::StateMachine")
 POLICIES = of_type("AWS::IAM::ManagedPolicy")
-MAPPINGS = of_type("AWS::Lambda::EventSourceMapping")
+_SOURCES = of_type("AWS::Lambda::EventSourceMapping")
+# From queues, and from the table's stream.
+MAPPINGS = {name: p for name, p in _SOURCES.items() if "Queue" in p["EventSourceArn"]["GetAtt"]}
+STREAMS = {name: p for name, p in _SOURCES.items() if name not in MAPPINGS}
 
 
 def states(machine: str) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from kindling.events import delivering
 from kindling.platform import clock, due, table
 from kindling.platform.settings import settings
 from kindling.providers import client
@@ -37,6 +38,8 @@ TIMEOUTS = {
     "JudgeWarmingFunction": 60,
     "ReviewAccountsFunction": 300,
     "EnableWarmupsFunction": 300,
+    "PublishChangesFunction": 60,
+    "DeliverEventsFunction": 120,
 }
 # A whole CPU for those that fill a queue.
 FILLERS = ("VerifyDomains", "RunCleanups", "AdvanceWarming", "GraduateAccounts", "RetryWarmups")
@@ -48,6 +51,7 @@ BATCHES = {
     "EnableWarmupsFunction": (100, 2),
     "AttemptCleanupFunction": (5, 2),
     "JudgeWarmingFunction": (10, 20),
+    "DeliverEventsFunction": (5, 10),
 }
 # Seconds for which a message is hidden while it is worked on, how often it is tried, and for how long it is kept.
 QUEUES = {
@@ -56,12 +60,14 @@ QUEUES = {
     "JudgementsQueue": (360, 5, 21600),
     "ReviewsQueue": (1800, 5, 21600),
     "WarmupsQueue": (1800, 5, 21600),
+    "DeliveriesQueue": (720, 5, 21600),
 }
 WORKING = {name: p for name, p in of_type("AWS::SQS::Queue").items() if "RedrivePolicy" in p}
 SECONDS = {"minute": 60, "minutes": 60, "hour": 3600, "day": 86400}
 DEFAULTS: dict[str, Any] = {
     "ZoneBinding": "operator",
     "ReservedNames": "refuse",
+    "LoopbackWebhooks": "refuse",
     "ProvisionConcurrency": 10,
     "TenantRequestsPerSecond": 50,
     "KeyRequestsPerSecond": 25,
@@ -140,6 +146,11 @@ def test_each_message_of_a_batch_has_time_for_a_provider_that_does_not_answer() 
         if any(secret in environment(name) for secret in ("AGENTMAIL_SECRET", "INSTANTLY_SECRET")):
             assert (FUNCTIONS[name]["Timeout"] - clock.ANSWER_SECONDS) / mapping["BatchSize"] > client.CALL_SECONDS
         assert FUNCTIONS[name]["Timeout"] / mapping["BatchSize"] > table.WAIT_SECONDS
+        if name == "DeliverEventsFunction":
+            share = (FUNCTIONS[name]["Timeout"] - clock.ANSWER_SECONDS) / mapping["BatchSize"]
+            assert share > delivering.TIMEOUT_SECONDS + table.WAIT_SECONDS
+            # An attempt is over before another one may begin.
+            assert delivering.LEASE.total_seconds() > share
 
 
 def test_an_alarm_rings_for_the_first_dead_message_within_five_minutes() -> None:

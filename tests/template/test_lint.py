@@ -8,7 +8,7 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from tests.harness.template import FUNCTIONS, MACHINES, MAPPINGS, RESOURCES, ROOT, TEMPLATE, of_type
+from tests.harness.template import FUNCTIONS, MACHINES, MAPPINGS, RESOURCES, ROOT, STREAMS, TEMPLATE, of_type
 
 QUEUES = of_type("AWS::SQS::Queue")
 RULE = of_type("AWS::Events::Rule")["ExecutionsDiedRule"]
@@ -67,7 +67,8 @@ def test_a_queue_hides_a_message_for_six_times_as_long_as_its_worker_may_take(ma
 @pytest.mark.parametrize("mapping", MAPPINGS)
 def test_a_worker_gives_back_single_messages_and_spares_its_provider(mapping: str) -> None:
     assert MAPPINGS[mapping]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    spared = 20 if mapping == "JudgeWarmingFunctionWork" else 2
+    # Judgements call no provider, and the receivers of events are many.
+    spared = {"JudgeWarmingFunctionWork": 20, "DeliverEventsFunctionWork": 10}.get(mapping, 2)
     assert MAPPINGS[mapping]["ScalingConfig"]["MaximumConcurrency"] <= spared
 
 
@@ -107,6 +108,8 @@ def test_every_worker_has_a_queue_and_every_route_the_api() -> None:
     consumers = {mapping["FunctionName"]["Ref"] for mapping in MAPPINGS.values()}
     assert triggers("SQS") == {}
     assert consumers == {name for name, p in FUNCTIONS.items() if p["CodeUri"].startswith("functions/workers/")}
+    followers = {mapping["FunctionName"]["Ref"] for mapping in STREAMS.values()}
+    assert followers == {name for name, p in FUNCTIONS.items() if p["CodeUri"].startswith("functions/streams/")}
     served = {function for function, event in triggers("HttpApi").values() if event["ApiId"] == {"Ref": "Api"}}
     assert served == {
         name for name, p in FUNCTIONS.items() if p["CodeUri"].startswith(("functions/api/", "functions/webhooks/"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local import openapi
-from tests.harness.template import FUNCTIONS, MACHINES, MAPPINGS, POLICIES, RESOURCES, routes
+from tests.harness.template import FUNCTIONS, MACHINES, MAPPINGS, POLICIES, RESOURCES, STREAMS, routes
 
 GET, PUT, UPDATE, DELETE, QUERY = (
     f"dynamodb:{verb}" for verb in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
@@ -18,6 +18,8 @@ START, DESCRIBE, HISTORY = (f"states:{verb}" for verb in ("StartExecution", "Des
 SEND = "sqs:SendMessage"
 # Used by Lambda's event source to read a worker's queue; the worker itself calls none of it.
 CONSUME = {f"sqs:{verb}" for verb in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
+# Used by Lambda's event source to read the table's stream.
+FOLLOW = {f"dynamodb:{verb}" for verb in ("DescribeStream", "GetRecords", "GetShardIterator")}
 
 # What Step Functions asks of a machine that has a log: docs.aws.amazon.com/step-functions, "Logging using CloudWatch".
 DELIVERY = {
@@ -64,6 +66,10 @@ AUDIT: dict[str, set[str]] = {
     "SendBatchFunction": {BATCH, GET, PUT, UPDATE, DELETE, SECRET},
     "CreateSuppressionFunction": {GET, PUT, UPDATE, DELETE},
     "DeleteSuppressionFunction": {DELETE},
+    "CreateWebhookFunction": {GET, PUT, QUERY, SECRET},
+    "DeleteWebhookFunction": {DELETE},
+    "RotateWebhookSecretFunction": {GET, UPDATE, SECRET},
+    "ReplayDeliveriesFunction": {GET, PUT, UPDATE, DELETE, QUERY, SEND},
     # provider callbacks
     "ReceiveAgentmailFunction": {GET, PUT, UPDATE, SECRET, SEND},
     # onboard_domain
@@ -112,6 +118,9 @@ AUDIT: dict[str, set[str]] = {
     "AdvanceWarmingFunction": {UPDATE, QUERY, SEND},
     "ReadSpamRatesFunction": {BATCH, UPDATE, QUERY, SECRET, SEND},
     "JudgeWarmingFunction": {GET, PUT, UPDATE, QUERY, *CONSUME},
+    # events
+    "PublishChangesFunction": {PUT, QUERY, SEND, *FOLLOW},
+    "DeliverEventsFunction": {GET, UPDATE, SECRET, SEND, *CONSUME},
 }
 
 TABLE = {"GetAtt": "Table.Arn"}
@@ -266,6 +275,8 @@ def test_dynamodb_is_our_table_and_its_indexes_are_only_queried() -> None:
         for action, resource in grants(properties):
             if action == QUERY:
                 assert resource in (TABLE, *INDEXES), name
+            elif action in FOLLOW:
+                assert resource == {"GetAtt": "Table.StreamArn"}, name
             elif action.startswith("dynamodb:"):
                 assert resource == TABLE, name
 
@@ -298,3 +309,8 @@ def test_a_worker_takes_messages_off_the_queue_that_is_mapped_to_it_and_no_other
     for name, properties in FUNCTIONS.items():
         queues = {resource["GetAtt"] for action, resource in grants(properties) if action in CONSUME}
         assert queues == ({mapped[name]} if name in mapped else set()), name
+
+
+def test_one_function_follows_the_stream_and_no_other_reads_it() -> None:
+    followers = {name for name, actions in GRANTED.items() if actions & FOLLOW}
+    assert followers == {mapping["FunctionName"]["Ref"] for mapping in STREAMS.values()} == {"PublishChangesFunction"}

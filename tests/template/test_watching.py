@@ -195,8 +195,9 @@ def failing(alarm: str) -> set[str]:
 
 
 def test_errors_of_every_poller_and_every_worker_are_watched() -> None:
-    for kind, alarm in (("pollers", "PollersFailAlarm"), ("workers", "WorkersFailAlarm")):
-        assert failing(alarm) == {n for n, p in FUNCTIONS.items() if p["CodeUri"].startswith(f"functions/{kind}/")}
+    for kinds, alarm in ((("pollers",), "PollersFailAlarm"), (("workers", "streams"), "WorkersFailAlarm")):
+        folders = tuple(f"functions/{kind}/" for kind in kinds)
+        assert failing(alarm) == {n for n, p in FUNCTIONS.items() if p["CodeUri"].startswith(folders)}
         # Lambda tries an asynchronous invocation three times: one tick that fails for good is told.
         assert (alarms()[alarm]["Threshold"], alarms()[alarm]["EvaluationPeriods"]) == (2, 1)
 

@@ -26,6 +26,7 @@ PATH_PARAMETERS = {
     "email": "The address.",
     "key_id": "The key's id.",
     "operation_id": "The operation's id.",
+    "webhook_id": "The webhook's id.",
 }
 IN_PATH = {"type": "string", "minLength": 1, "pattern": "^[^/]+$"}
 REF = "#/components/schemas/{model}"
@@ -79,7 +80,7 @@ TAGS = {
     "stats": "What became of a domain's messages.",
     "suppressions": "Addresses that no message is sent to.",
     "warming": "Phases and limits of a domain's volume, and the schedule that they follow.",
-    "webhooks": "What the mail provider reports.",
+    "webhooks": "Events of a tenant, sent to its own URLs; and what the mail provider reports.",
 }
 
 

@@ -9,6 +9,7 @@ tick: a backlog is drained in the order in which it fell due, and what a tick co
 """
 
 import json
+import math
 import zlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from kindling.platform.table import Key
 SHARDS = 4
 PAGE = 1000
 SQS_BATCH = 10
+LONGEST_DELAY = timedelta(minutes=15)  # for which SQS holds a message back
 # As many as botocore keeps connections. One CPU is busy with five.
 THREADS = 10
 # A tick begins nothing new when less is left: enough for a call to AWS that hangs in all its attempts.
@@ -80,12 +82,13 @@ def dispatch(kind: str, queue_url: str) -> int:
     return sent + _hand_out_all(queue_url, rest)
 
 
-def send(queue_url: str, keys: list[Item]) -> None:
-    """Send the keys of unscheduled items to the queue.
+def send(queue_url: str, keys: list[Item], pause: timedelta = timedelta(0)) -> None:
+    """Send the keys of unscheduled items to the queue, held back for the pause or `LONGEST_DELAY`.
 
     Raises StoreUnavailable when the queue does not accept all of them; some may have been sent then.
     """
-    if sum(len(_send(queue_url, batch)) for batch in _batches(keys)) < len(keys):
+    seconds = math.ceil(min(pause, LONGEST_DELAY).total_seconds())
+    if sum(len(_send(queue_url, batch, seconds)) for batch in _batches(keys)) < len(keys):
         raise StoreUnavailable("SQS did not take every message.")
 
 
@@ -184,9 +187,10 @@ def _move(item: Item, due_at: str, to: str) -> bool:
     return True
 
 
-def _send(queue_url: str, batch: list[Item]) -> set[int]:
-    """Send up to `SQS_BATCH` keys; the indices of those that the queue accepted."""
-    entries = [{"Id": str(i), "MessageBody": json.dumps(key)} for i, key in enumerate(batch)]
+def _send(queue_url: str, batch: list[Item], seconds: int = 0) -> set[int]:
+    """Send up to `SQS_BATCH` keys, held back for so many seconds; the indices of those that the queue accepted."""
+    held = {"DelaySeconds": seconds} if seconds else {}
+    entries = [{"Id": str(i), "MessageBody": json.dumps(key), **held} for i, key in enumerate(batch)]
     with aws.available():
         answer = aws.sqs().send_message_batch(QueueUrl=queue_url, Entries=entries)  # type: ignore[arg-type]
     return {int(entry["Id"]) for entry in answer.get("Successful", [])}

@@ -13,7 +13,8 @@ class Settings:
     """Settings of one function. Names, ARNs and queue URLs are empty unless the template sets them for it.
 
     `clock_file` is set in the local cloud only: the path of a file with the clock's offset in seconds.
-    `reserved_names_allowed` accepts reserved domain names such as those below `.example`, which the sandbox hosts.
+    `reserved_names_allowed` accepts reserved domain names such as those below `.example`, which the sandbox hosts;
+    `loopback_webhooks_allowed` lets webhooks reach the machine's own addresses, also by http.
     """
 
     table_name: str
@@ -40,6 +41,7 @@ class Settings:
     judgements_queue_url: str
     reviews_queue_url: str
     warmups_queue_url: str
+    deliveries_queue_url: str
     tenant_requests_per_second: int
     key_requests_per_second: int
     tenant_creates_per_hour: int
@@ -52,6 +54,7 @@ class Settings:
     saga_wait_seconds: float
     waiting_requests: int
     reserved_names_allowed: bool
+    loopback_webhooks_allowed: bool
     clock_file: str
 
 
@@ -82,6 +85,7 @@ def settings() -> Settings:
         judgements_queue_url=os.environ.get("JUDGEMENTS_QUEUE_URL", ""),
         reviews_queue_url=os.environ.get("REVIEWS_QUEUE_URL", ""),
         warmups_queue_url=os.environ.get("WARMUPS_QUEUE_URL", ""),
+        deliveries_queue_url=os.environ.get("DELIVERIES_QUEUE_URL", ""),
         verifications_queue_url=os.environ.get("VERIFICATIONS_QUEUE_URL", ""),
         tenant_requests_per_second=int(os.environ.get("TENANT_REQUESTS_PER_SECOND", "50")),
         key_requests_per_second=int(os.environ.get("KEY_REQUESTS_PER_SECOND", "25")),
@@ -95,5 +99,6 @@ def settings() -> Settings:
         saga_wait_seconds=float(os.environ.get("SAGA_WAIT_SECONDS", "20")),
         waiting_requests=int(os.environ.get("WAITING_REQUESTS", "5")),
         reserved_names_allowed=os.environ.get("RESERVED_NAMES") == "allow",
+        loopback_webhooks_allowed=os.environ.get("LOOPBACK_WEBHOOKS") == "allow",
         clock_file=os.environ.get("KINDLING_CLOCK_FILE", ""),
     )

@@ -276,7 +276,7 @@ def _with_retries(call: Callable[[], Any], *, waits: bool = True) -> Any:
                 code, reasons = response["Error"]["Code"], response.get("CancellationReasons", [])
                 codes = {reason.get("Code") for reason in reasons} if code == TRANSACTION_CANCELED else {code}
                 if code == CONDITION_FAILED:
-                    raise ConditionFailed(_deserialize(response.get("Item"))) from error
+                    raise ConditionFailed(image(response.get("Item"))) from error
                 if "ConditionalCheckFailed" in codes:
                     raise TransactionFailed([_failed_item(reason) for reason in reasons]) from error
                 if not waits or not codes & RETRYABLE:
@@ -298,10 +298,13 @@ def _pauses() -> Iterator[float]:
 
 
 def _failed_item(reason: Item) -> Item | None:
-    return (_deserialize(reason.get("Item")) or {}) if reason.get("Code") == "ConditionalCheckFailed" else None
+    return (image(reason.get("Item")) or {}) if reason.get("Code") == "ConditionalCheckFailed" else None
 
 
-def _deserialize(item: Any) -> Item | None:
-    """The item of an error response; boto3's resources convert those of successful responses only."""
+def image(item: Any) -> Item | None:
+    """An item in DynamoDB's typed JSON, of a stream or an error response, in the current shape; None when empty.
+
+    boto3's resources convert those of successful responses only.
+    """
     deserialize: Callable[[Any], Any] = TypeDeserializer().deserialize
     return _read({name: deserialize(value) for name, value in item.items()}) if item else None

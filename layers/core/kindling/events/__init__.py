@@ -1,0 +1,1 @@
+"""Events: every change of a state, sent to the webhooks of its tenant, signed, with retries."""
