@@ -10,7 +10,7 @@ import threading
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cache
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import SplitResult, urlsplit
 
 from kindling.events.addresses import is_loopback, is_public
@@ -46,7 +46,7 @@ def post(url: str, headers: dict[str, str], body: bytes, seconds: float) -> Answ
         try:
             connection.request("POST", _target(parts), body, headers)
             response = connection.getresponse()
-            return Answer(response.status, response.read(ANSWER_BYTES).decode(errors="replace"))
+            return Answer(response.status, _beginning(response))
         except ssl.SSLCertVerificationError as error:
             raise Unreachable("Its certificate is not valid.") from error
         except (OSError, HTTPException, ValueError) as error:
@@ -74,6 +74,14 @@ def _address(parts: SplitResult) -> str:
     if parts.scheme != "https" and not all(map(is_loopback, found)):
         raise Unreachable("It is not reached by https.")
     return found[0]
+
+
+def _beginning(response: HTTPResponse) -> str:
+    """The beginning of an answer's body, or nothing when it breaks off: the status was told before."""
+    try:
+        return response.read(ANSWER_BYTES).decode(errors="replace")
+    except (OSError, HTTPException, ValueError):
+        return ""
 
 
 def _target(parts: SplitResult) -> str:
