@@ -8,7 +8,7 @@ import pytest
 
 from kindling.errors import StoreUnavailable
 from kindling.messages import service as messages
-from kindling.messages.model import message_key
+from kindling.messages.model import message_id_of, message_key
 from kindling.platform import aws, clock, table
 from kindling.platform.settings import settings
 from tests.conftest import Kindling
@@ -46,7 +46,9 @@ def by_class(kindling: Kindling, total: str) -> dict[str, int]:
 
 
 def item_of(kindling: Kindling, message_id: str) -> dict[str, Any]:
-    return table.get(message_key(kindling.user_id, message_id)) or {}
+    item = table.get(message_key(kindling.user_id, message_id_of(kindling.user_id, message_id))) or {}
+    # A message that was completed stands where it was before its id was known.
+    return table.get(message_key(kindling.user_id, item["alias"])) or {} if "alias" in item else item
 
 
 def sizes(prefix: str) -> list[int]:
@@ -85,11 +87,17 @@ def test_a_message_is_recorded_small_and_once_in_the_window_in_which_it_was_coun
     message_id = send(kindling, ["lee@acme.example", "pat@example.com"], Idempotency_Key="k")
     item = item_of(kindling, message_id)
     assert {name: item[name] for name in item if name not in ("pk", "sk", "expires_at")} == {
+        "id": message_id_of(kindling.user_id, message_id),
         "message_id": message_id,
         "user_id": kindling.user_id,
+        "owner": f"{kindling.user_id}#email",
         "domain_id": account["domain_id"],
         "account_id": account["id"],
         "sent_at": "2026-03-01T10:00:00.000Z",
+        "created_at": "2026-03-01T10:00:59.000Z",
+        "sender": "kim@acme.example",
+        "to": ["lee@acme.example", "pat@example.com"],
+        "subject": "Hello",
         "own": ["acme.example"],
     }
     assert item["expires_at"] == (clock.parse("2026-03-01T10:00:00Z") + timedelta(days=35)).timestamp()
@@ -119,7 +127,7 @@ def test_a_repeat_that_is_sent_after_all_is_recorded_where_it_was_counted(kindli
 def test_a_message_that_cannot_be_recorded_is_sent(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
     sender(kindling)
 
-    def lost(_: Any) -> None:
+    def lost(*_: Any, **__: Any) -> None:
         raise StoreUnavailable("No.")
 
     monkeypatch.setattr(messages, "record", lost)

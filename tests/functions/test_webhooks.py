@@ -14,7 +14,7 @@ from kindling.accounts.claims import claim_key
 from kindling.domains import claims as names
 from kindling.errors import StoreUnavailable
 from kindling.messages import service as messages
-from kindling.messages.model import Message
+from kindling.messages.model import Message, message_id_of
 from kindling.platform import aws, clock, table
 from kindling.platform.settings import settings
 from kindling.warming import store as warmings
@@ -76,8 +76,9 @@ def passed(kindling: Kindling, message_id: str, inbox: str = "kim@acme.example",
     domain_id = names.domain_id_of(kindling.user_id, inbox.rpartition("@")[2])
     if domain_id is None:
         return None
-    about = {"user_id": kindling.user_id, "account_id": "account", "sent_at": clock.timestamp()}
-    message = Message(**about | {"message_id": message_id, "domain_id": domain_id} | changes)
+    about = {"user_id": kindling.user_id, "account_id": "account", "domain_id": domain_id, "message_id": message_id}
+    about |= {"sent_at": clock.timestamp(), "created_at": clock.timestamp()} | changes
+    message = Message(id=message_id_of(about["user_id"], message_id), **about)
     messages.record(message)
     return message
 

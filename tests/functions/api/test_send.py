@@ -130,7 +130,7 @@ def test_a_message_leaves_with_everything_that_it_says_and_each_recipient_counts
             "attachments": [attached],
         },
     )
-    assert (reply.status, reply.body["status"], set(reply.body)) == (202, "queued", {"message_id", "status"})
+    assert (reply.status, reply.body["status"], set(reply.body)) == (202, "queued", {"id", "message_id", "status"})
     [message] = sent(kindling)
     wanted = {
         "message_id": reply.body["message_id"],
@@ -357,7 +357,7 @@ def test_an_admitted_message_costs_two_writes_and_a_refusal_none(kindling: Kindl
         with calls() as seen:
             assert kindling.api.post(SEND, email(2)).status == 202
         # The gate's decision, and the message that reports will be about.
-        assert [name for name in seen if name in WRITES] == ["UpdateItem", "PutItem"], instant
+        assert [name for name in seen if name in WRITES] == ["UpdateItem", "TransactWriteItems"], instant
     at(kindling, "03-01T11:00:02")
     kindling.hold_a_lease()
     with calls() as seen:

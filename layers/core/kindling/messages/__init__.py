@@ -1,1 +1,1 @@
-"""The messages that passed the gate: whose they are, and on which day what is reported about them counts."""
+"""The log of messages that passed the gate: whose they are, what became of them, and on which day reports count."""

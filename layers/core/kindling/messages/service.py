@@ -1,17 +1,42 @@
-"""Use cases of messages: record, find."""
+"""Use cases of messages: record, find, list, erase."""
 
+from kindling.errors import NotFound
+from kindling.keys.model import Caller
 from kindling.messages import store
-from kindling.messages.model import Message
+from kindling.messages.model import ListMessages, Message
 from kindling.platform import clock
+from kindling.platform.paging import Page
 
 
-def record(message: Message) -> None:
-    """Remember a message for `KEPT`. Repeating it changes nothing. Raises StoreUnavailable."""
-    store.put(message)
+def record(message: Message, *, unclear: str | None = None) -> None:
+    """Log a message. Repeating it changes nothing. Raises StoreUnavailable.
+
+    `unclear` is the id under which an earlier try without a clear outcome is logged; that entry is completed.
+    """
+    if unclear is None or not store.complete(message, unclear):
+        store.put(message)
 
 
-def find(user_id: str, message_id: str) -> Message | None:
-    """The tenant's message; None for one that never passed the gate, or did so longer than `KEPT` ago."""
-    message = store.get(user_id, message_id)
+def refuse(user_id: str, unclear: str) -> None:
+    """Log that the provider has refused a message whose outcome was not clear. Raises StoreUnavailable."""
+    store.refuse(user_id, unclear)
+
+
+def find(user_id: str, provider_id: str) -> Message | None:
+    """The tenant's message that is reported about; None for one that never passed the gate, or is settled."""
+    message = store.by_provider_id(user_id, provider_id)
+    return message if message and clock.now() < message.settled else None
+
+
+def get(caller: Caller, identity: str) -> Message:
+    """The tenant's message by its id. Raises NotFound."""
+    message = store.get(caller.user_id, identity)
     # The table's time to live deletes it some time later.
-    return message if message and clock.now() < message.expires else None
+    if message is None or clock.now() >= message.expires:
+        raise NotFound("There is no such email.")
+    return message
+
+
+def list_messages(caller: Caller, query: ListMessages) -> Page[Message]:
+    """A page of the tenant's messages, newest first."""
+    return store.page_of(caller.user_id, query)

@@ -21,7 +21,7 @@ PAGE_BYTES = 3_000_000
 KEY_BYTES = 2048  # the longest partition key of DynamoDB
 
 
-def _parse(cursor: str) -> dict[str, str]:
+def position(cursor: str) -> dict[str, str]:
     """The position in the index `by_owner` that a cursor stands for. Raises ValueError."""
     try:
         parts = json.loads(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
@@ -34,7 +34,7 @@ def _parse(cursor: str) -> dict[str, str]:
 
 
 def _checked(cursor: str) -> str:
-    _parse(cursor)
+    position(cursor)
     return cursor
 
 
@@ -77,37 +77,40 @@ def page(
     """
     # Filtered rows are read to the end of each page of DynamoDB, for as long as it takes.
     most = skip + paging.limit + 1 if paging.limit and not shows else None
-    return _fill(_items(owner, paging.cursor, most), read, paging.limit, skip, shows, page_bytes)
+    return fill(_items(owner, paging.cursor, most), read, paging.limit, skip, shows, page_bytes)
 
 
 def page_in(items: Iterable[Item], read: Callable[[Item], T], paging: Paging) -> Page[T]:
     """The rows of a list that was read whole, in the order of its sort keys, after the cursor."""
-    after = _parse(paging.cursor)["sk"] if paging.cursor else ""
-    return _fill((item for item in items if item["sk"] > after), read, paging.limit)
+    after = position(paging.cursor)["sk"] if paging.cursor else ""
+    return fill((item for item in items if item["sk"] > after), read, paging.limit)
 
 
-def _fill(
+def fill(
     items: Iterable[Item],
     read: Callable[[Item], T],
     limit: int | None,
     skip: int = 0,
     shows: Callable[[T], bool] | None = None,
     page_bytes: int = PAGE_BYTES,
+    most_read: int | None = None,
 ) -> Page[T]:
+    """The rows of a list that begins at the cursor. No more than `most_read` items are read, whatever is shown."""
     rows: list[T] = []
     last: Item = {}
     size = 0
-    for item in items:
-        row = read(item)
-        if shows and not shows(row):
-            continue
-        if skip:
-            skip -= 1
-            continue
-        size += _sent_bytes(item)
-        if rows and (len(rows) == limit or size > page_bytes):
+    for number, item in enumerate(items):
+        if number == most_read:
             return Page(rows, _cursor(last))
-        rows.append(row)
+        row = read(item)
+        shown = shows is None or shows(row)
+        if shown and not skip:
+            size += _sent_bytes(item)
+            if rows and (len(rows) == limit or size > page_bytes):
+                return Page(rows, _cursor(last))
+            rows.append(row)
+        elif shown:
+            skip -= 1
         last = item
     return Page(rows)
 
@@ -117,7 +120,7 @@ def _items(owner: str, cursor: str | None, most: int | None) -> Iterator[Item]:
     if most:
         request["Limit"] = min(most, LARGEST_LIMIT)
     if cursor:
-        request["ExclusiveStartKey"] = {"owner": owner, **_parse(cursor)}
+        request["ExclusiveStartKey"] = {"owner": owner, **position(cursor)}
     return table.owned(owner, **request)
 
 

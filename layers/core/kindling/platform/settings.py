@@ -47,6 +47,7 @@ class Settings:
     tenant_creates_per_hour: int
     key_creates_per_hour: int
     failed_authentications_per_minute: int
+    message_log_days: int
     provider_timeout_seconds: float
     agentmail_requests_per_second: float
     instantly_requests_per_second: float
@@ -91,6 +92,7 @@ def settings() -> Settings:
         key_requests_per_second=int(os.environ.get("KEY_REQUESTS_PER_SECOND", "25")),
         tenant_creates_per_hour=int(os.environ.get("TENANT_CREATES_PER_HOUR", "2000")),
         key_creates_per_hour=int(os.environ.get("KEY_CREATES_PER_HOUR", "1000")),
+        message_log_days=int(os.environ.get("MESSAGE_LOG_DAYS", "35")),
         failed_authentications_per_minute=int(os.environ.get("FAILED_AUTHENTICATIONS_PER_MINUTE", "60")),
         provider_timeout_seconds=float(os.environ.get("PROVIDER_TIMEOUT_SECONDS", "8")),
         agentmail_requests_per_second=float(os.environ.get("AGENTMAIL_REQUESTS_PER_SECOND", "50")),

@@ -33,10 +33,10 @@ from kindling.errors import (
 )
 from kindling.keys.model import Caller
 from kindling.messages import service as messages
-from kindling.messages.model import Message
+from kindling.messages.model import SUBJECT_LENGTH, Message, Status, message_id_of, unclear_id_of
 from kindling.metrics.mailboxes import by_class
 from kindling.platform import clock, parallel
-from kindling.platform.addresses import named
+from kindling.platform.addresses import address_in, named
 from kindling.platform.observability import logger
 from kindling.sending import store
 from kindling.sending.model import SendBatch, SendEmail
@@ -84,6 +84,11 @@ class Admitted:
     windows: Windows | None
     own: frozenset[str] = frozenset()
     counted: Counted | None = None
+
+    @property
+    def minute(self) -> str:
+        """The minute in which it was counted; empty for a simulated send."""
+        return self.windows.minute if self.windows else ""
 
     @property
     def provider_key(self) -> str:
@@ -208,19 +213,58 @@ def _attempt(message: Admitted) -> str | ProviderError:
             )
         except ProviderError as error:
             return error
-    _record(message, message.windows, message_id)
+    _record(message, message_id)
     return message_id
 
 
-def _record(message: Admitted, windows: Windows, message_id: str) -> None:
-    """Remember a message at once: reports about it may come within a second. Without it they are judged by nothing."""
-    claim = message.claim
-    sent_at = clock.timestamp(clock.parse(f"{windows.minute}:00Z"))
-    about = {"user_id": claim.user_id, "domain_id": claim.domain_id, "account_id": claim.account_id}
+def _record(message: Admitted, message_id: str | None) -> None:
+    """Log a message at once: reports about it may come within a second. Without it they are judged by nothing.
+
+    Without an id it is one that may have been sent.
+    """
+    unclear = _unclear_id(message)
+    entry = _entry(message, message_id, unclear)
+    # An earlier try was logged without an id, if it was at all.
+    completes = message_id and message.counted and not message.counted.message_id
     try:
-        messages.record(Message(**about, message_id=message_id, sent_at=sent_at, own=sorted(message.own)))
+        messages.record(entry, unclear=unclear if completes else None)
     except StoreUnavailable as error:
-        logger.warning("message not recorded", domain_id=claim.domain_id, reason=str(error))
+        logger.warning("message not recorded", domain_id=message.claim.domain_id, reason=str(error))
+
+
+def _entry(message: Admitted, message_id: str | None, unclear: str) -> Message:
+    claim, email = message.claim, message.email
+    to, cc, bcc = ([address_in(one) for one in mailboxes] for mailboxes in (email.to, email.cc, email.bcc))
+    return Message(
+        id=message_id_of(claim.user_id, message_id) if message_id else unclear,
+        user_id=claim.user_id,
+        domain_id=claim.domain_id,
+        account_id=claim.account_id,
+        message_id=message_id,
+        status=Status.QUEUED if message_id else Status.UNKNOWN,
+        idempotency_key=None if message_id else message.key,
+        sent_at=clock.timestamp(clock.parse(f"{message.minute}:00Z")),
+        created_at=clock.timestamp(),
+        sender=email.address,
+        to=to,
+        cc=cc,
+        bcc=bcc,
+        subject=email.subject[:SUBJECT_LENGTH],
+        tags=email.tags,
+        own=sorted(message.own),
+    )
+
+
+def _unclear_id(message: Admitted) -> str:
+    """The id under which a message is logged as long as nobody knows whether it was sent."""
+    return unclear_id_of(message.provider_key, message.minute)
+
+
+def _refuse(message: Admitted) -> None:
+    try:
+        messages.refuse(message.claim.user_id, _unclear_id(message))
+    except StoreUnavailable as error:
+        logger.warning("message not recorded", domain_id=message.claim.domain_id, reason=str(error))
 
 
 def _settle(message: Admitted, outcome: str | ProviderError) -> dict[str, Any]:
@@ -230,14 +274,19 @@ def _settle(message: Admitted, outcome: str | ProviderError) -> dict[str, Any]:
             return {"message_id": outcome, "status": "simulated", "environment": "test"}
         if message.counted and not message.counted.message_id:
             _keep(message, outcome)
-        return {"message_id": outcome, "status": "queued"}
+        return {"id": message_id_of(message.claim.user_id, outcome), "message_id": outcome, "status": "queued"}
     unclear = _is_unclear(message, outcome)
-    outcome.extras |= {"outcome": UNKNOWN, "idempotency_key": message.key} if unclear else {"outcome": NOT_SENT}
+    outcome.extras |= {"outcome": NOT_SENT}
+    if unclear:
+        outcome.extras |= {"outcome": UNKNOWN, "idempotency_key": message.key, "id": _unclear_id(message)}
+    elif message.counted:
+        _refuse(message)
     if isinstance(outcome, ProviderUnavailable):
         outcome.extras = {"retry_after_seconds": 1, **outcome.extras}
     if unclear:
         logger.warning("send unclear", domain_id=message.claim.domain_id, recipients=len(message.email.recipients))
         _keep(message, None)
+        _record(message, None)
     return _failed(outcome)
 
 

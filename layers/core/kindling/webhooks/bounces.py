@@ -50,6 +50,11 @@ class Bounce:
         return ["bounced", *(["hard_bounced"] if self.permanent else []), *([self.kind] if self.kind else [])]
 
     @property
+    def name(self) -> str | None:
+        """The kind as the log of messages names it: `permanent` when nothing more is known."""
+        return self.kind or (PERMANENT if self.permanent else None)
+
+    @property
     def of_address(self) -> bool:
         """Whether the address must not be written to again: a block or a full mailbox says nothing about it."""
         return self.permanent and self.kind in (None, UNKNOWN_MAILBOX)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kindling.messages.model import Event as Logged
 from kindling.metrics.parts import Cell
 from kindling.platform.addresses import address_in
 from kindling.platform.tenancy import SHARED
@@ -125,6 +126,15 @@ def counts(field: str, event: MessageEvent, class_of: Callable[[str], str]) -> C
         for recipient in event.reported
         for counted in (event.bounce(recipient).fields if field == "bounced" else [field])
     )
+
+
+def logged(field: str, event: MessageEvent, at: str) -> list[Logged]:
+    """An event as the log of its message has it: one entry, and for bounces one for each kind."""
+    kinds: dict[str | None, list[str]] = {}
+    for one in event.reported:
+        kind = event.bounce(one).name if field == "bounced" else None
+        kinds.setdefault(kind, []).extend([one.address] if one.address else [])
+    return [Logged(event_type=field, at=at, recipients=told, kind=kind) for kind, told in kinds.items()]
 
 
 def suppressed(field: str, event: MessageEvent) -> dict[str, Reason]:

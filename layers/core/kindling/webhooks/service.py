@@ -14,6 +14,7 @@ from kindling.accounts.claims import ClaimStatus
 from kindling.domains import claims as names
 from kindling.domains import dispatch as checks
 from kindling.errors import InvalidRequest, StoreUnavailable, Unauthorized
+from kindling.messages import parts as log
 from kindling.messages import service as messages
 from kindling.messages.model import Message
 from kindling.metrics import mailboxes
@@ -37,6 +38,7 @@ from kindling.webhooks.model import (
     VerifiedDomain,
     counts,
     field_of,
+    logged,
     suppressed,
 )
 
@@ -100,6 +102,8 @@ def _count(event_type: str, event_id: str, event: MessageEvent, organisation: st
         about = "\n".join([event.message_id, *event.addresses])
         event_id = f"{event_type}#{sha256(about.encode()).hexdigest()}"
     actions = _counted(user_id, domain_id, message, field, event)
+    if message:
+        actions += log.reported(message, logged(field, event, clock.timestamp(_instant(event.timestamp))))
     for address, reason in suppressed(field, event).items():
         actions.append(suppressions.added(suppression(user_id, address, reason, Source.WEBHOOK)))
     fresh = store.once(f"{organisation}/{event_id}" if organisation else event_id, actions)

@@ -9,8 +9,12 @@ from kindling.entry.answers import Answer, Omitted, Shown
 
 
 class SentResult(Shown):
-    """A message that was accepted: handed to the mail provider, or simulated with a test key."""
+    """A message that was accepted: handed to the mail provider, or simulated with a test key.
 
+    `id` is that of its entry in the log, `message_id` the provider's. A simulated one is not logged.
+    """
+
+    id: Omitted[str] = None
     message_id: str
     status: Literal["queued", "simulated"]
     environment: Omitted[Literal["test"]] = None
