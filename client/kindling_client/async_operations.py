@@ -135,6 +135,25 @@ class AsyncOperations:
             )
         )
 
+    async def create_webhook(
+        self,
+        *,
+        url: str,
+        events: list[str] | None = None,
+        format: models.Format | None = None,
+        idempotency_key: str | None = None,
+    ) -> models.WebhookCreated:
+        """Send events to a URL. Needs a key with the scope `admin`."""
+        return await self._call(
+            Call(
+                "POST",
+                "/v1/webhooks",
+                {201: models.WebhookCreated},
+                body={"url": url, "events": events, "format": format},
+                idempotency_key=idempotency_key,
+            )
+        )
+
     async def delete_account(self, account_id: str, *, respond_async: bool = False) -> models.Success | models.Accepted:
         """Delete an account. Needs a key with the scope `provision`."""
         return await self._call(
@@ -177,6 +196,12 @@ class AsyncOperations:
         """Allow an address again. Needs a key with the scope `send`."""
         return await self._call(
             Call("DELETE", "/v1/suppressions/{email}", {200: models.Success}, path={"email": email})
+        )
+
+    async def delete_webhook(self, webhook_id: str) -> models.Success:
+        """Delete a webhook. Needs a key with the scope `admin`."""
+        return await self._call(
+            Call("DELETE", "/v1/webhooks/{webhook_id}", {200: models.Success}, path={"webhook_id": webhook_id})
         )
 
     async def explain_warming(
@@ -238,6 +263,12 @@ class AsyncOperations:
         """Read a domain. Needs a key with the scope `read`."""
         return await self._call(
             Call("GET", "/api/email/domains/{domain_id}", {200: models.DomainAnswer}, path={"domain_id": domain_id})
+        )
+
+    async def get_email(self, email_id: str) -> models.EmailAnswer:
+        """Get a sent message. Needs a key with the scope `read`."""
+        return await self._call(
+            Call("GET", "/v1/emails/{email_id}", {200: models.EmailAnswer}, path={"email_id": email_id})
         )
 
     async def get_health(self) -> models.Health:
@@ -349,6 +380,25 @@ class AsyncOperations:
             Call("GET", "/api/cleanups", {200: models.CleanupsAnswer}, query={"limit": limit, "cursor": cursor})
         )
 
+    async def list_deliveries(
+        self,
+        webhook_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        status: models.DeliveryStatus | None = None,
+    ) -> models.DeliveriesAnswer:
+        """List the deliveries to a webhook, newest first. Needs a key with the scope `read`."""
+        return await self._call(
+            Call(
+                "GET",
+                "/v1/webhooks/{webhook_id}/deliveries",
+                {200: models.DeliveriesAnswer},
+                path={"webhook_id": webhook_id},
+                query={"limit": limit, "cursor": cursor, "status": status},
+            )
+        )
+
     async def list_domains(
         self, *, limit: int | None = None, cursor: str | None = None, skip_sync: bool | None = None
     ) -> models.DomainsAnswer:
@@ -359,6 +409,45 @@ class AsyncOperations:
                 "/api/email/domains",
                 {200: models.DomainsAnswer},
                 query={"limit": limit, "cursor": cursor, "skip_sync": skip_sync},
+            )
+        )
+
+    async def list_email_events(self, email_id: str) -> models.EmailEventsAnswer:
+        """List what was reported about a message. Needs a key with the scope `read`."""
+        return await self._call(
+            Call("GET", "/v1/emails/{email_id}/events", {200: models.EmailEventsAnswer}, path={"email_id": email_id})
+        )
+
+    async def list_emails(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        status: models.Status | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        subject: str | None = None,
+        domain: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> models.EmailsAnswer:
+        """List sent messages. Needs a key with the scope `read`."""
+        return await self._call(
+            Call(
+                "GET",
+                "/v1/emails",
+                {200: models.EmailsAnswer},
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "status": status,
+                    "from": from_,
+                    "to": to,
+                    "subject": subject,
+                    "domain": domain,
+                    "since": since,
+                    "until": until,
+                },
             )
         )
 
@@ -432,6 +521,12 @@ class AsyncOperations:
             )
         )
 
+    async def list_webhooks(self, *, limit: int | None = None, cursor: str | None = None) -> models.WebhooksAnswer:
+        """List webhooks, newest first. Needs a key with the scope `read`."""
+        return await self._call(
+            Call("GET", "/v1/webhooks", {200: models.WebhooksAnswer}, query={"limit": limit, "cursor": cursor})
+        )
+
     async def pause_warming(
         self, domain_id: str, *, reason: str | None = None, idempotency_key: str | None = None
     ) -> models.PausedAnswer:
@@ -450,6 +545,26 @@ class AsyncOperations:
     async def receive_agentmail(self, *, tenant: str | None = None) -> models.Received:
         """Receive AgentMail's webhooks. Needs no key."""
         return await self._call(Call("POST", "/webhooks/agentmail", {200: models.Received}, query={"tenant": tenant}))
+
+    async def replay_deliveries(
+        self,
+        webhook_id: str,
+        *,
+        delivery_id: str | None = None,
+        since: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> models.Replayed:
+        """Enable a webhook and send again what was not delivered. Needs a key with the scope `admin`."""
+        return await self._call(
+            Call(
+                "POST",
+                "/v1/webhooks/{webhook_id}/replay",
+                {202: models.Replayed},
+                path={"webhook_id": webhook_id},
+                body={"delivery_id": delivery_id, "since": since},
+                idempotency_key=idempotency_key,
+            )
+        )
 
     async def resume_warming(self, domain_id: str, *, idempotency_key: str | None = None) -> models.ResumedAnswer:
         """Resume warming. Needs a key with the scope `provision`."""
@@ -493,6 +608,21 @@ class AsyncOperations:
                 "/api/keys/{key_id}/rotate",
                 {201: models.KeyIssued},
                 path={"key_id": key_id},
+                body={"overlap_hours": overlap_hours},
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    async def rotate_webhook_secret(
+        self, webhook_id: str, *, overlap_hours: int | None = None, idempotency_key: str | None = None
+    ) -> models.WebhookWithSecret:
+        """Replace the signing secret of a webhook. Needs a key with the scope `admin`."""
+        return await self._call(
+            Call(
+                "POST",
+                "/v1/webhooks/{webhook_id}/rotate",
+                {200: models.WebhookWithSecret},
+                path={"webhook_id": webhook_id},
                 body={"overlap_hours": overlap_hours},
                 idempotency_key=idempotency_key,
             )

@@ -10,8 +10,10 @@ from kindling_client.base import NEWER, Model
 
 AccountStatus = Annotated[Literal["pending", "warming", "active", "error"], NEWER]
 CleanupKind = Annotated[Literal["warmup_account", "inbox", "dns_records", "mail_domain"], NEWER]
+DeliveryStatus = Annotated[Literal["pending", "succeeded", "failed", "held"], NEWER]
 DomainStatus = Annotated[Literal["pending", "verifying", "verified", "failed"], NEWER]
 DomainType = Annotated[Literal["inbound", "outbound", "both", "alias"], NEWER]
+Format = Annotated[Literal["standard", "chat"], NEWER]
 Kind = Annotated[Literal["inbox", "mail_domain", "warmup_account", "tag", "dns_records"], NEWER]
 OperationState = Annotated[Literal["running", "undoing", "succeeded", "failed"], NEWER]
 Phase = Annotated[
@@ -23,6 +25,7 @@ RowState = Annotated[Literal["waiting", "running", "succeeded", "exists", "faile
 Scope = Annotated[Literal["read", "provision", "send", "admin"], NEWER]
 ScopeType = Annotated[Literal["org", "domain", "stream", "template", "list"], NEWER]
 Source = Annotated[Literal["webhook", "api"], NEWER]
+Status = Annotated[Literal["unknown", "queued", "delivered", "rejected", "bounced", "complained"], NEWER]
 WarmupStatus = Annotated[Literal["not_started", "warming", "active", "banned", "suspended"], NEWER]
 
 
@@ -112,6 +115,13 @@ class DailyStatsAnswer(Model):
     stats: list[ShownDate]
 
 
+class DeliveriesAnswer(Model):
+    """The deliveries to a webhook, newest first."""
+
+    next_cursor: str | None = None
+    deliveries: list[ShownDelivery]
+
+
 class Description(Model):
     """The OpenAPI 3.1 document of every route."""
 
@@ -145,6 +155,25 @@ class DomainsAnswer(Model):
 
     next_cursor: str | None = None
     domains: list[ListedDomain]
+
+
+class EmailAnswer(Model):
+    """A message."""
+
+    email: ShownEmail
+
+
+class EmailEventsAnswer(Model):
+    """What was reported about a message in the order of its coming, its sending first."""
+
+    events: list[ShownEvent]
+
+
+class EmailsAnswer(Model):
+    """A page of the tenant's messages, newest first. With a filter, a page may be short and more may follow."""
+
+    next_cursor: str | None = None
+    emails: list[ShownEmail]
 
 
 class ExplainAnswer(Model):
@@ -272,7 +301,7 @@ class PausedAnswer(Model):
 
 
 class PhasePlan(Model):
-    """One phase: its stages, and the minimum of days in it and of recipients in seven days before it may be left.
+    """One phase: its stages, and the minimum of days with mail and of recipients before it may be left.
 
     On the wire the stages are called `steps`.
     """
@@ -304,6 +333,14 @@ class RejectedResult(Model):
     status: Literal["rejected"]
     error: str
     message: str
+
+
+class Replayed(Model):
+    """The webhook, enabled; how many deliveries are sent again, and whether another request would find more."""
+
+    webhook: ShownWebhook
+    replayed: int
+    more: bool
 
 
 class ResumedAnswer(Model):
@@ -389,14 +426,19 @@ class SendingDomainsAnswer(Model):
 class Sent(Model):
     """A message that was handed to the mail provider, or simulated with a test key."""
 
+    id: str | None = None
     message_id: str
     status: Annotated[Literal["queued", "simulated"], NEWER]
     environment: Literal["test"] | None = None
 
 
 class SentResult(Model):
-    """A message that was accepted: handed to the mail provider, or simulated with a test key."""
+    """A message that was accepted: handed to the mail provider, or simulated with a test key.
 
+    `id` is that of its entry in the log, `message_id` the provider's. A simulated one is not logged.
+    """
+
+    id: str | None = None
     message_id: str
     status: Annotated[Literal["queued", "simulated"], NEWER]
     environment: Literal["test"] | None = None
@@ -502,6 +544,22 @@ class ShownDay(Model):
     received: int
 
 
+class ShownDelivery(Model):
+    """An event on its way to a webhook; `id` is the event's, and `payload` what is sent."""
+
+    id: str
+    webhook_id: str
+    event_type: str
+    status: DeliveryStatus
+    attempts: int
+    response_status: int | None
+    last_error: str | None
+    next_attempt_at: str | None
+    delivered_at: str | None
+    created_at: str
+    payload: dict[str, Any]
+
+
 class ShownDnsRecord(Model):
     """`verified` is null for a record that the mail provider does not report."""
 
@@ -538,6 +596,58 @@ class ShownDomainOfAccount(Model):
     id: str
     domain: str
     status: DomainStatus
+
+
+class ShownEmail(Model):
+    """A message that passed the gate.
+
+    `status` is the worst that befell one of its recipients. `sent_at` is the instant of sending, `counted_at`
+    the minute in which the gate counted it. `message_id` is null while nobody knows whether the provider took
+    it, and `idempotency_key` repeats it then. `erased_recipients` were removed with their addresses.
+    """
+
+    id: str
+    message_id: str | None
+    domain_id: str
+    account_id: str
+    from_: str
+    to: list[str]
+    cc: list[str]
+    bcc: list[str]
+    subject: str
+    tags: list[str]
+    status: Status
+    sent_at: str
+    counted_at: str
+    idempotency_key: str | None = None
+    recipients: list[ShownRecipient]
+    erased_recipients: int
+
+
+class ShownEvent(Model):
+    """What was reported; `recipients` are those that the report named, `kind` is that of a bounce."""
+
+    event_type: str
+    created_at: str
+    recipients: list[str]
+    kind: str | None = None
+
+
+class ShownEvidence(Model):
+    """The recipients of whole days by which the domain is judged, and what became of them.
+
+    `reported` is the number with a report, `listening` the number at mailbox providers that report
+    complaints.
+    """
+
+    window: Annotated[Literal["7_days", "28_days"], NEWER]
+    recipients: int
+    reported: int
+    delivered: int
+    bounces: int
+    blocks: int
+    listening: int
+    complaints: int
 
 
 class ShownFailure(Model):
@@ -747,6 +857,15 @@ class ShownProvider(Model):
     remaining_today: int | None
 
 
+class ShownRecipient(Model):
+    """What became of a recipient, and when; `kind` is that of a bounce."""
+
+    address: str
+    status: Status
+    at: str
+    kind: str | None = None
+
+
 class ShownRecord(Model):
     """A record that the domain needs in DNS."""
 
@@ -844,6 +963,22 @@ class ShownTransition(Model):
 
     warmup_status: WarmupStatus
     status: AccountStatus
+
+
+class ShownWebhook(Model):
+    """A webhook without its secret. One that has failed for five days is not `enabled` any more."""
+
+    id: str
+    webhook_url: str
+    event_types: list[str]
+    format: Format
+    enabled: bool
+    has_secret: Literal[True]
+    previous_secret_until: str | None
+    failing_since: str | None
+    disabled_at: str | None
+    created_at: str
+    updated_at: str
 
 
 class ShownZone(Model):
@@ -976,7 +1111,7 @@ class Verification(Model):
 
 
 class WarmingAnswer(Model):
-    """Phase, limits, use, metrics and advancement blockers of a domain."""
+    """Phase, limits, use, metrics and evidence of a domain, why it does not climb or advance, and what would help."""
 
     domain_id: str
     domain: str
@@ -994,12 +1129,36 @@ class WarmingAnswer(Model):
     metrics: ShownMetrics
     eligible_for_advancement: bool
     advancement_blockers: list[str]
+    climbing_blockers: list[str]
+    advice: list[str]
+    evidence: list[ShownEvidence]
     next_phase: Phase | None
     next_phase_limits: Limits | None
     phase_before: Phase | None
     stopped_because: str | None
     schedule: ShownSchedule
     mailbox_providers: list[ShownProvider]
+
+
+class WebhookCreated(Model):
+    """A new webhook with its signing secret, which only this answer shows."""
+
+    webhook: ShownWebhook
+    secret: str
+
+
+class WebhookWithSecret(Model):
+    """A webhook with its signing secret, which only this answer shows."""
+
+    webhook: ShownWebhook
+    secret: str
+
+
+class WebhooksAnswer(Model):
+    """The tenant's webhooks, newest first."""
+
+    next_cursor: str | None = None
+    webhooks: list[ShownWebhook]
 
 
 class ZoneAnswer(Model):

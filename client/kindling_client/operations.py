@@ -135,6 +135,25 @@ class Operations:
             )
         )
 
+    def create_webhook(
+        self,
+        *,
+        url: str,
+        events: list[str] | None = None,
+        format: models.Format | None = None,
+        idempotency_key: str | None = None,
+    ) -> models.WebhookCreated:
+        """Send events to a URL. Needs a key with the scope `admin`."""
+        return self._call(
+            Call(
+                "POST",
+                "/v1/webhooks",
+                {201: models.WebhookCreated},
+                body={"url": url, "events": events, "format": format},
+                idempotency_key=idempotency_key,
+            )
+        )
+
     def delete_account(self, account_id: str, *, respond_async: bool = False) -> models.Success | models.Accepted:
         """Delete an account. Needs a key with the scope `provision`."""
         return self._call(
@@ -174,6 +193,12 @@ class Operations:
     def delete_suppression(self, email: str) -> models.Success:
         """Allow an address again. Needs a key with the scope `send`."""
         return self._call(Call("DELETE", "/v1/suppressions/{email}", {200: models.Success}, path={"email": email}))
+
+    def delete_webhook(self, webhook_id: str) -> models.Success:
+        """Delete a webhook. Needs a key with the scope `admin`."""
+        return self._call(
+            Call("DELETE", "/v1/webhooks/{webhook_id}", {200: models.Success}, path={"webhook_id": webhook_id})
+        )
 
     def explain_warming(
         self,
@@ -235,6 +260,10 @@ class Operations:
         return self._call(
             Call("GET", "/api/email/domains/{domain_id}", {200: models.DomainAnswer}, path={"domain_id": domain_id})
         )
+
+    def get_email(self, email_id: str) -> models.EmailAnswer:
+        """Get a sent message. Needs a key with the scope `read`."""
+        return self._call(Call("GET", "/v1/emails/{email_id}", {200: models.EmailAnswer}, path={"email_id": email_id}))
 
     def get_health(self) -> models.Health:
         """Check that the API answers. Needs no key."""
@@ -343,6 +372,25 @@ class Operations:
             Call("GET", "/api/cleanups", {200: models.CleanupsAnswer}, query={"limit": limit, "cursor": cursor})
         )
 
+    def list_deliveries(
+        self,
+        webhook_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        status: models.DeliveryStatus | None = None,
+    ) -> models.DeliveriesAnswer:
+        """List the deliveries to a webhook, newest first. Needs a key with the scope `read`."""
+        return self._call(
+            Call(
+                "GET",
+                "/v1/webhooks/{webhook_id}/deliveries",
+                {200: models.DeliveriesAnswer},
+                path={"webhook_id": webhook_id},
+                query={"limit": limit, "cursor": cursor, "status": status},
+            )
+        )
+
     def list_domains(
         self, *, limit: int | None = None, cursor: str | None = None, skip_sync: bool | None = None
     ) -> models.DomainsAnswer:
@@ -353,6 +401,45 @@ class Operations:
                 "/api/email/domains",
                 {200: models.DomainsAnswer},
                 query={"limit": limit, "cursor": cursor, "skip_sync": skip_sync},
+            )
+        )
+
+    def list_email_events(self, email_id: str) -> models.EmailEventsAnswer:
+        """List what was reported about a message. Needs a key with the scope `read`."""
+        return self._call(
+            Call("GET", "/v1/emails/{email_id}/events", {200: models.EmailEventsAnswer}, path={"email_id": email_id})
+        )
+
+    def list_emails(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        status: models.Status | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        subject: str | None = None,
+        domain: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> models.EmailsAnswer:
+        """List sent messages. Needs a key with the scope `read`."""
+        return self._call(
+            Call(
+                "GET",
+                "/v1/emails",
+                {200: models.EmailsAnswer},
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "status": status,
+                    "from": from_,
+                    "to": to,
+                    "subject": subject,
+                    "domain": domain,
+                    "since": since,
+                    "until": until,
+                },
             )
         )
 
@@ -424,6 +511,12 @@ class Operations:
             )
         )
 
+    def list_webhooks(self, *, limit: int | None = None, cursor: str | None = None) -> models.WebhooksAnswer:
+        """List webhooks, newest first. Needs a key with the scope `read`."""
+        return self._call(
+            Call("GET", "/v1/webhooks", {200: models.WebhooksAnswer}, query={"limit": limit, "cursor": cursor})
+        )
+
     def pause_warming(
         self, domain_id: str, *, reason: str | None = None, idempotency_key: str | None = None
     ) -> models.PausedAnswer:
@@ -442,6 +535,26 @@ class Operations:
     def receive_agentmail(self, *, tenant: str | None = None) -> models.Received:
         """Receive AgentMail's webhooks. Needs no key."""
         return self._call(Call("POST", "/webhooks/agentmail", {200: models.Received}, query={"tenant": tenant}))
+
+    def replay_deliveries(
+        self,
+        webhook_id: str,
+        *,
+        delivery_id: str | None = None,
+        since: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> models.Replayed:
+        """Enable a webhook and send again what was not delivered. Needs a key with the scope `admin`."""
+        return self._call(
+            Call(
+                "POST",
+                "/v1/webhooks/{webhook_id}/replay",
+                {202: models.Replayed},
+                path={"webhook_id": webhook_id},
+                body={"delivery_id": delivery_id, "since": since},
+                idempotency_key=idempotency_key,
+            )
+        )
 
     def resume_warming(self, domain_id: str, *, idempotency_key: str | None = None) -> models.ResumedAnswer:
         """Resume warming. Needs a key with the scope `provision`."""
@@ -485,6 +598,21 @@ class Operations:
                 "/api/keys/{key_id}/rotate",
                 {201: models.KeyIssued},
                 path={"key_id": key_id},
+                body={"overlap_hours": overlap_hours},
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def rotate_webhook_secret(
+        self, webhook_id: str, *, overlap_hours: int | None = None, idempotency_key: str | None = None
+    ) -> models.WebhookWithSecret:
+        """Replace the signing secret of a webhook. Needs a key with the scope `admin`."""
+        return self._call(
+            Call(
+                "POST",
+                "/v1/webhooks/{webhook_id}/rotate",
+                {200: models.WebhookWithSecret},
+                path={"webhook_id": webhook_id},
                 body={"overlap_hours": overlap_hours},
                 idempotency_key=idempotency_key,
             )
