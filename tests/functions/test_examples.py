@@ -23,7 +23,7 @@ from local import openapi
 from tests.conftest import Kindling, issue
 from tests.functions.api.test_schedules import own
 from tests.functions.api.test_send import email as email_from
-from tests.functions.test_webhooks import SOFT, report
+from tests.functions.test_webhooks import UNDETERMINED, report
 from tests.harness import contract
 from tests.harness.examples import Examples
 from tests.harness.lambdas import Api, Reply
@@ -103,7 +103,7 @@ def send(kindling: Kindling) -> None:
     is_error(api.post(SEND, email()), "warming_paused")
     assert api.post(f"{domain}/warming/resume").status == 200
     assert report(kindling, "sent", 200, inbox=f"kim@{NAME}")
-    assert report(kindling, "bounced", 60, inbox=f"kim@{NAME}", **SOFT)
+    assert report(kindling, "bounced", 60, inbox=f"kim@{NAME}", **UNDETERMINED)
     for kind, period in (("", "days"), ("/daily", "days"), ("/hourly", "hours"), ("/isp", "days")):
         assert api.get(f"{domain}/stats{kind}", **{period: "2"}).status == 200
     work("JudgeWarmingFunction", "judgements_queue_url")

@@ -203,7 +203,8 @@ def evidence(warming: Warming, days: list[Period], hours: list[Period], today: d
         cohorts=tuple(one for one in every if one.day >= warming.judged_from),
         latest=_latest(warming, hours, every[-1].whole),
         used={one.day: one.whole.recipients for one in every if one.day < now},
-        counted_on=warming.counted_on,
+        # The use before a stop is none of the phase after it.
+        counted_on=max(warming.counted_on, warming.judged_from),
         idle_days=idle_days(warming, today),
     )
 

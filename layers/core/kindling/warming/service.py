@@ -109,6 +109,8 @@ def show(caller: Caller, domain: SendingDomain) -> dict[str, Any]:
     schedule, evidence = store.schedule_of(caller.user_id), cohorts.read(warming)
     evidence = replace(evidence, held=policy.held(store.evidence_of(caller.user_id), schedule.thresholds))
     judged = policy.spared(warming, evidence).without_today()
+    # A limit waits for use, which today may have had already.
+    judged = replace(judged, used=evidence.used | {evidence.today: evidence.of_today.recipients})
     blockers = policy.advancement_blockers(warming, schedule, judged)
     week = metrics.last_days(caller.user_id, domain.id, PERIOD_DAYS)
     day, hour, minute = gate.bounds(warming, clock.now())
