@@ -250,7 +250,11 @@ def test_a_webhook_that_fails_for_five_days_is_disabled_told_elsewhere_and_keeps
     assert {one["status"] for one in deliveries(kindling, dead)} == {"held"}
     assert len(receiver.requests) == 4
     replayed = kindling.api.post(f"{WEBHOOKS}/{dead}/replay").body
-    assert (replayed["replayed"], replayed["webhook"]["enabled"], replayed["webhook"]["failing_since"]) == (2, True, None)
+    assert (replayed["replayed"], replayed["webhook"]["enabled"], replayed["webhook"]["failing_since"]) == (
+        2,
+        True,
+        None,
+    )
     deliver()
     assert [request.path for request in receiver.requests[4:]] == ["/dead"] * 2
     assert {one["status"] for one in deliveries(kindling, dead)} == {"succeeded"}
@@ -375,4 +379,6 @@ def test_webhooks_need_an_admins_live_key_and_are_seen_by_all(kindling: Kindling
     assert kindling.reader.post(WEBHOOKS, body).status == 403
     assert kindling.test_api.post(WEBHOOKS, body).status == 403
     webhook_id = create(kindling.api, **body)[0]
-    assert kindling.reader.get(WEBHOOKS).status == kindling.reader.get(f"{WEBHOOKS}/{webhook_id}/deliveries").status == 200
+    assert (
+        kindling.reader.get(WEBHOOKS).status == kindling.reader.get(f"{WEBHOOKS}/{webhook_id}/deliveries").status == 200
+    )

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from kindling.events import store as webhooks
+from kindling.events.model import Webhook
 from kindling.keys import service as keys
 from kindling.keys.model import Scope
 from kindling.operations import store as operations
@@ -34,6 +36,7 @@ LAST = (
     "revoke_key",
     "update_domain",
     "delete_suppression",
+    "delete_webhook",
     "delete_account",
     "delete_domain",
     "delete_sending_domain",
@@ -199,6 +202,9 @@ def test_every_route_answers_its_sample_with_a_real_key(kindling: Kindling) -> N
     tenant = sample("steps", "claim_name")["saga"]["user_id"]
     retired = sample("api", "revoke_key")["pathParameters"]["key_id"]
     keys.seed(tenant, f"kd_live_{retired}_{'x' * 43}", ["read"], "old")
+    webhook = {"id": sample("api", "delete_webhook")["pathParameters"]["webhook_id"], "user_id": tenant}
+    at = dict.fromkeys(("created_at", "updated_at"), "2026-03-01T09:00:00.000Z")
+    webhooks.put(Webhook(**webhook, **at, url="https://hooks.example.com/", events=["*"], fingerprint=""))
     key = issue(tenant, [scope.value for scope in Scope])
     answered = {name: request(name, key) for name in STORY}
     assert {name: answer for name, answer in answered.items() if answer[0] >= 300} == REFUSED
@@ -265,6 +271,11 @@ def test_every_worker_drops_what_is_not_there(kindling: Kindling) -> None:
     assert kindling.arns
     workers = [name for kind, name in FILES if kind == "workers"]
     assert {name: send("workers", name) for name in workers} == dict.fromkeys(workers, NOTHING_FAILED)
+
+
+def test_a_change_of_the_streams_sample_is_an_event_that_no_webhook_waits_for(kindling: Kindling) -> None:
+    assert kindling.arns
+    assert send("streams", "publish_changes") == {"events": 1, "deliveries": 0}
 
 
 def test_every_worker_handles_its_sample(kindling: Kindling) -> None:

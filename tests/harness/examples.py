@@ -29,6 +29,8 @@ VOLATILE: list[tuple[str, Callable[[random.Random, str], str]]] = [
     ),
     (r'(?<=kd_live_)[a-z0-9]{16}|(?<=kd_test_)[a-z0-9]{16}|(?<=": ")[a-z0-9]{16}(?=")', lambda s, _: _text(s, 16)),
     (r"(?<=kd_live_[a-z0-9]{16})_[\w-]{43}", lambda *_: "_EXAMPLE-SECRET-EXAMPLE-SECRET-EXAMPLE-SECRET"),
+    (r"(?<=whsec_)[A-Za-z0-9+/]{43}=", lambda *_: "EXAMPLE+SECRET+EXAMPLE+SECRET+EXAMPLE+SECRE="),
+    (r"\b\d{40}\b", lambda s, _: f"{s.randrange(10**9):040}"),
     (r"(?<=kindling-verification=)[\w-]+", lambda s, found: _text(s, len(found))),
     (r"(?<=k=rsa; p=)[A-Za-z0-9+/=]+", lambda s, found: _text(s, len(found))),
     (r"\b[0-9a-f]{32}\b", lambda s, _: _hex(s, 32)),

@@ -32,12 +32,14 @@ from tests.harness import lambdas, machines
 from tests.harness.lambdas import Handler, Reply, invoke
 from tests.harness.machines import Override, dies_after_work, fails
 from tests.harness.rows import running
+from tests.harness.stream import followed
 from tests.harness.template import MAPPINGS
 from tests.template.test_policies import (
     ASKING,
     CHECK,
     CONSUME,
     DELETE,
+    FOLLOW,
     GET,
     GRANTED,
     POSTMASTER,
@@ -58,6 +60,7 @@ UNBLAMED = (
     "ExplainWarming",
     "SendBatch",
     "CreateAccounts",
+    "ReplayDeliveries",
 )
 UNREACHED = {f"{name}Function": {DELETE} for name in (*UNBLAMED, "CreateSuppression")}
 # Nor does it read anything else by a key: a repeat brings its record along with the failed condition.
@@ -67,6 +70,9 @@ UNREACHED |= {"EnableWarmupsFunction": {PUT}}
 # Lambda's event source reads and deletes a worker's messages.
 for worker in (mapping["FunctionName"]["Ref"] for mapping in MAPPINGS.values()):
     UNREACHED[worker] = UNREACHED.get(worker, set()) | CONSUME
+
+# It reads the table's stream as well.
+UNREACHED["PublishChangesFunction"] = FOLLOW
 
 # The words of the writes that take a token: they name no other attribute.
 TOKEN = {"SET", "full_at", "=", "+", ":cost", ":after", ":until"}
@@ -318,6 +324,23 @@ def receive(kindling: Kindling, event: dict[str, Any]) -> Any:
     return fine(kindling.api("POST", "/webhooks/agentmail", raw=body, headers=headers))
 
 
+def tell(kindling: Kindling) -> str:
+    """A webhook whose receiver has no address, with a rotated secret and a replay; its id."""
+    api, path = kindling.api, "/v1/webhooks"
+    made = fine(api.post(path, {"url": "https://hooks.invalid/", "events": ["suppression.*"]}, Idempotency_Key="h1"))
+    webhook_id: str = made["webhook"]["id"]
+    with followed() as stream:
+        fine(api.post("/v1/suppressions", {"email": "lee@example.com"}))
+        assert stream.publish() == {"events": 1, "deliveries": 1}
+    work("DeliverEventsFunction", "deliveries_queue_url")
+    fine(api.post(f"{path}/{webhook_id}/rotate", Idempotency_Key="h2"))
+    fine(api.post(f"{path}/{webhook_id}/replay"))
+    (delivery,) = fine(api.get(f"{path}/{webhook_id}/deliveries"))["deliveries"]
+    named = {"delivery_id": delivery["id"]}
+    assert fine(api.post(f"{path}/{webhook_id}/replay", named, Idempotency_Key="h3"))["replayed"] == 1
+    return webhook_id
+
+
 def undo_sagas(kindling: Kindling, domain_id: str) -> None:
     """Both creations, undone from their last step; one of them by the reconciler."""
     api = kindling.api
@@ -384,7 +407,9 @@ def live_through_everything(kindling: Kindling) -> None:
     warm_and_send(kindling)
     operation = fine(kindling.api.post(DOMAINS, {"domain": "six.example"}, Prefer="respond-async"))["operation"]
     ids = {"domain_id": domain_id, "account_id": account_id, "operation_id": operation["id"]}
-    read_everything(kindling, ids | {"key_id": kindling.api.key.split("_")[2]})
+    webhook_id = tell(kindling)
+    read_everything(kindling, ids | {"key_id": kindling.api.key.split("_")[2], "webhook_id": webhook_id})
+    fine(kindling.api("DELETE", f"/v1/webhooks/{webhook_id}"))
     undo_sagas(kindling, domain_id)
     made = fine(kindling.api.post("/api/keys", {"name": "ci"}, Idempotency_Key="k1"))["key"]
     fine(kindling.api.get("/api/keys"))

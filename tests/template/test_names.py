@@ -15,7 +15,7 @@ from local import openapi
 from tests.harness.template import FUNCTIONS, MACHINES, ROOT, TEMPLATE, routes, states
 
 APPS = sorted(path.relative_to(ROOT).parent for path in (ROOT / "functions").rglob("app.py"))
-KINDS = {"api", "steps", "pollers", "workers", "webhooks", "console"}
+KINDS = {"api", "steps", "pollers", "workers", "webhooks", "streams", "console"}
 LONGEST_APP = 40
 BRANCHES = (ast.If, ast.IfExp, ast.Match, ast.Try, ast.TryStar, ast.For, ast.While, ast.AsyncFor)
 OURS = {"aws_lambda_powertools", "kindling"}
