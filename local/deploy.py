@@ -30,6 +30,8 @@ ZONE_BINDING = ("ZoneBinding", "first")
 WAITING_REQUESTS = ("WaitingRequests", str(API_CONCURRENCY // 2))
 # The sandbox hosts the names below `.example`.
 RESERVED_NAMES = ("ReservedNames", "allow")
+# A receiver of events that is tried out runs on the same machine.
+LOOPBACK_WEBHOOKS = ("LoopbackWebhooks", "allow")
 
 WEBHOOK_NAME = "kindling/agentmail-webhook"
 DNS_PARAMETER = "DnsResolvers"
@@ -113,7 +115,7 @@ class Deployment:
             values[SERVICE_ACCOUNT_PARAMETER] = self._put_secret(SERVICE_ACCOUNT_NAME, self._service_account())
             values[POSTMASTER_URL_PARAMETER] = self._ports.sandbox_url
         sandbox_only = [RESERVED_NAMES, (DNS_PARAMETER, f"{HOST}:{self._ports.dns}")]
-        everywhere = [ZONE_BINDING, WAITING_REQUESTS]
+        everywhere = [ZONE_BINDING, WAITING_REQUESTS, LOOPBACK_WEBHOOKS]
         optional = everywhere if real else [*everywhere, *sandbox_only]
         values |= {name: text for name, text in optional if name in self._package.parameters}
         if WEBHOOK_PARAMETER in self._package.parameters:

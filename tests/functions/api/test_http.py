@@ -35,6 +35,7 @@ MEANT: dict[str, Any] = {
     "PUT /v1/warming/schedules": {"preset": "tiered"},
     "PUT /v1/domains/{domain_id}/warming/cap": {"daily_limit": 5},
     "POST /api/keys": {"name": "theirs"},
+    "POST /v1/webhooks": {"url": "https://hooks.example.com/"},
 }
 UNKNOWN_ID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 
@@ -53,6 +54,7 @@ SCOPES = {
     "POST /v1/suppressions": "send",
     "DELETE /v1/suppressions/{email}": "send",
     **dict.fromkeys((route for route in PROTECTED if "/api/keys" in route), "admin"),
+    **dict.fromkeys((r for r in PROTECTED if "/v1/webhooks" in r and not r.startswith("GET")), "admin"),
     "PUT /v1/domains/{domain_id}/warming/cap": "admin",
 }
 
@@ -100,6 +102,7 @@ def test_no_route_lets_a_test_key_or_another_tenant_change_a_row(kindling: Kindl
     domain_id, key_id = account["domain_id"], kindling.api.get("/api/keys").body["keys"][0]["id"]
     assert kindling.test_api.get(DOMAINS).status == kindling.other.get(DOMAINS).status == 200
     theirs = {"domain_id": domain_id, "account_id": account["id"], "key_id": key_id, "operation_id": UNKNOWN_ID}
+    theirs["webhook_id"] = kindling.api.post("/v1/webhooks", MEANT["POST /v1/webhooks"]).body["webhook"]["id"]
     before, inventory = rows(kindling.user_id), kindling.world.inventory()
     for api, allowed in (
         (kindling.other, (200, 201, 202, 400, 403, 404)),
@@ -113,7 +116,7 @@ def test_no_route_lets_a_test_key_or_another_tenant_change_a_row(kindling: Kindl
             path = path.format(**theirs, email="pat@example.com")
             reply = api(method, path, MEANT.get(route, {}) if method.startswith("P") else None)
             assert reply.status in allowed, (route, reply.body)
-            if "domain_id}" in route or "account_id}" in route or "key_id}" in route:
+            if any(f"{kind}_id}}" in route for kind in ("domain", "account", "key", "webhook")):
                 wanted = (404,) if api is kindling.other else (200, 400, 403)
                 assert reply.status in wanted, (route, reply.body)
         assert rows(kindling.user_id) == before, api
