@@ -275,6 +275,19 @@ def test_a_delivery_that_was_taken_is_sent_again_when_it_is_named(
     assert kindling.api.post(path, {"delivery_id": "nothing"}).status == 404
 
 
+def test_a_delivery_whose_message_was_lost_is_found_by_a_replay_after_an_hour(
+    kindling: Kindling, receiver: Receiver, stream: Stream
+) -> None:
+    webhook_id, _ = create(kindling.api, receiver.url)
+    suppress(kindling, stream)
+    path = f"{WEBHOOKS}/{webhook_id}/replay"
+    kindling.clock.at += timedelta(hours=1) - timedelta(milliseconds=1)
+    assert kindling.api.post(path).body["replayed"] == 0
+    kindling.clock.at += timedelta(milliseconds=1)
+    assert kindling.api.post(path, {"since": kindling.clock.at.isoformat()}).body["replayed"] == 0
+    assert kindling.api.post(path).body["replayed"] == 1
+
+
 def test_for_the_overlap_of_a_rotation_both_secrets_verify_and_then_the_new_one_alone(
     kindling: Kindling, receiver: Receiver, stream: Stream
 ) -> None:

@@ -27,6 +27,8 @@ from kindling.platform.settings import settings
 REPEATABLE = timedelta(hours=24)
 # Deliveries of one replay; another request goes on.
 MOST_REPLAYED = 200
+# A delivery that is so long overdue has lost its message.
+LOST = timedelta(hours=1)
 ABSENT = "There is no such webhook."
 
 
@@ -129,7 +131,9 @@ def replay(caller: Caller, webhook_id: str, command: Replay) -> tuple[Webhook, i
 
 def _is_left(delivery: Delivery, since: str) -> bool:
     """Whether a delivery was not made, and nothing is going to make it."""
-    return delivery.status in (DeliveryStatus.FAILED, DeliveryStatus.HELD) and delivery.created_at >= since
+    lost = delivery.status == DeliveryStatus.PENDING and delivery.next_attempt_at <= clock.timestamp(clock.now() - LOST)
+    over = delivery.status in (DeliveryStatus.FAILED, DeliveryStatus.HELD)
+    return (over or lost) and delivery.created_at >= since
 
 
 def _require(caller: Caller, webhook_id: str) -> Webhook:
