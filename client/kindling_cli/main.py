@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import click
 
-from kindling_cli import elsewhere, profiles
+from kindling_cli import agents, elsewhere, profiles
 from kindling_cli.exits import INTERRUPTED, Failed
 from kindling_cli.topics import Topic, global_flags
 
@@ -22,7 +22,13 @@ def root() -> click.Group:
     group = click.version_option(package_name="kindling-client", prog_name="kindling", message="%(prog)s %(version)s")(
         group
     )
-    for each in (profiles.login, profiles.profile, profiles.completion, *map(elsewhere.Elsewhere, elsewhere.TOPICS)):
+    for each in (
+        profiles.login,
+        profiles.profile,
+        profiles.completion,
+        agents.mcp,
+        *map(elsewhere.Elsewhere, elsewhere.TOPICS),
+    ):
         group.add_command(each)
     return group
 

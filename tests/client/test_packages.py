@@ -12,8 +12,9 @@ import pytest
 from tests.harness.template import ROOT
 
 CLIENT = ROOT / "client"
-# What pydantic brings along.
-BROUGHT = {"pydantic_core"}
+PACKAGES = ("kindling_cli", "kindling_client", "kindling_mcp")
+# What pydantic and mcp bring along.
+BROUGHT = {"pydantic_core", "mcp_types"}
 
 
 def imported(package: str) -> Iterator[str]:
@@ -28,20 +29,29 @@ def imported(package: str) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("package", "needs"),
-    [("kindling_client", {"httpx", "pydantic"}), ("kindling_cli", {"kindling_client", "click", "rich", "httpx"})],
+    [
+        ("kindling_client", {"httpx", "pydantic"}),
+        ("kindling_cli", {"kindling_client", "kindling_mcp", "click", "rich", "httpx"}),
+        ("kindling_mcp", {"kindling_client", "mcp", "pydantic"}),
+    ],
 )
 def test_a_package_imports_what_the_distribution_names(package: str, needs: set[str]) -> None:
     others = set(imported(package)) - set(sys.stdlib_module_names) - {package} - BROUGHT
     assert others == needs
-    named = tomllib.loads((CLIENT / "pyproject.toml").read_text())["project"]["dependencies"]
-    assert needs - {"kindling_client"} <= {one.partition(">=")[0] for one in named}
+    project = tomllib.loads((CLIENT / "pyproject.toml").read_text())["project"]
+    extra = project["optional-dependencies"]["mcp"] if package == "kindling_mcp" else []
+    named = {one.partition(">=")[0] for one in [*project["dependencies"], *extra]}
+    assert needs - {"kindling_client", "kindling_mcp"} <= named
 
 
-@pytest.mark.parametrize("words", [["--version"], ["--help"], ["completion", "bash"], ["email", "account", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--version"], ["--help"], ["completion", "bash"], ["email", "account", "--help"], ["mcp", "--help"]]
+)
 def test_what_calls_nothing_loads_neither_the_client_nor_tables(words: list[str]) -> None:
     program = (
         "import sys\nfrom kindling_cli.main import main\ncode = main(sys.argv[1:])\n"
-        "print(*sorted({'httpx', 'pydantic', 'rich', 'local'} & sys.modules.keys()), file=sys.stderr)\nsys.exit(code)"
+        "heavy = {'httpx', 'pydantic', 'rich', 'local', 'mcp'} & sys.modules.keys()\n"
+        "print(*sorted(heavy), file=sys.stderr)\nsys.exit(code)"
     )
     ran = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True)  # noqa: S603
     assert ran.stderr.split() == []
@@ -49,8 +59,8 @@ def test_what_calls_nothing_loads_neither_the_client_nor_tables(words: list[str]
 
 def test_every_file_belongs_to_one_of_the_packages() -> None:
     tracked = {path.name for path in CLIENT.iterdir() if not path.name.startswith((".", "__"))}
-    assert tracked == {"README.md", "kindling_cli", "kindling_client", "pyproject.toml"}
-    assert all((CLIENT / package / "py.typed").exists() for package in ("kindling_cli", "kindling_client"))
+    assert tracked == {"README.md", *PACKAGES, "pyproject.toml"}
+    assert all((CLIENT / package / "py.typed").exists() for package in PACKAGES)
 
 
 def test_files_written_by_hand_are_short() -> None:
