@@ -157,6 +157,12 @@ def test_a_batch_may_come_from_stdin(tenant: Shell, kindling: Kindling) -> None:
     assert [row["name"] for row in ran.json["rows"]] == ["lee@acme.example", "sam@acme.example"]
 
 
+def test_a_batch_may_have_fields_that_are_null(tenant: Shell, kindling: Kindling) -> None:
+    row = {"username": "lee", "domain_id": kindling.verified_domain()["id"], "first_name": None, "display_name": None}
+    ran = tenant.ok("email account batch --file - --wait", typed=json.dumps([row]))
+    assert [row["state"] for row in ran.json["rows"]] == ["succeeded"]
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
