@@ -199,9 +199,12 @@ def _pollers(template: _Template) -> Iterator[Row]:
 
 
 def _workers(template: _Template) -> Iterator[Row]:
-    for name, queue in template.consumers().items():
-        note = f"{_words(queue)}; what fails goes to {_words(template.dead_letters(queue))}"
-        yield _row(template, template.stem(name), note, [name], entry=queue)
+    for name, source in template.consumers().items():
+        if source not in template.of_type(QUEUE):
+            yield _row(template, template.stem(name), "every change of the table, in the order of each item", [name])
+            continue
+        note = f"{_words(source)}; what fails goes to {_words(template.dead_letters(source))}"
+        yield _row(template, template.stem(name), note, [name], entry=source)
 
 
 def _row(template: _Template, title: str, note: str, functions: list[str], entry: str = "") -> Row:

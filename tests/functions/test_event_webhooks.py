@@ -30,8 +30,8 @@ def receiver(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> Iterator[Re
 
     class Clock(datetime):
         @classmethod
-        def now(cls, tz: Any = None) -> datetime:
-            return kindling.clock.at
+        def now(cls, tz: Any = None) -> Any:
+            return kindling.clock.at.astimezone(tz)
 
     # The judge's clock is that of the test.
     monkeypatch.setattr(standardwebhooks.webhooks, "datetime", Clock)

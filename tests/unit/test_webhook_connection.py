@@ -1,6 +1,7 @@
 """Where a webhook may lead, and what a receiver can do to the one who sends."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +9,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from kindling.events import connection
 from kindling.events.addresses import is_public
 from kindling.events.connection import ANSWER_BYTES, Unreachable, post
 from kindling.platform.settings import settings
@@ -182,8 +182,8 @@ def test_an_answer_that_is_none_is_no_answer(local: None, answer: bytes) -> None
 
 def test_a_certificate_of_nobody_is_refused(monkeypatch: pytest.MonkeyPatch, local: None) -> None:
     def refuse(*_: object, **__: object) -> None:
-        raise connection.ssl.SSLCertVerificationError
+        raise ssl.SSLCertVerificationError
 
-    monkeypatch.setattr(connection.ssl.SSLContext, "wrap_socket", refuse)
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", refuse)
     with speaking(lambda _: None) as url, pytest.raises(Unreachable, match="certificate"):
         post(url.replace("http:", "https:"), {}, b"", 2)

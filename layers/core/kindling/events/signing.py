@@ -1,7 +1,7 @@
 """The signing secrets of webhooks, which nothing stores, and signatures as Standard Webhooks has them.
 
-A secret is derived from the deployment's, the tenant, the webhook and the number of its rotations. Its form, and that of
-signatures, is the specification's (standardwebhooks.com): `whsec_` and Base64; HMAC-SHA256 of id, instant and body.
+A secret is derived from the deployment's, the tenant, the webhook and the number of its rotations. Its form, and that
+of signatures, is the specification's (standardwebhooks.com): `whsec_` and Base64; HMAC-SHA256 of id, instant and body.
 """
 
 import base64

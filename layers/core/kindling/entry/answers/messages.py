@@ -21,8 +21,8 @@ class ShownRecipient(Shown):
 class ShownEmail(Shown):
     """A message that passed the gate.
 
-    `status` is the worst that befell one of its recipients. `sent_at` is the instant of sending, `counted_at` the minute
-    in which the gate counted it. `message_id` is null while nobody knows whether the provider took it, and
+    `status` is the worst that befell one of its recipients. `sent_at` is the instant of sending, `counted_at` the
+    minute in which the gate counted it. `message_id` is null while nobody knows whether the provider took it, and
     `idempotency_key` repeats it then. `erased_recipients` were removed with their addresses.
     """
 
