@@ -1,12 +1,11 @@
 """The tools that only read."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from kindling_client import AsyncKindling, NotFound, models
-from kindling_client.base import wire
 from kindling_mcp import sentences
 from kindling_mcp.answers import (
     Account,
@@ -143,8 +142,6 @@ def _record(record: models.ShownDnsRecord) -> Record:
 
 
 def _warming(warming: models.WarmingAnswer) -> Warming:
-    # An earlier API tells neither what keeps the limit from climbing nor what would help.
-    told: dict[str, Any] = wire(warming)
     return Warming(
         phase=warming.phase,
         days_in_phase=warming.days_in_current_phase,
@@ -154,8 +151,8 @@ def _warming(warming: models.WarmingAnswer) -> Warming:
         remaining_this_minute=warming.remaining_this_minute,
         stopped_because=warming.stopped_because,
         advancement_blockers=warming.advancement_blockers,
-        climbing_blockers=told.get("climbing_blockers", []),
-        advice=told.get("advice", []),
+        climbing_blockers=warming.climbing_blockers,
+        advice=warming.advice,
     )
 
 
