@@ -117,8 +117,16 @@ class _Template:
     def consumers(self) -> dict[str, str]:
         """The queue of each worker, from its events or an event source mapping."""
         found = {name: _named(event["Queue"]) for name, event in self.events("SQS")}
-        mappings = self.of_type(MAPPING).values()
-        return found | {_named(one["FunctionName"]): _named(one["EventSourceArn"]) for one in mappings}
+        mappings = {_named(one["FunctionName"]): _named(one["EventSourceArn"]) for one in self._mappings()}
+        return found | {name: source for name, source in mappings.items() if source in self.of_type(QUEUE)}
+
+    def followers(self) -> list[str]:
+        """The functions that follow the table's stream."""
+        consumers = self.consumers()
+        return [name for one in self._mappings() if (name := _named(one["FunctionName"])) not in consumers]
+
+    def _mappings(self) -> list[dict[str, Any]]:
+        return list(self.of_type(MAPPING).values())
 
     def definition(self, machine: str) -> dict[str, Any]:
         text = (self._root / self.machines[machine]["DefinitionUri"]).read_text()
@@ -149,7 +157,7 @@ def read(path: Path) -> Landscape:
         "Webhooks": list(_routes(template, "webhooks")),
         "Sagas": list(_sagas(template)),
         "Pollers": list(_pollers(template)),
-        "Workers": list(_workers(template)),
+        "Workers": [*_followers(template), *_workers(template)],
     }
     reached = set[str]().union(*(row.reaches for band in rows.values() for row in band))
     entered = {row.entry for band in rows.values() for row in band}
@@ -196,6 +204,11 @@ def _pollers(template: _Template) -> Iterator[Row]:
     for name, event in template.events("ScheduleV2"):
         rate = event["ScheduleExpression"].removeprefix("rate(").removesuffix(")")
         yield _row(template, template.stem(name), f"every {rate.removeprefix('1 ')}", [name])
+
+
+def _followers(template: _Template) -> Iterator[Row]:
+    for name in template.followers():
+        yield _row(template, template.stem(name), "the table's stream", [name])
 
 
 def _workers(template: _Template) -> Iterator[Row]:
