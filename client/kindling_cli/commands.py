@@ -79,6 +79,18 @@ COMMANDS = {
     "keys create": Command("create_key"),
     "keys revoke": Command("revoke_key", id="key_id"),
     "keys rotate": Command("rotate_key", id="key_id"),
+    "webhooks list": Command(
+        "list_webhooks", columns=("id", "webhook_url", "event_types", "format", "enabled", "failing_since")
+    ),
+    "webhooks create": Command("create_webhook"),
+    "webhooks delete": Command("delete_webhook", id="webhook_id"),
+    "webhooks rotate": Command("rotate_webhook_secret", id="webhook_id"),
+    "webhooks replay": Command("replay_deliveries", id="webhook_id"),
+    "webhooks deliveries": Command(
+        "list_deliveries",
+        id="webhook_id",
+        columns=("id", "event_type", "status", "attempts", "response_status", "last_error", "created_at"),
+    ),
     "operations get": Command("get_operation", id="operation_id"),
     "operations wait": Command("get_operation", id="operation_id", follows=True),
     "cleanups list": Command(
@@ -110,6 +122,7 @@ TOPICS = {
     "stats": "What came of what was sent.",
     "suppressions": "Addresses that are not written to.",
     "keys": "API keys.",
+    "webhooks": "URLs that are sent events, and their deliveries.",
     "operations": "Creations and deletions that take a while.",
     "cleanups": "What is still to be removed at the providers.",
     "findings": "What the daily inventory has found.",
