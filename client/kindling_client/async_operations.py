@@ -204,6 +204,18 @@ class AsyncOperations:
             Call("DELETE", "/v1/webhooks/{webhook_id}", {200: models.Success}, path={"webhook_id": webhook_id})
         )
 
+    async def erase_recipient(self, *, email: str, idempotency_key: str | None = None) -> models.Erased:
+        """Erase an address from the log of messages. Needs a key with the scope `admin`."""
+        return await self._call(
+            Call(
+                "POST",
+                "/v1/recipients/erase",
+                {200: models.Erased},
+                body={"email": email},
+                idempotency_key=idempotency_key,
+            )
+        )
+
     async def explain_warming(
         self,
         domain_id: str,

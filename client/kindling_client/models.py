@@ -176,6 +176,13 @@ class EmailsAnswer(Model):
     emails: list[ShownEmail]
 
 
+class Erased(Model):
+    """The messages from which an address was erased; unless `complete`, there was no time for others: ask again."""
+
+    erased: int
+    complete: bool
+
+
 class ExplainAnswer(Model):
     """Whether the gate would admit that many recipients now; if not, when, and why."""
 

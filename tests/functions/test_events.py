@@ -49,6 +49,8 @@ REFUSED = {
     "create_sending_domain": (409, "domain_exists"),
     "start_warming": (409, "already_warming"),
     "send_email": (403, "account_not_active"),
+    "get_email": (404, "not_found"),
+    "list_email_events": (404, "not_found"),
 }
 ONBOARDING = {
     "claim_name": None,

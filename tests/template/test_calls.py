@@ -408,8 +408,11 @@ def live_through_everything(kindling: Kindling) -> None:
     operation = fine(kindling.api.post(DOMAINS, {"domain": "six.example"}, Prefer="respond-async"))["operation"]
     ids = {"domain_id": domain_id, "account_id": account_id, "operation_id": operation["id"]}
     webhook_id = tell(kindling)
-    read_everything(kindling, ids | {"key_id": kindling.api.key.split("_")[2], "webhook_id": webhook_id})
+    (email,) = fine(kindling.api("GET", "/v1/emails", query={"to": "pat@example.com", "limit": "1"}))["emails"]
+    keys = {"key_id": kindling.api.key.split("_")[2], "webhook_id": webhook_id, "email_id": email["id"]}
+    read_everything(kindling, ids | keys)
     fine(kindling.api("DELETE", f"/v1/webhooks/{webhook_id}"))
+    fine(kindling.api.post("/v1/recipients/erase", {"email": "pat@example.com"}, Idempotency_Key="e1"))
     undo_sagas(kindling, domain_id)
     made = fine(kindling.api.post("/api/keys", {"name": "ci"}, Idempotency_Key="k1"))["key"]
     fine(kindling.api.get("/api/keys"))

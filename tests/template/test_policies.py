@@ -64,6 +64,7 @@ AUDIT: dict[str, set[str]] = {
     "SetWarmingScheduleFunction": {GET, PUT, UPDATE, QUERY},
     "SendEmailFunction": {BATCH, GET, PUT, UPDATE, DELETE, SECRET},
     "SendBatchFunction": {BATCH, GET, PUT, UPDATE, DELETE, SECRET},
+    "EraseRecipientFunction": {GET, PUT, UPDATE, DELETE, QUERY},
     "CreateSuppressionFunction": {GET, PUT, UPDATE, DELETE},
     "DeleteSuppressionFunction": {DELETE},
     "CreateWebhookFunction": {GET, PUT, QUERY, SECRET},

@@ -1,4 +1,4 @@
-"""Requests that match no route: 405 when the path has other methods, otherwise 404."""
+"""Requests that match no route: 501, 405 or 404, each with a reason."""
 
 from typing import Any
 

@@ -43,6 +43,7 @@ KindlingError                     500 internal_error
 ├── RowRunning                    500 row_running: a row of a batch is still being made
 ├── RowNotDeleted                 500 row_not_deleted: not in time; the deletion continues
 ├── StatusNotSaved                500 status_not_saved: the provider succeeded, the row could not be written
+├── NotOffered                    501 not_offered: the official client has it, Kindling has not
 ├── StoreUnavailable              503 store_unavailable: AWS refused a call or did not answer; try again
 └── ProviderError                 502 provider_error
     ├── ProviderRefused           502 provider_refused: the provider rejected the request
@@ -172,6 +173,10 @@ class WarmingSuspended(Forbidden):
 
 class NotFound(KindlingError):
     status = HTTPStatus.NOT_FOUND
+
+
+class NotOffered(KindlingError):
+    status = HTTPStatus.NOT_IMPLEMENTED
 
 
 class MethodNotAllowed(KindlingError):

@@ -32,6 +32,7 @@ MEANT: dict[str, Any] = {
     "POST /v1/send": {"from": "kim@acme.example", "to": ["pat@example.com"], "text_body": "Hello"},
     "PUT /v1/domains/{domain_id}": {"active": False},
     "POST /v1/suppressions": {"email": "pat@example.com"},
+    "POST /v1/recipients/erase": {"email": "pat@example.com"},
     "PUT /v1/warming/schedules": {"preset": "tiered"},
     "PUT /v1/domains/{domain_id}/warming/cap": {"daily_limit": 5},
     "POST /api/keys": {"name": "theirs"},
@@ -53,6 +54,7 @@ SCOPES = {
     **dict.fromkeys((route for route in PROTECTED if "/v1/send" in route), "send"),
     "POST /v1/suppressions": "send",
     "DELETE /v1/suppressions/{email}": "send",
+    "POST /v1/recipients/erase": "admin",
     **dict.fromkeys((route for route in PROTECTED if "/api/keys" in route), "admin"),
     **dict.fromkeys((r for r in PROTECTED if "/v1/webhooks" in r and not r.startswith("GET")), "admin"),
     "PUT /v1/domains/{domain_id}/warming/cap": "admin",
@@ -101,7 +103,8 @@ def test_no_route_lets_a_test_key_or_another_tenant_change_a_row(kindling: Kindl
     account = kindling.account()
     domain_id, key_id = account["domain_id"], kindling.api.get("/api/keys").body["keys"][0]["id"]
     assert kindling.test_api.get(DOMAINS).status == kindling.other.get(DOMAINS).status == 200
-    theirs = {"domain_id": domain_id, "account_id": account["id"], "key_id": key_id, "operation_id": UNKNOWN_ID}
+    theirs = {"domain_id": domain_id, "account_id": account["id"], "key_id": key_id}
+    theirs |= dict.fromkeys(("operation_id", "email_id"), UNKNOWN_ID)
     theirs["webhook_id"] = kindling.api.post("/v1/webhooks", MEANT["POST /v1/webhooks"]).body["webhook"]["id"]
     before, inventory = rows(kindling.user_id), kindling.world.inventory()
     for api, allowed in (

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from kindling.platform import clock
 from kindling.platform.addresses import Address
@@ -178,6 +178,14 @@ class ListMessages(Paging):
             and self.subject.lower() in message.subject.lower()
             and self.domain.lower() in ("", message.domain_id, message.sender.rpartition("@")[2])
         )
+
+
+class EraseRecipient(BaseModel):
+    """The body of `POST /v1/recipients/erase`."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"email": "pat@example.com"}]})
+
+    email: Address
 
 
 def message_id_of(user_id: str, provider_id: str) -> str:

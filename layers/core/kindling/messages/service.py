@@ -1,11 +1,16 @@
 """Use cases of messages: record, find, list, erase."""
 
+from typing import Any
+
 from kindling.errors import NotFound
 from kindling.keys.model import Caller
 from kindling.messages import store
 from kindling.messages.model import ListMessages, Message
 from kindling.platform import clock
 from kindling.platform.paging import Page
+
+# No message is begun to be erased with less time than this.
+LEAST_SECONDS = 1.0
 
 
 def record(message: Message, *, unclear: str | None = None) -> None:
@@ -40,3 +45,25 @@ def get(caller: Caller, identity: str) -> Message:
 def list_messages(caller: Caller, query: ListMessages) -> Page[Message]:
     """A page of the tenant's messages, newest first."""
     return store.page_of(caller.user_id, query)
+
+
+def erase(caller: Caller, address: str) -> dict[str, Any]:
+    """Remove an address from the tenant's messages, as many as there is time for. Repeatable. Raises LiveKeyRequired.
+
+    A suppression of the address stays: without it, the address would be written to again.
+    """
+    caller.require_live()
+    erased = 0
+    for identity in store.places_of(caller.user_id, address):
+        if not clock.has(LEAST_SECONDS):
+            return {"erased": erased, "complete": False}
+        erased += _erase_from(caller.user_id, identity, address)
+    return {"erased": erased, "complete": True}
+
+
+def _erase_from(user_id: str, identity: str, address: str) -> bool:
+    """Erase an address from a message, as often as a report about it comes in between; False when it is gone."""
+    while message := store.get(user_id, identity):
+        if store.replace(message, message.without(address), address):
+            return True
+    return False

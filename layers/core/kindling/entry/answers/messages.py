@@ -84,6 +84,13 @@ class EmailEventsAnswer(Answer):
         return cls.model_validate({"events": shown})
 
 
+class Erased(Answer):
+    """The messages from which an address was erased; unless `complete`, there was no time for others: ask again."""
+
+    erased: int
+    complete: bool
+
+
 def _fields(message: Message) -> dict[str, Any]:
     same = ("id", "message_id", "domain_id", "account_id", "to", "cc", "bcc", "subject", "tags", "idempotency_key")
     return {
