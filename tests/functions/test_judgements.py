@@ -242,3 +242,19 @@ def test_a_domain_without_reports_does_not_climb_and_says_so(kindling: Kindling,
     # Today's use counts as soon as there is any.
     assert kindling.api.post("/v1/send", email(3)).status == 202
     assert len(kindling.api.get(WARMING).body["climbing_blockers"]) == 1
+
+
+def test_the_mail_of_a_day_is_known_after_the_gate_has_dropped_it(kindling: Kindling) -> None:
+    domain_id = begun(kindling, own(10))
+    for _ in range(5):
+        went_out(kindling, 10)
+        next_day(kindling)
+    found = store.get(kindling.user_id, domain_id)
+    assert found
+    assert len(found.days) == 5
+    # The gate forgets them with the next send.
+    assert kindling.api.post("/v1/send", email(1)).status == 202
+    found = store.get(kindling.user_id, domain_id)
+    assert found
+    assert len(found.days) == 3
+    assert [window["recipients"] for window in shown(kindling)["evidence"]] == [50, 50]
