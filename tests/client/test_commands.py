@@ -80,7 +80,7 @@ def test_every_command_works(tenant: Shell, kindling: Kindling, tmp_path: Path) 
     sent = type_("send-batch --file", str(tmp_path / "mails.json")).json
     assert (sent["accepted"], sent["rejected"]) == (1, 1)
     (logged,) = type_("emails list --to sam@example.com").lines
-    assert type_("emails get --id", logged["id"]).json["email"]["subject"] == "Hello there"
+    assert type_("emails get --id", logged["id"]).json["subject"] == "Hello there"
     assert [one["event_type"] for one in type_("emails events --id", logged["id"]).json["events"]] == ["queued"]
     assert type_("recipients erase --email sam@example.com").json == {"erased": 1, "complete": True}
     assert type_("stats summary", *by_name).json["today_sent"] == 3
