@@ -10,15 +10,17 @@ from local import ticks
 from local.walkthrough import DEADLINE_SECONDS, Session, Unexpected
 
 DAYS = 56
-PHASE_DAYS = 12
+PHASE_DAYS = 9
 FIRST_LIMITS = (5, 24, 60, 130)
 RISES = (1.5, 3, 5, 10)
 RECIPIENTS = 50
+# What is sent in a day once the domain is warmed, whose limit follows that.
+WARMED_DAY = 300
 
 HEALTHY = {"delivery": 0.99, "bounce": 0.01, "complaint": 0.0003, "open": 0.3}
-BAD = {"delivery": 0.85, "bounce": 0.15, "complaint": 0.0003, "open": 0.1}
+BAD = {"delivery": 0.65, "bounce": 0.35, "complaint": 0.0003, "open": 0.1}
 # The day from which mail bounces, as with a purchased list, and the day on which the paused warming is resumed.
-BAD_FROM, BAD_UNTIL = 28, 31
+BAD_FROM, BAD_UNTIL = 22, 25
 
 
 class EightWeeks:
@@ -66,9 +68,10 @@ class EightWeeks:
         """Send up to the day's limit and one message more, process the webhooks, end the day; the day's phase."""
         session = self._session
         warming = session.expect(session.api.get(f"{self._path}/warming"), 200)
-        limit = warming["remaining_today"] if warming["phase"] != "warmed" else 300
-        sent = self._send(limit) if limit else 0
-        refusal = self._refusal() if warming["phase"] != "warmed" else "not limited any more"
+        limit, room = warming["current_limits"]["daily_limit"], warming["remaining_today"]
+        wanted = min(room, WARMED_DAY) if warming["phase"] == "warmed" else room
+        sent = self._send(wanted) if wanted else 0
+        refusal = self._refusal() if sent == room else f"room for {room - sent:,} more"
         self._drain()
         metrics = session.expect(session.api.get(f"{self._path}/warming"), 200)["metrics"]
         date = ticks.now(session.home)[:10]
