@@ -84,7 +84,7 @@ COMMANDS = {
     "keys revoke": Command("revoke_key", id="key_id"),
     "keys rotate": Command("rotate_key", id="key_id"),
     "webhooks list": Command(
-        "list_webhooks", columns=("id", "webhook_url", "event_types", "format", "enabled", "failing_since")
+        "list_webhooks", columns=("id", "webhook_url", "event_types", "style", "enabled", "failing_since")
     ),
     "webhooks create": Command("create_webhook"),
     "webhooks delete": Command("delete_webhook", id="webhook_id"),

@@ -13,7 +13,6 @@ CleanupKind = Annotated[Literal["warmup_account", "inbox", "dns_records", "mail_
 DeliveryStatus = Annotated[Literal["pending", "succeeded", "failed", "held"], NEWER]
 DomainStatus = Annotated[Literal["pending", "verifying", "verified", "failed"], NEWER]
 DomainType = Annotated[Literal["inbound", "outbound", "both", "alias"], NEWER]
-Format = Annotated[Literal["standard", "chat"], NEWER]
 Kind = Annotated[Literal["inbox", "mail_domain", "warmup_account", "tag", "dns_records"], NEWER]
 OperationState = Annotated[Literal["running", "undoing", "succeeded", "failed"], NEWER]
 Phase = Annotated[
@@ -26,6 +25,7 @@ Scope = Annotated[Literal["read", "provision", "send", "admin"], NEWER]
 ScopeType = Annotated[Literal["org", "domain", "stream", "template", "list"], NEWER]
 Source = Annotated[Literal["webhook", "api"], NEWER]
 Status = Annotated[Literal["unknown", "queued", "delivered", "rejected", "bounced", "complained"], NEWER]
+Style = Annotated[Literal["standard", "chat"], NEWER]
 WarmupStatus = Annotated[Literal["not_started", "warming", "active", "banned", "suspended"], NEWER]
 
 
@@ -978,7 +978,7 @@ class ShownWebhook(Model):
     id: str
     webhook_url: str
     event_types: list[str]
-    format: Format
+    style: Style
     enabled: bool
     has_secret: Literal[True]
     previous_secret_until: str | None

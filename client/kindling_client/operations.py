@@ -140,7 +140,7 @@ class Operations:
         *,
         url: str,
         events: list[str] | None = None,
-        format: models.Format | None = None,
+        style: models.Style | None = None,
         idempotency_key: str | None = None,
     ) -> models.WebhookCreated:
         """Send events to a URL. Needs a key with the scope `admin`."""
@@ -149,7 +149,7 @@ class Operations:
                 "POST",
                 "/v1/webhooks",
                 {201: models.WebhookCreated},
-                body={"url": url, "events": events, "format": format},
+                body={"url": url, "events": events, "style": style},
                 idempotency_key=idempotency_key,
             )
         )

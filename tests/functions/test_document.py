@@ -29,13 +29,21 @@ def test_what_the_document_allows_and_what_it_does_not_is_answered_as_it_says(
     account = kindling.account()
     spare = fine(kindling.api.post("/api/keys", {"name": "spare"}))["key"]
     fine(kindling.api.post("/v1/suppressions", {"email": "max@example.com"}))
+    fine(kindling.api.patch(f"/api/email/accounts/{account['id']}", {"warmup_enabled": False}))
+    fine(
+        kindling.api.post("/v1/send", {"from": account["email_address"], "to": ["pat@example.com"], "text_body": "Hi"})
+    )
+    (sent,) = fine(kindling.api.get("/v1/emails"))["emails"]
+    webhook = fine(kindling.api.post("/v1/webhooks", {"url": "https://hooks.invalid/"}))["webhook"]
     operation = fine(kindling.api.post("/api/email/domains", {"domain": "two.example"}, Prefer="respond-async"))
     ids = {
         "account_id": [account["id"]],
         "domain_id": [account["domain_id"], "acme.example", "two.example"],
         "email": ["max@example.com", "pat@example.com"],
+        "email_id": [sent["id"]],
         "key_id": [spare["id"]],
         "operation_id": [operation["operation"]["id"]],
+        "webhook_id": [webhook["id"]],
     }
     whole = request.config.getoption("--whole")
     gateway = cases.Gateway(tmp_path)

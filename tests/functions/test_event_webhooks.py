@@ -330,7 +330,7 @@ def test_a_secret_is_shown_to_its_request_and_its_repeat_and_stands_in_no_row_an
     body = {"url": receiver.url}
     first, second = (kindling.api.post(WEBHOOKS, body, Idempotency_Key="c1").body for _ in range(2))
     assert first == second
-    assert kindling.api.post(WEBHOOKS, {**body, "format": "chat"}, Idempotency_Key="c1").status == 422
+    assert kindling.api.post(WEBHOOKS, {**body, "style": "chat"}, Idempotency_Key="c1").status == 422
     assert first["secret"] not in json.dumps(aws.table().scan()["Items"], default=str)
     assert "secret" not in kindling.api.get(WEBHOOKS).body["webhooks"][0]
     kindling.clock.advance(hours=24, milliseconds=1)
@@ -338,7 +338,7 @@ def test_a_secret_is_shown_to_its_request_and_its_repeat_and_stands_in_no_row_an
 
 
 def test_a_chat_is_sent_a_sentence(kindling: Kindling, receiver: Receiver, stream: Stream) -> None:
-    create(kindling.api, receiver.url, format="chat")
+    create(kindling.api, receiver.url, style="chat")
     suppress(kindling, stream)
     deliver()
     assert json.loads(receiver.requests[0].body) == {"text": "pat@example.com is suppressed: manual."}
@@ -373,7 +373,7 @@ def test_a_tenant_has_twenty_webhooks_at_most(kindling: Kindling, receiver: Rece
         {"url": f"https://example.com/{'a' * 2048}"},
         {"url": "https://example.com/", "events": []},
         {"url": "https://example.com/", "events": ["email.received"]},
-        {"url": "https://example.com/", "format": "xml"},
+        {"url": "https://example.com/", "style": "xml"},
         {},
     ],
 )

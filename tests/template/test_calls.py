@@ -12,12 +12,14 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import pytest
 
 from kindling import providers
 from kindling.accounts.model import mark
+from kindling.events import connection
 from kindling.keys import authentication, quota
 from kindling.operations import parts, service
 from kindling.operations import store as operations
@@ -332,7 +334,8 @@ def tell(kindling: Kindling) -> str:
     with followed() as stream:
         fine(api.post("/v1/suppressions", {"email": "lee@example.com"}))
         assert stream.publish() == {"events": 1, "deliveries": 1}
-    work("DeliverEventsFunction", "deliveries_queue_url")
+    with patch.object(connection, "addresses_of", side_effect=OSError):
+        work("DeliverEventsFunction", "deliveries_queue_url")
     fine(api.post(f"{path}/{webhook_id}/rotate", Idempotency_Key="h2"))
     fine(api.post(f"{path}/{webhook_id}/replay"))
     (delivery,) = fine(api.get(f"{path}/{webhook_id}/deliveries"))["deliveries"]

@@ -175,10 +175,6 @@ class NotFound(KindlingError):
     status = HTTPStatus.NOT_FOUND
 
 
-class NotOffered(KindlingError):
-    status = HTTPStatus.NOT_IMPLEMENTED
-
-
 class MethodNotAllowed(KindlingError):
     status = HTTPStatus.METHOD_NOT_ALLOWED
 
@@ -277,6 +273,10 @@ class RowNotDeleted(KindlingError):
 
 class StatusNotSaved(KindlingError):
     pass
+
+
+class NotOffered(KindlingError):
+    status = HTTPStatus.NOT_IMPLEMENTED
 
 
 class StoreUnavailable(KindlingError):

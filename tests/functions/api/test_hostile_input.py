@@ -126,8 +126,14 @@ QUERY_VALUES = [
 Path = tuple[str | int, ...]
 
 
+# Every id that a path may have.
+IDS = ("account_id", "domain_id", "email", "email_id", "key_id", "operation_id", "webhook_id")
+
+
 def concrete(route: Route, **ids: str) -> str:
-    names = dict.fromkeys(("account_id", "domain_id", "email", "key_id", "operation_id", "webhook_id"), ABSENT)
+    names = dict.fromkeys(
+        ("account_id", "domain_id", "email", "email_id", "key_id", "operation_id", "webhook_id"), ABSENT
+    )
     return route.path.format(**(names | ids))
 
 
@@ -185,7 +191,9 @@ def test_an_id_of_any_shape_is_as_absent_as_one_that_never_was(kindling: Kindlin
         if route not in absent:
             absent[route] = kindling.api(route.method, concrete(route), body_of(route))
             assert (absent[route].status, absent[route].body["error"]) == (404, "not_found"), route.name
-        ids = dict.fromkeys(("account_id", "domain_id", "email", "key_id", "operation_id", "webhook_id"), text)
+        ids = dict.fromkeys(
+            ("account_id", "domain_id", "email", "email_id", "key_id", "operation_id", "webhook_id"), text
+        )
         reply = kindling.api(route.method, concrete(route, **ids), body_of(route))
         assert (reply.status, reply.body) == (404, absent[route].body), (route.name, text[:40])
 
@@ -207,7 +215,9 @@ def test_an_id_longer_than_a_key_of_the_table_is_read_as_that_of_no_row() -> Non
 def test_a_path_without_its_id_or_with_a_slash_in_it_is_no_route(kindling: Kindling) -> None:
     for route in WITH_ID:
         for text in ("", "a/b", "/"):
-            ids = dict.fromkeys(("account_id", "domain_id", "email", "key_id", "operation_id", "webhook_id"), text)
+            ids = dict.fromkeys(
+                ("account_id", "domain_id", "email", "email_id", "key_id", "operation_id", "webhook_id"), text
+            )
             reply = kindling.api(route.method, concrete(route, **ids))
             assert (reply.status, set(reply.body)) == (404, {"error", "message", "request_id"}), (route.name, text)
 

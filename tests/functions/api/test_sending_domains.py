@@ -23,6 +23,7 @@ SHAPE: dict[str, Any] = {
 FLAGS = [name for name in SHAPE if name.endswith("_verified")]
 # Valid bodies of the routes of a domain.
 BODIES: dict[str, Any] = {"PUT": {"active": True}, "POST": {}}
+CAP = {"daily_limit": 900}
 OF_A_DOMAIN = [route for route in routes() if route.startswith(("GET", "PUT", "POST")) and "/v1/domains/{" in route]
 
 
@@ -123,11 +124,12 @@ def test_what_cannot_be_registered_or_changed_is_refused(kindling: Kindling) -> 
 
 def test_every_route_of_a_domain_takes_its_name_and_hides_it_from_everybody_else(kindling: Kindling) -> None:
     domain = kindling.verified_domain()
-    assert len(OF_A_DOMAIN) == 14
+    assert len(OF_A_DOMAIN) == 15
 
     def ask(api: Api, route: str, identity: str) -> Any:
         method, _, path = route.partition(" ")
-        return api(method, path.replace("{domain_id}", identity), BODIES.get(method))
+        body = CAP if path.endswith("/cap") else BODIES.get(method)
+        return api(method, path.replace("{domain_id}", identity), body)
 
     for route in OF_A_DOMAIN:
         foreign = [ask(kindling.other, route, identity) for identity in (domain["id"], "acme.example")]

@@ -142,7 +142,7 @@ def test_remaining_counts_are_numbers_in_every_phase(kindling: Kindling) -> None
         "daily limit must have climbed to 1,500 (currently 50)",
         "at least 3,000 recipients in this phase required (currently 0)",
     ]
-    assert begun["climbing_blockers"] == ["a day with 25% of the daily limit of 50 is required (the busiest had 0)"]
+    assert begun["climbing_blockers"] == ["a day with 25% of the daily limit of 50 is required (the busiest had 3)"]
     assert (begun["advice"], begun["evidence"][0]["recipients"]) == ([], 0)
     # No limit is above twice the busiest day.
     kindling.clock.advance(days=-1)

@@ -66,7 +66,7 @@ class Event(BaseModel):
         return json.dumps(self.model_dump(exclude={"user_id"}), separators=(",", ":"))
 
 
-class Format(StrEnum):
+class Style(StrEnum):
     """What a webhook is sent: the event, or its sentence as a chat's incoming webhook takes it."""
 
     STANDARD = "standard"
@@ -83,7 +83,7 @@ class Webhook(BaseModel):
     user_id: str
     url: str
     events: list[str]
-    format: Format = Format.STANDARD
+    style: Style = Style.STANDARD
     enabled: bool = True
     generation: int = 1
     # Tells when the secret of the deployment, from which the signing secret is derived, was replaced.
@@ -193,7 +193,7 @@ class CreateWebhook(BaseModel):
         Field(min_length=1, max_length=len(PATTERNS)),
         AfterValidator(_sorted),
     ] = [ALL]
-    format: Format = Format.STANDARD
+    style: Style = Style.STANDARD
 
 
 class RotateSecret(BaseModel):

@@ -10,7 +10,7 @@ from typing import Any
 
 from kindling.events import store
 from kindling.events.changes import change_of, event_of
-from kindling.events.model import Delivery, DeliveryStatus, Event, Format, Webhook, delivery_key
+from kindling.events.model import Delivery, DeliveryStatus, Event, Style, Webhook, delivery_key
 from kindling.events.sentences import sentence
 from kindling.platform import clock, due, table
 from kindling.platform.observability import logger
@@ -50,7 +50,7 @@ def _delivery(event: Event, webhook: Webhook) -> Delivery:
         user_id=event.user_id,
         webhook_id=webhook.id,
         event_type=event.type,
-        payload=event.payload() if webhook.format == Format.STANDARD else _chat(event),
+        payload=event.payload() if webhook.style == Style.STANDARD else _chat(event),
         status=DeliveryStatus.PENDING if webhook.enabled else DeliveryStatus.HELD,
         next_attempt_at=clock.timestamp(),
         created_at=event.created_at,

@@ -56,7 +56,7 @@ def create(caller: Caller, command: CreateWebhook, *, idempotency_key: str | Non
         if store.put(webhook):
             return webhook, secret
         existing = _require(caller, webhook_id)
-    if (existing.url, existing.events, existing.format) != (command.url, command.events, command.format):
+    if (existing.url, existing.events, existing.style) != (command.url, command.events, command.style):
         raise IdempotencyKeyReused("This Idempotency-Key came with another body before.")
     if clock.parse(existing.created_at) + REPEATABLE < clock.now():
         raise Conflict("The webhook that was made under this Idempotency-Key is over a day old; rotate its secret.")

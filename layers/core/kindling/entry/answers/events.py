@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar, Literal, Self
 
 from kindling.entry.answers import Answer, Listed, Shown
-from kindling.events.model import Delivery, DeliveryStatus, Format, Webhook
+from kindling.events.model import Delivery, DeliveryStatus, Style, Webhook
 from kindling.platform.paging import Page
 
 
@@ -14,7 +14,7 @@ class ShownWebhook(Shown):
     id: str
     webhook_url: str
     event_types: list[str]
-    format: Format
+    style: Style
     enabled: bool
     has_secret: Literal[True]
     previous_secret_until: str | None
