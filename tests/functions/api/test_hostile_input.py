@@ -127,7 +127,7 @@ Path = tuple[str | int, ...]
 
 
 # Every id that a path may have.
-IDS = ("account_id", "domain_id", "email", "email_id", "key_id", "operation_id", "webhook_id")
+PATH_IDS = ("account_id", "domain_id", "email", "email_id", "key_id", "operation_id", "webhook_id")
 
 
 def concrete(route: Route, **ids: str) -> str:
