@@ -211,8 +211,9 @@ def test_the_evidence_follows_the_name_to_another_tenant_whose_figures_are_its_o
     assert judge_what_is_queued() == 1
     assert kindling.api.get(PATH).body["phase"] == "phase_1"
     other = rival(kindling)
+    kindling.clock.advance(days=1)
     proven(other)
-    other.clock.advance(days=1)
+    kindling.clock.advance(days=1)
     admitted(other, 100, name=NAME)
     # Ten of a hundred would be no reason for a pause.
     assert report(other, "bounced", 10, inbox=f"kim@{NAME}", **UNDETERMINED)
