@@ -4,7 +4,7 @@ from kindling.metrics import service as metrics
 from kindling.metrics.model import Counts, Period
 from kindling.platform import clock
 from kindling.warming import store
-from kindling.warming.evidence import DAYS, Evidence, Tally, evidence
+from kindling.warming.evidence import DAYS, LATEST, Evidence, Tally, evidence
 from kindling.warming.model import Warming
 
 # How many domains that had the name before are looked at.
@@ -12,14 +12,30 @@ FORMER = 3
 
 
 def read(warming: Warming) -> Evidence:
-    """The evidence about a domain today; that about the domains that had its name in the last weeks is part of it."""
-    today = clock.today()
-    days = metrics.last_days(warming.user_id, warming.domain_id, DAYS + 1)
+    """The evidence about a domain today."""
+    return of(warming, days_of(warming))
+
+
+def days_of(warming: Warming) -> list[Period]:
+    """The metrics of the days that evidence is about, today included, oldest first."""
+    return metrics.last_days(warming.user_id, warming.domain_id, DAYS + 1)
+
+
+def of(warming: Warming, days: list[Period]) -> Evidence:
+    """The evidence from a domain's days; that about the domains that had its name in the last weeks is part of it."""
     for user_id, domain_id in _former(warming, days[0].name):
         before = metrics.last_days(user_id, domain_id, DAYS + 1)
         days = [_joined(*both) for both in zip(days, before, strict=True)]
-    hours = metrics.hours(warming.user_id, warming.domain_id, sorted(warming.hours))
-    return evidence(warming, days, hours, today)
+    today = clock.today()
+    return evidence(warming, days, _hours(warming, today.isoformat()), today)
+
+
+def _hours(warming: Warming, today: str) -> list[Period]:
+    """The metrics of today's hours, of a day that has enough mail for its last hours to be judged."""
+    if warming.days.get(today, 0) < 2 * LATEST:
+        return []
+    names = sorted(hour for hour in warming.hours if hour.startswith(today))
+    return metrics.hours(warming.user_id, warming.domain_id, names)
 
 
 def keep(warming: Warming) -> None:

@@ -16,7 +16,6 @@ from kindling.errors import (
     StaleStatus,
 )
 from kindling.keys.model import Caller, Scope
-from kindling.metrics import service as metrics
 from kindling.metrics.model import MAILBOX_PROVIDERS, PERIOD_DAYS, total
 from kindling.platform import clock
 from kindling.warming import changes, cohorts, gate, policy, store, words
@@ -106,13 +105,13 @@ def resume(caller: Caller, domain: SendingDomain) -> dict[str, Any]:
 def show(caller: Caller, domain: SendingDomain) -> dict[str, Any]:
     """The domain's phase, limits and their use, metrics and advancement blockers. Raises NotFound."""
     warming = _load(caller, domain)
-    schedule, evidence = store.schedule_of(caller.user_id), cohorts.read(warming)
+    days = cohorts.days_of(warming)
+    schedule, evidence = store.schedule_of(caller.user_id), cohorts.of(warming, days)
     evidence = replace(evidence, held=policy.held(store.evidence_of(caller.user_id), schedule.thresholds))
     judged = policy.spared(warming, evidence).without_today()
     # A limit waits for use, which today may have had already.
     judged = replace(judged, used=evidence.used | {evidence.today: evidence.of_today.recipients})
     blockers = policy.advancement_blockers(warming, schedule, judged)
-    week = metrics.last_days(caller.user_id, domain.id, PERIOD_DAYS)
     day, hour, minute = gate.bounds(warming, clock.now())
     advances_to = next_phase(warming.phase) if warming.phase in RAMPED else None
     limits = advances_to and changes.first_limits(warming, schedule, advances_to, peak=evidence.peak)
@@ -130,7 +129,7 @@ def show(caller: Caller, domain: SendingDomain) -> dict[str, Any]:
         "remaining_today": day.room,
         "remaining_this_hour": hour.room,
         "remaining_this_minute": minute.room,
-        "metrics": {"period_days": PERIOD_DAYS, **total(week).wire()},
+        "metrics": {"period_days": PERIOD_DAYS, **total(days[-PERIOD_DAYS:]).wire()},
         "eligible_for_advancement": not blockers,
         "advancement_blockers": blockers,
         "climbing_blockers": policy.climbing_blockers(warming, schedule, judged),
