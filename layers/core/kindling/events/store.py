@@ -137,16 +137,12 @@ def succeed(delivery: Delivery, status: int) -> None:
 
 def put_off(delivery: Delivery, error: str, status: int | None, until: datetime) -> Delivery | None:
     """Record a failed attempt and when the next one is; None when the delivery has changed meanwhile."""
-    answered = {"response_status": status} if status else {}
-    dropped = () if status else ("response_status",)
-    return _move(delivery, {"last_error": error, "next_attempt_at": clock.timestamp(until), **answered}, dropped)
+    return _fail(delivery, error, status, {"next_attempt_at": clock.timestamp(until)})
 
 
 def give_up(delivery: Delivery, error: str, status: int | None) -> None:
     """Record the last attempt that a delivery had, in vain."""
-    answered = {"response_status": status} if status else {}
-    dropped = () if status else ("response_status",)
-    _move(delivery, {"status": DeliveryStatus.FAILED, "last_error": error, **answered}, dropped)
+    _fail(delivery, error, status, {"status": DeliveryStatus.FAILED})
 
 
 def hold(delivery: Delivery) -> None:
@@ -161,16 +157,18 @@ def replay(delivery: Delivery) -> bool:
     return _move(delivery, put | kept, ("delivered_at",)) is not None
 
 
+def _fail(delivery: Delivery, error: str, status: int | None, put: dict[str, Any]) -> Delivery | None:
+    """Write what a failed attempt changes, with the receiver's status if it answered."""
+    answered = {"response_status": status} if status else {}
+    return _move(delivery, {"last_error": error, **put, **answered}, () if status else ("response_status",))
+
+
 def _move(delivery: Delivery, put: dict[str, Any], drop: tuple[str, ...] = ()) -> Delivery | None:
     """Write attributes, unless the delivery has changed since it was read; None then."""
     seen = {"status": delivery.status, "attempts": delivery.attempts, "next_attempt_at": delivery.next_attempt_at}
-    changes = table.assigned(put, drop)
-    changes["ExpressionAttributeNames"] |= {f"#{name}": name for name in seen}
-    changes["ExpressionAttributeValues"] |= {f":seen_{name}": value for name, value in seen.items()}
-    condition = " AND ".join(f"#{name} = :seen_{name}" for name in seen)
     key = delivery_key(delivery.user_id, delivery.webhook_id, delivery.id)
     try:
-        item = table.update(key, ConditionExpression=condition, ReturnValues="ALL_NEW", **changes)
+        item = table.update(key, ReturnValues="ALL_NEW", **table.assigned(put, drop, seen=seen))
     except table.ConditionFailed:
         return None
     return Delivery.model_validate(item)

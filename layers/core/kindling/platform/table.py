@@ -160,19 +160,25 @@ def transact(actions: Part, *, token: str = "") -> None:
     _with_retries(lambda: client.transact_write_items(TransactItems=items, **extra))
 
 
-def assigned(put: Item, drop: Iterable[str] = ()) -> Item:
-    """The arguments of an UpdateItem that sets `put` and removes `drop`.
+def assigned(put: Item, drop: Iterable[str] = (), *, seen: Item | None = None) -> Item:
+    """The arguments of an UpdateItem that sets `put` and removes `drop`, if attributes are still as in `seen`.
 
-    The placeholders of an attribute `x` are `#x` for its name and `:x` for its new value.
+    The placeholders of an attribute `x` are `#x` for its name, `:x` for its new value and `:seen_x` for the one seen.
     """
     removed = tuple(drop)
     expression = "SET " + ", ".join(f"#{name} = :{name}" for name in put)
     if removed:
         expression += " REMOVE " + ", ".join(f"#{name}" for name in removed)
+    seen = seen or {}
+    values = {f":{name}": value for name, value in put.items()} | {
+        f":seen_{name}": value for name, value in seen.items()
+    }
+    condition = " AND ".join(f"#{name} = :seen_{name}" for name in seen)
     return {
         "UpdateExpression": expression,
-        "ExpressionAttributeNames": {f"#{name}": name for name in (*put, *removed)},
-        "ExpressionAttributeValues": {f":{name}": value for name, value in put.items()},
+        "ExpressionAttributeNames": {f"#{name}": name for name in (*put, *removed, *seen)},
+        "ExpressionAttributeValues": values,
+        **({"ConditionExpression": condition} if condition else {}),
     }
 
 

@@ -148,12 +148,7 @@ def ended(warming: Warming) -> Action:
     """End the time of a domain with its name, if it has counted nothing since it was read."""
     seen = {"revision": warming.revision, "minute": warming.minute, "sent": warming.sent}
     put = {"ended_at": clock.timestamp(), "updated_at": clock.timestamp(), "revision": warming.revision + 1}
-    update = table.assigned(put)
-    update["ExpressionAttributeNames"] |= {f"#{name}": name for name in seen}
-    update["ExpressionAttributeValues"] |= {f":seen_{name}": value for name, value in seen.items()}
-    condition = " AND ".join(f"#{name} = :seen_{name}" for name in seen)
-    key = warming_key(warming.user_id, warming.domain_id)
-    return {"Update": {"Key": key, "ConditionExpression": condition, **update}}
+    return {"Update": {"Key": warming_key(warming.user_id, warming.domain_id), **table.assigned(put, seen=seen)}}
 
 
 def moved(warming: Warming, entry: HistoryEntry, *, put: dict[str, Any], drop: tuple[str, ...] = ()) -> Part:
