@@ -42,13 +42,6 @@ class Counts(BaseModel):
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(**{name: getattr(self, name) + getattr(other, name) for name in FIELDS})
 
-    def less(self, other: "Counts") -> "Counts":
-        """These counts without `other`, never below zero."""
-        return Counts(**{name: max(getattr(self, name) - getattr(other, name), 0) for name in FIELDS})
-
-    def nonzero(self) -> dict[str, int]:
-        return {name: count for name in FIELDS if (count := getattr(self, name))}
-
     def rates(self) -> dict[str, float]:
         """Delivery, bounces and complaints are shares of what was sent, opens and clicks of what was delivered."""
         return {

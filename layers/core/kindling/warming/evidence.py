@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from kindling.metrics.mailboxes import WITHOUT_COMPLAINT_REPORTS
-from kindling.metrics.model import GMAIL, MAILBOX_PROVIDERS, Counts, Period
+from kindling.metrics.model import GMAIL, MAILBOX_PROVIDERS, Counts, Period, share
 from kindling.warming.model import Warming
 from kindling.warming.statistics import variation
 
@@ -140,14 +140,17 @@ class Evidence:
 
     @property
     def recent_cohorts(self) -> tuple[Cohort, ...]:
-        mailed = [cohort.day for cohort in self.cohorts if cohort.day < self.today and cohort.whole.recipients]
-        last = mailed[-1] if mailed else self.today
-        return tuple(cohort for cohort in self.cohorts if cohort.day >= last)
+        return tuple(cohort for cohort in self.cohorts if cohort.day >= self.last_day)
 
     @property
     def last_day(self) -> str:
         """The last day with mail before today, today when there is none."""
-        return self.recent_cohorts[0].day if self.recent_cohorts else self.today
+        return self._last.day if self._last else self.today
+
+    @cached_property
+    def _last(self) -> Cohort | None:
+        mailed = (cohort for cohort in reversed(self.cohorts) if cohort.day < self.today and cohort.whole.recipients)
+        return next(mailed, None)
 
     @cached_property
     def week(self) -> Tally:
@@ -167,8 +170,7 @@ class Evidence:
     @property
     def is_silent(self) -> bool:
         """Whether nothing at all was reported about the last whole day with mail."""
-        past = [cohort.whole for cohort in self.cohorts if cohort.day < self.today and cohort.whole.recipients]
-        return bool(past) and not past[-1].reported
+        return self._last is not None and not self._last.whole.reported
 
     @cached_property
     def bounce_variation(self) -> float | None:
@@ -188,6 +190,17 @@ class Evidence:
         """Today and the `days` before it."""
         first = (date.fromisoformat(self.today) - timedelta(days=days)).isoformat()
         return added(cohort.whole for cohort in self.cohorts if cohort.day >= first)
+
+
+def snapshot(tally: Tally, *, daily_volume: int, days_in_phase: int) -> dict[str, int | float]:
+    """The figures on which a change of phase was decided, for its history entry; no rate is above 1."""
+    return {
+        "bounce_rate": share(tally.bounces, tally.recipients),
+        "complaint_rate": share(tally.complaints, tally.listening),
+        "delivery_rate": share(tally.delivered, tally.recipients),
+        "daily_volume": daily_volume,
+        "days_in_phase": days_in_phase,
+    }
 
 
 def added(tallies: Iterable[Tally]) -> Tally:
@@ -255,17 +268,15 @@ def _latest(warming: Warming, hours: list[Period], today: Tally) -> Tally:
     if today.recipients < 2 * LATEST:
         return Tally()
     by_name = {period.name: period for period in hours}
-    recipients = bounces = blocks = complaints = 0
+    recipients, reports = 0, Tally()
     for hour in sorted(warming.hours, reverse=True):
         if recipients >= LATEST or not hour.startswith(warming.minute[:10]):
             break
         recipients += warming.hours[hour]
-        for name, counts in by_name.get(hour, Period(name=hour)).providers.items():
-            if name in MAILBOX_PROVIDERS:
-                bounces += counts.bounced - counts.soft_bounced + counts.rejected
-                blocks += counts.blocked
-                complaints += 0 if name in WITHOUT_COMPLAINT_REPORTS else counts.complained
+        providers = by_name.get(hour, Period(name=hour)).providers
+        # The gate does not know the hour's recipients by mailbox provider.
+        reports += added(_tally(name, 0, providers[name], None) for name in MAILBOX_PROVIDERS if name in providers)
     if recipients < LATEST:
         return Tally()
     listening = recipients * today.listening // max(today.recipients, 1)
-    return Tally(recipients=recipients, bounces=bounces, blocks=blocks, listening=listening, complaints=complaints)
+    return replace(reports, recipients=recipients, listening=listening)

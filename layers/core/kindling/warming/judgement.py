@@ -9,13 +9,12 @@ from kindling.platform import clock
 from kindling.platform.observability import logger
 from kindling.warming import changes, cohorts, policy, store
 from kindling.warming.changes import Changes
-from kindling.warming.evidence import Evidence
-from kindling.warming.model import SENDING, SYSTEM, Warming, history_entry, snapshot
+from kindling.warming.evidence import Evidence, snapshot
+from kindling.warming.model import SENDING, SYSTEM, Warming, history_entry
 from kindling.warming.policy import IDLE, Action, Verdict
 from kindling.warming.schedules import Schedule
 
 TRIES = 5
-STOPPING = (Action.PAUSE, Action.SUSPEND)
 
 
 def judge(key: dict[str, str]) -> None:

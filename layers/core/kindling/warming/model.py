@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from kindling.metrics.model import APPLE, GMAIL, MICROSOFT, OTHER, OWN, YAHOO, share
+from kindling.metrics.model import APPLE, GMAIL, MICROSOFT, OTHER, OWN, YAHOO
 from kindling.platform import clock
 from kindling.platform.text import SingleLine
 from kindling.platform.transitions import Graph
@@ -258,21 +258,6 @@ class SendingDomain(Protocol):
     def why_not_sending(self) -> list[str]: ...
 
 
-class Judged(Protocol):
-    """The counts of a window that a change of phase is decided on."""
-
-    @property
-    def recipients(self) -> int: ...
-    @property
-    def delivered(self) -> int: ...
-    @property
-    def bounces(self) -> int: ...
-    @property
-    def listening(self) -> int: ...
-    @property
-    def complaints(self) -> int: ...
-
-
 # The fields that a name's next domain, of any tenant, takes over as they are.
 KEPT_FIELDS = ("strikes", "sent", "minute", "warming_started_at", "judged_from", "held_at", "held_on", "slowed")
 # How long the gate of a deleted domain is kept for the next one of its name.
@@ -373,14 +358,3 @@ class SetCap(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     daily_limit: Annotated[int, Field(ge=1, lt=UNLIMITED)] | None
-
-
-def snapshot(tally: Judged, *, daily_volume: int, days_in_phase: int) -> dict[str, int | float]:
-    """The figures on which a change of phase was decided, for its history entry; no rate is above 1."""
-    return {
-        "bounce_rate": share(tally.bounces, tally.recipients),
-        "complaint_rate": share(tally.complaints, tally.listening),
-        "delivery_rate": share(tally.delivered, tally.recipients),
-        "daily_volume": daily_volume,
-        "days_in_phase": days_in_phase,
-    }

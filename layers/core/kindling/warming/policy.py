@@ -89,7 +89,7 @@ def judge(warming: Warming, schedule: Schedule, evidence: Evidence, *, new_day: 
     if lowered:
         return lowered
     blockers = advancement_blockers(warming, schedule, whole)
-    if warming.phase in RAMPED and not blockers:
+    if not blockers:
         detail = "All requirements of the phase are met."
         return Verdict(Action.ADVANCE, next_phase(warming.phase), "metrics_passed", detail)
     doubts = climbing_blockers(warming, schedule, whole)
@@ -157,19 +157,16 @@ def climbing_blockers(warming: Warming, schedule: Schedule, evidence: Evidence) 
 
     For rates, `NO_CLIMB_CONFIDENCE` is enough.
     """
-    if warming.phase not in (*RAMPED, Phase.WARMED):
+    if warming.phase not in SENDING:
         return words.stopped(warming)
     reasons = _unknown(evidence)
     limit = warming.limit.daily_limit
     if evidence.busiest < USED_SHARE * limit:
         reasons.append(words.unused(evidence.busiest, limit, USED_SHARE))
     thresholds, (tally, days) = schedule.thresholds, evidence.period
-    if confident_above(tally.complaints, tally.listening, thresholds.max_complaint_rate, NO_CLIMB_CONFIDENCE):
-        reasons.append(
-            words.doubtful("complaint", tally.complaints, tally.listening, thresholds.max_complaint_rate, days)
-        )
-    if confident_above(tally.bounces, tally.recipients, thresholds.max_bounce_rate, NO_CLIMB_CONFIDENCE):
-        reasons.append(words.doubtful("bounce", tally.bounces, tally.recipients, thresholds.max_bounce_rate, days))
+    for kind, events, trials, threshold in _required(tally, thresholds):
+        if confident_above(events, trials, threshold, NO_CLIMB_CONFIDENCE):
+            reasons.append(words.doubtful(kind, events, trials, threshold, days))
     bad = _breach(evidence.recent, thresholds.pause_bounce_rate, thresholds.pause_complaint_rate, LOWER_CONFIDENCE)
     if bad:
         reasons.append(words.bad_day(bad[1]))
@@ -205,12 +202,8 @@ def advice(warming: Warming, schedule: Schedule, evidence: Evidence) -> list[str
         return [words.AFTER_SUSPENSION]
     if warming.phase not in SENDING:
         return []
-    thresholds, (tally, _) = schedule.thresholds, evidence.period
     advised = []
-    for kind, events, trials, threshold in (
-        ("complaint", tally.complaints, tally.listening, thresholds.max_complaint_rate),
-        ("bounce", tally.bounces, tally.recipients, thresholds.max_bounce_rate),
-    ):
+    for kind, events, trials, threshold in _required(evidence.period[0], schedule.thresholds):
         more = clean_recipients_needed(events, trials, threshold)
         if more:
             advised.append(words.more_clean(kind, more))
@@ -232,6 +225,14 @@ def clean_recipients_needed(events: int, trials: int, threshold: float) -> int:
         doubt = confident_above(events, trials + middle, threshold, NO_CLIMB_CONFIDENCE)
         low, high = (middle, high) if doubt else (low, middle)
     return high
+
+
+def _required(tally: Tally, thresholds: Thresholds) -> tuple[tuple[str, int, int, float], ...]:
+    """Of complaints and of bounces: the events, the recipients, and the rate that is required to climb or advance."""
+    return (
+        ("complaint", tally.complaints, tally.listening, thresholds.max_complaint_rate),
+        ("bounce", tally.bounces, tally.recipients, thresholds.max_bounce_rate),
+    )
 
 
 def _unknown(evidence: Evidence) -> list[str]:

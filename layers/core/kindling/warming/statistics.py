@@ -51,7 +51,7 @@ def variation(days: Iterable[tuple[int, int]]) -> float | None:
     None while too little is known. The estimate is the mean of what the days show beyond chance. A day weighs the
     more, the more events it would have at the mean rate.
     """
-    known = [(trials, events) for trials, events in days if trials]
+    known = list(days)
     rate = sum(events for _, events in known) / max(sum(trials for trials, _ in known), 1)
     total, weights = PRIOR_VARIATION**2, 1.0
     for trials, events in known:
