@@ -194,3 +194,23 @@ def test_the_days_before_the_last_two_with_mail_tell_how_a_domain_varies() -> No
     assert steady.bounce_variation == Evidence(DAY, (*even, Cohort("2026-03-09", {OTHER: Tally(1)}))).bounce_variation
     assert 0 < (steady.bounce_variation or 0) < 0.25
     assert steady.complaint_variation is None
+
+
+def test_a_day_with_mail_to_own_domains_alone_is_not_one_from_before_they_were_counted() -> None:
+    reports = period(DAY, other=Counts(sent=80))
+    assert cohort(warming(sent=counted(DAY, own=5)), reports).whole.recipients == 0
+    reports.total = Counts(admitted=5)
+    assert cohort(warming(), reports).whole.recipients == 0
+
+
+def test_a_recipient_has_one_report_at_most() -> None:
+    reports = period(DAY, other=Counts(delivered=9, bounced=2))
+    assert cohort(warming(sent=counted(DAY, other=5)), reports).whole.reported == 5
+
+
+def test_the_last_recipients_are_without_those_who_count_for_nothing() -> None:
+    standing = warming(minute=f"{DAY}T12:30", sent=counted(DAY, other=2_000) | {f"{DAY}T12": 1_000})
+    bad = Counts(bounced=9, complained=9)
+    hours = [Period(name=f"{DAY}T12", providers={GMAIL: Counts(complained=9), OWN: bad, UNGATED: bad})]
+    found = evidence(standing, days(), hours, TODAY).latest
+    assert found == Tally(recipients=1_000, listening=1_000)

@@ -513,3 +513,31 @@ def test_a_domain_that_is_held_back_is_told_how_it_gets_on() -> None:
 
 def test_every_phase_that_ramps_has_a_plan() -> None:
     assert [STANDARD.plan(phase).min_days for phase in RAMPED] == [7, 7, 7, 7]
+
+
+# Who is counted, and when.
+
+
+def test_a_month_is_judged_with_a_week_only_if_that_has_few_recipients() -> None:
+    bad = (Cohort("2026-02-20", {OTHER: tally(400, 80)}),)
+    for week, action in ((500, Action.STAY), (499, Action.PAUSE)):
+        assert judged(yesterday(tally(week), before=bad), new_day=False).action == action
+
+
+def test_complaints_are_a_share_of_those_who_would_be_heard() -> None:
+    assert judged(yesterday(tally(1_000, 0, 3, listening=500)), new_day=False).action == Action.PAUSE
+    assert judged(yesterday(tally(1_000, 0, 3)), new_day=False).action == Action.STAY
+
+
+def test_two_complaints_among_few_are_enough_to_hold_all_domains() -> None:
+    assert policy.held([*[tally(20, 0, 1)] * 2, *[tally(20)] * 2, tally(20, 0, 1)], STANDARD.thresholds) != ""
+    assert policy.held([tally(20, 0, 1), *[tally(20)] * 3, tally(20, 0, 1)], STANDARD.thresholds) == ""
+
+
+def test_a_slowed_mailbox_provider_gets_half_of_the_busier_of_two_days_and_at_least_one() -> None:
+    before, today = tally(50, 9, blocks=9), tally(30, 9, blocks=9)
+    two = (Cohort("2026-03-09", {MICROSOFT: before}), Cohort(DAY, {MICROSOFT: today}))
+    one = (Cohort(DAY, {MICROSOFT: tally(1, 5, blocks=5)}),)
+    for cohorts, limit in ((two, 25), (one, 1)):
+        found = policy.slowing(warming(), STANDARD, Evidence(today=DAY, cohorts=cohorts))
+        assert found == {MICROSOFT: Slowed(limit=limit, on=DAY)}

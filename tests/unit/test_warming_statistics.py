@@ -102,3 +102,8 @@ def test_uneven_days_tell_by_how_much_a_domain_varies() -> None:
 def test_days_with_few_reports_tell_less() -> None:
     few, many = known([(1_000, 0), (1_000, 20)] * 15), known([(10_000, 0), (10_000, 200)] * 15)
     assert few < many == pytest.approx(1, abs=0.05)
+
+
+def test_what_chance_explains_is_no_variation() -> None:
+    # (0.3² + 6 · (50/60)² · (0 - 50)/50²) / (1 + 6 · (50/60)²), and its root.
+    assert variation([(1_000, 50)] * 6) == pytest.approx(0.0359, abs=0.0005)
