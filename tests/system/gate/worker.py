@@ -275,8 +275,7 @@ class Client:
         limits = some_limits(self._dice, self._number)
         chance = self._dice.random()
         if warming.phase == Phase.PAUSED:
-            to = warming.phase_before if chance < 0.85 else Phase.PAUSED
-            self._move(warming, to or Phase.PHASE_1, limits, ("phase_before", "stopped_because", "stopped_by"))
+            self._move(warming, _resumed(warming) if chance < 0.85 else Phase.PAUSED, limits, changes.STOP_FIELDS)
         elif chance < 0.2:
             put, drop = changes.stopped(warming, "drill", API)
             self._try(warming, warming, Phase.PAUSED, lambda: self._write(warming, Phase.PAUSED, put, drop))
@@ -312,6 +311,12 @@ class Client:
         began = time.monotonic_ns()
         changed = Changed(warming.revision, to.value, three(new.limits), new.limits_on, new.budgets.get(GMAIL))
         self._note(changed if write() else Outrun(warming.revision), began)
+
+
+def _resumed(warming: Warming) -> Phase:
+    """The phase after a pause; a warmed domain, which only the policy pauses, resumes a phase lower."""
+    before = warming.phase_before or Phase.PHASE_1
+    return previous_phase(before) if before == Phase.WARMED else before
 
 
 def _recipients(n: int, at_gmail: int) -> dict[str, int]:
