@@ -482,6 +482,24 @@ def test_a_doubt_says_what_ends_it() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("last", "too_high"),
+    [
+        (tally(40, bounces=2), []),
+        (tally(40, bounces=3), ["a bounce rate of at most 5.0% (the last: 7.50%)"]),
+        (tally(1_000, complaints=1), []),
+        (tally(999, complaints=1), ["a complaint rate of at most 0.10% (the last: 0.100%)"]),
+    ],
+)
+def test_after_a_bad_day_a_limit_climbs_only_after_a_better_one_however_small(last: Tally, too_high: list[str]) -> None:
+    evidence = yesterday(last, before=past(6, tally(1_000, 5)))
+    assert judged(evidence, warming(limits=Limits.of(40))).action == Action.CLIMB
+    held = warming(limits=Limits.of(40), held_at=40, held_on="2026-03-08")
+    assert judged(evidence, held).action == (Action.STAY if too_high else Action.CLIMB)
+    because = [f"after a bad day, the limit climbs again after one with {rate}" for rate in too_high]
+    assert climbing_blockers(held, STANDARD, evidence) == because
+
+
 def test_a_stop_says_how_to_go_on() -> None:
     by_policy = warming(Phase.PAUSED, stopped_by=SYSTEM, strikes=2)
     assert advice(by_policy, STANDARD, Evidence(DAY)) == [

@@ -170,7 +170,18 @@ def climbing_blockers(warming: Warming, schedule: Schedule, evidence: Evidence) 
     bad = _breach(evidence.recent, thresholds.pause_bounce_rate, thresholds.pause_complaint_rate, LOWER_CONFIDENCE)
     if bad:
         reasons.append(words.bad_day(bad[1]))
+    elif warming.held_at is not None:
+        reasons += _not_better(evidence.recent, thresholds)
     return reasons
+
+
+def _not_better(day: Tally, thresholds: Thresholds) -> list[str]:
+    """What was still too high on a day after a bad one, which lowered the limit so far that chance explains much."""
+    kinds = (
+        ("complaint", day.complaints, day.listening, thresholds.pause_complaint_rate),
+        ("bounce", day.bounces, day.recipients, thresholds.pause_bounce_rate),
+    )
+    return [words.not_better(*kind) for kind in kinds if kind[1] > kind[2] * kind[3]]
 
 
 def held(domains: list[Tally], thresholds: Thresholds) -> str:

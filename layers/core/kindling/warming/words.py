@@ -73,6 +73,14 @@ def bad_day(detail: str) -> str:
     return f"the last day with mail was a bad one: {detail}"
 
 
+def not_better(kind: str, events: int, recipients: int, threshold: float) -> str:
+    places = 3 if kind == "complaint" else 2
+    return (
+        f"after a bad day, the limit climbs again after one with a {kind} rate of at most {threshold:.{places - 1}%} "
+        f"(the last: {rate(events, recipients, places)})"
+    )
+
+
 def breach(kind: str, events: int, recipients: int, threshold: float, confidence: float) -> str:
     places = 2 if kind == "complaints" else 1
     if events > recipients:
