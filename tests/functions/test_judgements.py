@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from kindling.metrics import mailboxes
-from kindling.warming import store
+from kindling.warming import store, words
 from tests.conftest import Kindling
 from tests.functions.api.test_schedules import own, phase
 from tests.functions.api.test_send import email, is_refused, sender
 from tests.functions.api.test_warming import WARMING, act, changes, shown, stand, triple
 from tests.functions.test_advance_warming import begun, mail, next_day, tick
-from tests.functions.test_name_memory import NAME, PATH, proven, rival
+from tests.functions.test_name_memory import NAME, PATH, delete, proven, rival
 from tests.functions.test_webhooks import UNDETERMINED, admitted, deliver, event, judge_what_is_queued, passed, report
 
 BLOCK = {"type": "Permanent", "sub_type": "ContentRejected"}
@@ -204,10 +204,12 @@ def test_five_domains_of_a_tenant_that_are_bad_together_hold_each_other(kindling
     ]
 
 
-def test_the_evidence_follows_the_name_to_another_tenant_whose_figures_are_its_own(kindling: Kindling) -> None:
+def test_the_evidence_follows_the_name_to_another_tenant_who_sees_figures_of_its_own_mail_only(
+    kindling: Kindling,
+) -> None:
     proven(kindling)
     admitted(kindling, 200, name=NAME)
-    assert report(kindling, "bounced", 15, inbox=f"kim@{NAME}", **UNDETERMINED)
+    assert report(kindling, "bounced", 14, inbox=f"kim@{NAME}", **UNDETERMINED)
     assert judge_what_is_queued() == 1
     assert kindling.api.get(PATH).body["phase"] == "phase_1"
     other = rival(kindling)
@@ -216,15 +218,40 @@ def test_the_evidence_follows_the_name_to_another_tenant_whose_figures_are_its_o
     kindling.clock.advance(days=1)
     admitted(other, 100, name=NAME)
     # Ten of a hundred would be no reason for a pause.
-    assert report(other, "bounced", 10, inbox=f"kim@{NAME}", **UNDETERMINED)
+    assert report(other, "bounced", 9, inbox=f"kim@{NAME}", **UNDETERMINED)
+    assert judge_what_is_queued() == 1
+    kindling.clock.advance(days=1)
+    found = other.api.get(PATH).body
+    doubt = "9 bounces from 100 recipients in 28 days leave the doubt that the rate is above 3.0%"
+    assert (doubt in found["climbing_blockers"], found["climbing_blockers"][-1]) == (True, words.OTHERS)
+    assert found["advancement_blockers"][-1] == words.OTHERS
+    assert [(one["recipients"], one["bounces"]) for one in found["evidence"]] == [(100, 9), (100, 9)]
+    assert report(other, "bounced", 1, inbox=f"kim@{NAME}", **UNDETERMINED)
     assert judge_what_is_queued() == 1
     found = other.api.get(PATH).body
-    assert (found["phase"], found["stopped_because"]) == (
-        "paused",
-        "25 bounces from 300 recipients: above 5.0% with 98.0% confidence in 7 days",
-    )
+    assert (found["phase"], found["stopped_because"]) == ("paused", words.OTHERS)
     for figures in (found["metrics"], other.api.get(f"/v1/domains/{NAME}/stats").body["metrics"]):
         assert figures["total_bounced"] == 10
+    entry = other.api.get(f"{PATH}/history").body["history"][0]
+    assert (entry["detail"], entry["metrics_snapshot"]["bounce_rate"]) == (words.OTHERS, 0.1)
+
+
+def test_figures_of_a_tenants_own_former_domain_are_shown_to_it(kindling: Kindling) -> None:
+    mine = proven(kindling)
+    admitted(kindling, 200, name=NAME)
+    assert report(kindling, "bounced", 15, inbox=f"kim@{NAME}", **UNDETERMINED)
+    delete(kindling, mine["id"])
+    kindling.clock.advance(days=1)
+    proven(kindling)
+    admitted(kindling, 100, name=NAME)
+    assert report(kindling, "bounced", 9, inbox=f"kim@{NAME}", **UNDETERMINED)
+    assert judge_what_is_queued() == 2
+    found = kindling.api.get(PATH).body
+    assert (found["phase"], found["stopped_because"]) == (
+        "paused",
+        "24 bounces from 300 recipients: above 5.0% with 98.0% confidence in 7 days",
+    )
+    assert [(one["recipients"], one["bounces"]) for one in found["evidence"]] == [(200, 15), (200, 15)]
 
 
 @pytest.mark.parametrize("reported", [0, 8])

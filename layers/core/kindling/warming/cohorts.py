@@ -1,5 +1,7 @@
 """Reading the evidence about a domain, and keeping what the gate's item has no room for."""
 
+from typing import NamedTuple
+
 from kindling.metrics import service as metrics
 from kindling.metrics.model import Counts, Period
 from kindling.platform import clock
@@ -9,6 +11,14 @@ from kindling.warming.model import Warming
 
 # How many domains that had the name before are looked at.
 FORMER = 3
+
+
+class Former(NamedTuple):
+    """A domain that had the name before, until a day."""
+
+    user_id: str
+    domain_id: str
+    until: str
 
 
 def read(warming: Warming) -> Evidence:
@@ -23,8 +33,22 @@ def days_of(warming: Warming) -> list[Period]:
 
 def of(warming: Warming, days: list[Period]) -> Evidence:
     """The evidence from a domain's days; that about the domains that had its name in the last weeks is part of it."""
-    for user_id, domain_id in _former(warming, days[0].name):
-        before = metrics.last_days(user_id, domain_id, DAYS + 1)
+    return _of(warming, days, _former(warming, days[0].name))
+
+
+def shown(warming: Warming, days: list[Period], whole: Evidence) -> Evidence:
+    """What a tenant may see of the `whole` evidence: nothing about the mail that another tenant sent under the name."""
+    former = _former(warming, days[0].name)
+    others = next((i for i, one in enumerate(former) if one.user_id != warming.user_id), None)
+    if others is None:
+        return whole
+    since = max(warming.judged_from, former[others].until)
+    return _of(warming.model_copy(update={"judged_from": since}), days, former[:others])
+
+
+def _of(warming: Warming, days: list[Period], former: list[Former]) -> Evidence:
+    for one in former:
+        before = metrics.last_days(one.user_id, one.domain_id, DAYS + 1)
         days = [_joined(*both) for both in zip(days, before, strict=True)]
     today = clock.today()
     return evidence(warming, days, _hours(warming, today.isoformat()), today)
@@ -53,12 +77,12 @@ def of_tenant(warming: Warming, week: Tally) -> list[Tally]:
     return store.evidence_of(warming.user_id)
 
 
-def _former(warming: Warming, since: str) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
+def _former(warming: Warming, since: str) -> list[Former]:
+    found: list[Former] = []
     one: Warming | None = warming
-    while one and one.former and (one.former_until or "") >= since and len(found) < FORMER:
+    while one and one.former and (until := one.former_until or "") >= since and len(found) < FORMER:
         user_id, _, domain_id = one.former.partition("/")
-        found.append((user_id, domain_id))
+        found.append(Former(user_id, domain_id, until))
         one = store.kept(user_id, domain_id)
     return found
 

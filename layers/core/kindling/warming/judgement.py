@@ -7,7 +7,7 @@ from typing import Any
 from kindling.errors import NotFound, StaleStatus
 from kindling.platform import clock
 from kindling.platform.observability import logger
-from kindling.warming import changes, cohorts, policy, store
+from kindling.warming import changes, cohorts, policy, store, words
 from kindling.warming.changes import Changes
 from kindling.warming.evidence import Evidence, snapshot
 from kindling.warming.model import SENDING, SYSTEM, Warming, history_entry
@@ -32,7 +32,8 @@ def _carry_out(warming: Warming) -> bool:
     new_day = warming.counted_on < changes.today()
     if new_day:
         cohorts.keep(warming)
-    evidence = cohorts.read(warming)
+    days = cohorts.days_of(warming)
+    evidence = cohorts.of(warming, days)
     slowed = policy.slowing(warming, schedule, evidence)
     if slowed:
         warming = warming.model_copy(update={"slowed": warming.slowed | slowed})
@@ -41,6 +42,10 @@ def _carry_out(warming: Warming) -> bool:
         tenant = cohorts.of_tenant(warming, evidence.without_today().week)
         evidence = replace(evidence, held=policy.held(tenant, schedule.thresholds))
     verdict = policy.judge(warming, schedule, evidence, new_day=new_day)
+    own = cohorts.shown(warming, days, evidence)
+    if own is not evidence:
+        alone = policy.judge(warming, schedule, own, new_day=new_day)
+        verdict = replace(verdict, detail=alone.detail if alone.reason == verdict.reason else words.OTHERS)
     if not new_day and verdict.action == Action.STAY and not slowed:
         return True
     put, drop = _changes(warming, schedule, verdict, evidence)
@@ -49,7 +54,7 @@ def _carry_out(warming: Warming) -> bool:
         put["slowed"] = {name: one.model_dump() for name, one in warming.slowed.items()}
     if verdict.phase == warming.phase:
         return store.adjust(warming, put=put, drop=drop)
-    return _move(warming, verdict, evidence, put, drop)
+    return _move(warming, verdict, own, put, drop)
 
 
 def _served(warming: Warming, evidence: Evidence) -> Warming:

@@ -19,6 +19,7 @@ from kindling.keys.model import Caller, Scope
 from kindling.metrics.model import MAILBOX_PROVIDERS, PERIOD_DAYS, total
 from kindling.platform import clock
 from kindling.warming import changes, cohorts, gate, policy, store, words
+from kindling.warming.evidence import Evidence
 from kindling.warming.model import (
     API,
     RAMPED,
@@ -107,11 +108,12 @@ def show(caller: Caller, domain: SendingDomain) -> dict[str, Any]:
     warming = _load(caller, domain)
     days = cohorts.days_of(warming)
     schedule, evidence = store.schedule_of(caller.user_id), cohorts.of(warming, days)
-    evidence = replace(evidence, held=policy.held(store.evidence_of(caller.user_id), schedule.thresholds))
-    judged = policy.spared(warming, evidence).without_today()
-    # A limit waits for use, which today may have had already.
-    judged = replace(judged, used=evidence.used | {evidence.today: evidence.of_today.recipients})
-    blockers = policy.advancement_blockers(warming, schedule, judged)
+    held = policy.held(store.evidence_of(caller.user_id), schedule.thresholds)
+    judged, own = (_on_the_next_day(warming, one, held) for one in (evidence, cohorts.shown(warming, days, evidence)))
+    blockers, doubts = (
+        words.told(reasons(warming, schedule, judged), reasons(warming, schedule, own))
+        for reasons in (policy.advancement_blockers, policy.climbing_blockers)
+    )
     day, hour, minute = gate.bounds(warming, clock.now())
     advances_to = next_phase(warming.phase) if warming.phase in RAMPED else None
     limits = advances_to and changes.first_limits(warming, schedule, advances_to, peak=evidence.peak)
@@ -132,11 +134,10 @@ def show(caller: Caller, domain: SendingDomain) -> dict[str, Any]:
         "metrics": {"period_days": PERIOD_DAYS, **total(days[-PERIOD_DAYS:]).wire()},
         "eligible_for_advancement": not blockers,
         "advancement_blockers": blockers,
-        "climbing_blockers": policy.climbing_blockers(warming, schedule, judged),
-        "advice": policy.advice(warming, schedule, judged),
+        "climbing_blockers": doubts,
+        "advice": policy.advice(warming, schedule, own),
         "evidence": [
-            {"window": window, **asdict(tally)}
-            for window, tally in (("7_days", judged.week), ("28_days", judged.month))
+            {"window": window, **asdict(tally)} for window, tally in (("7_days", own.week), ("28_days", own.month))
         ],
         "next_phase": advances_to,
         "next_phase_limits": limits.model_dump() if limits else None,
@@ -145,6 +146,13 @@ def show(caller: Caller, domain: SendingDomain) -> dict[str, Any]:
         "schedule": {"name": warming.schedule, "version": warming.schedule_version},
         "mailbox_providers": _by_provider(warming, clock.now()),
     }
+
+
+def _on_the_next_day(warming: Warming, evidence: Evidence, held: str) -> Evidence:
+    """The evidence as it would be judged if today, whose reports are still to come, had ended without them."""
+    judged = policy.spared(warming, replace(evidence, held=held)).without_today()
+    # A limit waits for use, which today may have had already.
+    return replace(judged, used=evidence.used | {evidence.today: evidence.of_today.recipients})
 
 
 def history(caller: Caller, domain: SendingDomain, *, limit: int, cursor: str | None) -> dict[str, Any]:

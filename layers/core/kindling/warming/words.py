@@ -6,9 +6,16 @@ from kindling.warming.model import SYSTEM, Phase, Warming
 LAST_PHASE = "there is no phase after warmed"
 SILENT = "nothing was reported about the last day with mail: what became of it is unknown"
 
+OTHERS = "mail that another tenant sent under the name before counts as well: its figures are not shown"
+
 AFTER_SUSPENSION = (
     "only a key with the scope admin can start warming again, with force, from the first day of the first phase"
 )
+
+
+def told(reasons: list[str], own: list[str]) -> list[str]:
+    """Reasons with the figures of a tenant's own mail, for those that are also about mail of others."""
+    return [*own, OTHERS] if reasons and reasons != own else reasons
 
 
 def stopped(warming: Warming) -> list[str]:
