@@ -7,6 +7,7 @@ from benchmarks.page import DOCS
 from kindling.warming.policy import MIN_BOUNCES, MIN_COMPLAINTS, PAUSE_CONFIDENCE
 from kindling.warming.schedules import Thresholds
 from kindling.warming.statistics import confident_above
+from tests.simulation.figures import at_most
 from tests.simulation.life import Life
 
 WIDTH, LEFT, RIGHT = 860, 70, 20
@@ -95,7 +96,7 @@ def power() -> str:
         for (colour, dash), recipients in zip(CURVES, (300, 1_000, 10_000), strict=True):
             smallest = _critical(recipients, threshold, least)
             rates = [most * step / 60 for step in range(1, 61)]
-            points = [(x(rate), y(_at_least(smallest, recipients, rate))) for rate in rates]
+            points = [(x(rate), y(1 - at_most(smallest - 1, recipients, rate))) for rate in rates]
             style = f'style="fill:none;stroke:{colour};stroke-width:2;stroke-dasharray:{dash or "none"}"'
             parts.append(_line("", points, style))
     for index, ((colour, dash), recipients) in enumerate(zip(CURVES, (300, 1_000, 10_000), strict=True)):
@@ -111,15 +112,6 @@ def _critical(recipients: int, threshold: float, least: int) -> int:
     while not confident_above(events, recipients, threshold, PAUSE_CONFIDENCE):
         events += 1
     return events
-
-
-def _at_least(events: int, trials: int, rate: float) -> float:
-    """The probability of `events` or more."""
-    term, below = (1 - rate) ** trials, 0.0
-    for k in range(events):
-        below += term
-        term *= (trials - k) / (k + 1) * rate / (1 - rate)
-    return max(1 - below, 0.0)
 
 
 def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:

@@ -17,7 +17,7 @@ from benchmarks.page import row, write
 from kindling.warming import policy
 from kindling.warming.statistics import confident_above
 from tests.simulation import naive
-from tests.simulation.figures import Caught, Kept, quantile
+from tests.simulation.figures import Caught, Kept, at_most, quantile
 from tests.simulation.life import MONDAY_TO_FRIDAY, Kind, Life, Rates, Rhythm, live, live_together
 from tests.simulation.memory import Judge
 
@@ -306,13 +306,7 @@ def _smallest(rate: float, threshold: float) -> int:
 
 def _median(trials: int, rate: float) -> int:
     """The median of the binomial distribution."""
-    term, events = (1 - rate) ** trials, 0
-    below = term
-    while below < 0.5:
-        term *= (trials - events) / (events + 1) * rate / (1 - rate)
-        events += 1
-        below += term
-    return events
+    return next(events for events in range(trials + 1) if at_most(events, trials, rate) >= 0.5)
 
 
 def _again(simulation: Simulation) -> Iterable[str]:

@@ -14,7 +14,7 @@ def upper_bound(events: int, trials: int, confidence: float = 0.95) -> float:
     low, high = events / trials, 1.0
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if _at_most(events, trials, middle) > 1 - confidence else (low, middle)
+        low, high = (middle, high) if at_most(events, trials, middle) > 1 - confidence else (low, middle)
     return high
 
 
@@ -95,7 +95,7 @@ class Caught:
         return quantile(self.sent, share)
 
 
-def _at_most(events: int, trials: int, rate: float) -> float:
+def at_most(events: int, trials: int, rate: float) -> float:
     """The probability of `events` or fewer among `trials` at `rate`."""
     if rate >= 1:
         return float(events >= trials)

@@ -1,9 +1,9 @@
 """What Gmail tells of a domain's days, beside what is counted here."""
 
-from datetime import UTC, date, datetime, time
+from datetime import date
 
 from kindling.metrics import store
-from kindling.metrics.model import DAYS_KEPT, DELIVERY_ERROR_RATE, SPAM_RATE
+from kindling.metrics.model import DELIVERY_ERROR_RATE, SPAM_RATE
 
 
 def note(
@@ -15,5 +15,4 @@ def note(
     """
     told = {SPAM_RATE: spam_rate, DELIVERY_ERROR_RATE: delivery_error_rate}
     rates = {name: rate for name, rate in told.items() if rate is not None}
-    ends_at = datetime.combine(day, time(), UTC) + DAYS_KEPT
-    return bool(rates) and store.set_rates(user_id, domain_id, day.isoformat(), rates, int(ends_at.timestamp()))
+    return bool(rates) and store.set_rates(user_id, domain_id, day.isoformat(), rates)

@@ -1,9 +1,9 @@
 """A domain's counts over the days and hours that end now."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 
 from kindling.metrics import store
-from kindling.metrics.model import DAYS_KEPT, Period, dates
+from kindling.metrics.model import Period, dates
 from kindling.platform import clock
 
 
@@ -26,5 +26,4 @@ def hours(user_id: str, domain_id: str, names: list[str]) -> list[Period]:
 
 def keep_admitted(user_id: str, domain_id: str, day: str, admitted: dict[str, int]) -> None:
     """Keep what the gate admitted on a UTC day, by mailbox provider, for as long as the reports. Idempotent."""
-    until = datetime.combine(date.fromisoformat(day), time.min, tzinfo=UTC) + DAYS_KEPT
-    store.put_admitted(user_id, domain_id, day, admitted, int(until.timestamp()))
+    store.put_admitted(user_id, domain_id, day, admitted)

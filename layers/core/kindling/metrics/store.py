@@ -5,10 +5,12 @@ every event rewrites them. What Gmail tells of a day is set, under names of its 
 """
 
 from collections.abc import Callable
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 from kindling.metrics.model import (
+    DAYS_KEPT,
     DELIVERY_ERROR_RATE,
     FIELDS,
     SPAM_RATE,
@@ -32,32 +34,36 @@ def hours(user_id: str, domain_id: str, hours: list[str]) -> list[Period]:
     return _between(user_id, domain_id, hour_sort_key, hours)
 
 
-def put_admitted(user_id: str, domain_id: str, date: str, admitted: dict[str, int], expires_at: int) -> None:
-    """Set what the gate admitted on a day, by mailbox provider. Idempotent."""
+def put_admitted(user_id: str, domain_id: str, day: str, admitted: dict[str, int]) -> None:
+    """Set what the gate admitted on a UTC day, by mailbox provider, kept for as long as the reports. Idempotent."""
     counts = {"admitted": sum(admitted.values())} | {f"admitted@{name}": n for name, n in admitted.items()}
     values = {f":{i}": count for i, count in enumerate(counts.values())}
     table.update(
-        {"pk": metrics_partition(user_id, domain_id), "sk": day_sort_key(date)},
+        {"pk": metrics_partition(user_id, domain_id), "sk": day_sort_key(day)},
         UpdateExpression="SET expires_at = :expires_at, " + ", ".join(f"#{i} = :{i}" for i in range(len(counts))),
         ExpressionAttributeNames={f"#{i}": name for i, name in enumerate(counts)},
-        ExpressionAttributeValues={**values, ":expires_at": expires_at},
+        ExpressionAttributeValues={**values, ":expires_at": _expiry(day)},
     )
 
 
-def set_rates(user_id: str, domain_id: str, date: str, rates: dict[str, float], expires_at: int) -> bool:
+def set_rates(user_id: str, domain_id: str, day: str, rates: dict[str, float]) -> bool:
     """Set rates of the domain's day by their attributes; False when it had them all. Raises StoreUnavailable."""
     # As text on the way, so that a rate is read as it was written.
     values = {f":{name}": Decimal(str(rate)) for name, rate in rates.items()}
     try:
         table.update(
-            {"pk": metrics_partition(user_id, domain_id), "sk": day_sort_key(date)},
+            {"pk": metrics_partition(user_id, domain_id), "sk": day_sort_key(day)},
             UpdateExpression="SET expires_at = :expires_at, " + ", ".join(f"{name} = :{name}" for name in rates),
             ConditionExpression=" OR ".join(f"attribute_not_exists({name}) OR {name} <> :{name}" for name in rates),
-            ExpressionAttributeValues={**values, ":expires_at": expires_at},
+            ExpressionAttributeValues={**values, ":expires_at": _expiry(day)},
         )
     except table.ConditionFailed:
         return False
     return True
+
+
+def _expiry(day: str) -> int:
+    return int((datetime.combine(date.fromisoformat(day), time.min, tzinfo=UTC) + DAYS_KEPT).timestamp())
 
 
 def _between(user_id: str, domain_id: str, place: Callable[[str], str], names: list[str]) -> list[Period]:
