@@ -19,6 +19,9 @@ WARMED_DAY = 300
 
 HEALTHY = {"delivery": 0.99, "bounce": 0.01, "complaint": 0.0003, "open": 0.3}
 BAD = {"delivery": 0.65, "bounce": 0.35, "complaint": 0.0003, "open": 0.1}
+# As with a real provider, an outcome is known some time after the send was answered: a report that overtakes the answer
+# is about an unknown message, and counts for nothing.
+OUTCOME_SECONDS = 0.5
 # The day from which mail bounces, as with a purchased list, and the day on which the paused warming is resumed.
 BAD_FROM, BAD_UNTIL = 22, 25
 
@@ -47,11 +50,10 @@ class EightWeeks:
             if day == BAD_UNTIL:
                 session.expect(session.api.post(f"{self._path}/warming/resume"), 200)
             seen_phases.append(self._run_day(day))
-        # Reports that come late hold it for a day or more, so that eight weeks may end before it is warmed.
-        for phase in ("phase_1", "phase_2", "phase_3", "paused", "phase_4"):
+        for phase in ("phase_1", "phase_2", "phase_3", "paused", "phase_4", "warmed"):
             session.check(f"it was {phase}", phase in seen_phases, True)
         warming = session.expect(session.api.get(f"{self._path}/warming"), 200)
-        session.check("after eight weeks it is in its last phase", warming["phase"] in ("phase_4", "warmed"), True)
+        session.see("after eight weeks it is", warming["phase"], "warmed")
 
     def _register(self) -> None:
         """Create and verify a domain, and create an account with warmup disabled, which may send at once."""
@@ -138,9 +140,8 @@ class EightWeeks:
         self._history = len(entries)
 
     def _set_rates(self, rates: dict[str, float]) -> None:
-        self._session.expect(
-            self._session.sandbox.post("/_admin/settings", json={"rates": {self._name: rates}}), 200, 204
-        )
+        settings = {"rates": {self._name: rates}, "webhook_delay_seconds": OUTCOME_SECONDS}
+        self._session.expect(self._session.sandbox.post("/_admin/settings", json=settings), 200, 204)
 
 
 def _phase(first: int, rise: float) -> dict[str, Any]:
