@@ -1,5 +1,6 @@
 """The evidence about a domain: recipients by the day of sending, what became of them, and who is left out."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -106,6 +107,9 @@ def test_the_windows_end_today() -> None:
     assert (found.of_today.recipients, found.recent.recipients) == (32, 48)
     assert (found.week.recipients, found.month.recipients) == (56, 62)
     assert found.last_day == "2026-03-08"
+    # Days without mail are none that a domain is silent about.
+    quiet = replace(found, cohorts=(*found.cohorts[:-1], Cohort("2026-03-09", {OTHER: Tally()})))
+    assert (quiet.last_day, quiet.is_silent) == ("2026-03-08", False)
 
 
 def test_without_today_the_windows_have_whole_days_only() -> None:
