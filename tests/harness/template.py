@@ -36,11 +36,26 @@ def of_type(kind: str) -> dict[str, dict[str, Any]]:
 
 FUNCTIONS = of_type("AWS::Serverless::Function")
 MACHINES = of_type("AWS::Serverless::StateMachine")
+ROLES = of_type("AWS::IAM::Role")
 POLICIES = of_type("AWS::IAM::ManagedPolicy")
 _SOURCES = of_type("AWS::Lambda::EventSourceMapping")
 # From queues, and from the table's stream.
 MAPPINGS = {name: p for name, p in _SOURCES.items() if "Queue" in p["EventSourceArn"]["GetAtt"]}
 STREAMS = {name: p for name, p in _SOURCES.items() if name not in MAPPINGS}
+
+
+def shared_role(properties: dict[str, Any]) -> str:
+    """The logical id of the role that a function shares with others; empty if SAM gives it its own."""
+    name: str = properties.get("Role", {}).get("GetAtt", "")
+    return name.removesuffix(".Arn")
+
+
+def policies(properties: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a function or machine may do, by its own policies or by those of the role that it shares; AWS's left out."""
+    if role := shared_role(properties):
+        return [policy for policy in ROLES[role]["ManagedPolicyArns"] if "Ref" in policy]
+    own: list[dict[str, Any]] = properties.get("Policies", [])
+    return own
 
 
 def states(machine: str) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local import openapi
-from tests.harness.template import FUNCTIONS, MACHINES, MAPPINGS, POLICIES, RESOURCES, STREAMS, routes
+from tests.harness.template import FUNCTIONS, MACHINES, MAPPINGS, POLICIES, RESOURCES, STREAMS, policies, routes
 
 GET, PUT, UPDATE, DELETE, QUERY = (
     f"dynamodb:{verb}" for verb in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
@@ -178,7 +178,7 @@ def grants(properties: dict[str, Any]) -> Iterator[Grant]:
 
     Left out are what knowing a caller takes, and the workspaces of tenants with the rate limit of a provider.
     """
-    for policy in properties.get("Policies", []):
+    for policy in policies(properties):
         if policy == CALLER_POLICY:
             continue
         document = POLICIES[policy["Ref"]]["PolicyDocument"] if "Ref" in policy else policy
@@ -203,7 +203,7 @@ def environment(function: str) -> dict[str, Any]:
 
 
 def test_every_route_that_asks_for_a_key_may_know_its_caller_and_nothing_else_may() -> None:
-    assert {name for name, p in FUNCTIONS.items() if CALLER_POLICY in p.get("Policies", [])} == ASKING
+    assert {name for name, p in FUNCTIONS.items() if CALLER_POLICY in policies(p)} == ASKING
 
 
 def test_knowing_a_caller_is_reading_keys_noting_their_use_and_counting() -> None:
@@ -227,7 +227,7 @@ def test_who_opens_the_key_to_a_provider_may_open_those_of_tenants_and_keep_to_t
 
 def test_only_the_receiver_of_webhooks_opens_their_signing_secrets() -> None:
     statements = {
-        name: [one for policy in properties.get("Policies", []) for one in policy.get("Statement", [])]
+        name: [one for policy in policies(properties) for one in policy.get("Statement", [])]
         for name, properties in FUNCTIONS.items()
     }
     assert [name for name, own in statements.items() if TENANTS_WEBHOOK in own] == ["ReceiveAgentmailFunction"]
@@ -238,7 +238,7 @@ def test_only_the_reader_of_spam_rates_opens_service_accounts() -> None:
     granted = {
         name: [one for one in (shared, *of_tenants(POSTMASTER)) if one in policy.get("Statement", [])]
         for name, properties in FUNCTIONS.items()
-        for policy in properties.get("Policies", [])
+        for policy in policies(properties)
     }
     assert {name: found for name, found in granted.items() if found} == {
         "ReadSpamRatesFunction": [shared, *of_tenants(POSTMASTER)]

@@ -2,19 +2,23 @@
 
 import json
 import re
+from collections import defaultdict
 from typing import Any
 
 import pytest
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
-from tests.harness.template import FUNCTIONS, MACHINES, MAPPINGS, POLICIES, ROOT
+from tests.harness.template import FUNCTIONS, MACHINES, MAPPINGS, POLICIES, ROOT, policies, shared_role
 
-LOGS = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
-TRACES = "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess"
-SHIFTS = "arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"
+LOGS = "service-role/AWSLambdaBasicExecutionRole"
+TRACES = "AWSXrayWriteOnlyAccess"
+SHIFTS = "service-role/AWSCodeDeployRoleForLambda"
 MOST_POLICIES = 10  # docs.aws.amazon.com/IAM, "IAM and AWS STS quotas": managed policies attached to a role
+# From so many functions on, a role of the template is shorter than those that SAM makes.
+FEWEST = 3
 BOUNDARY = "LogsBoundary"
+SHARED = set(filter(None, map(shared_role, FUNCTIONS.values())))
 CODE = ("CodeUri", "ContentUri", "DefinitionUri")
 
 
@@ -41,16 +45,21 @@ def roles() -> dict[str, dict[str, Any]]:
 
 
 def attached(role: dict[str, Any]) -> tuple[set[str], set[str]]:
-    """The managed policies of a role: AWS's, by their ARN, and the template's, by their logical id."""
-    arns = role.get("ManagedPolicyArns", [])
-    return {arn for arn in arns if isinstance(arn, str)}, {arn["Ref"] for arn in arns if isinstance(arn, dict)}
+    """The managed policies of a role: AWS's, by their name, and the template's, by their logical id."""
+    arns = [arn if isinstance(arn, dict) else {"Fn::Sub": arn} for arn in role.get("ManagedPolicyArns", [])]
+    theirs = {arn["Fn::Sub"].partition(":policy/")[2] for arn in arns if "Fn::Sub" in arn}
+    return theirs, {arn["Ref"] for arn in arns if "Ref" in arn}
+
+
+def role_of(function: str) -> str:
+    return shared_role(FUNCTIONS[function]) or f"{function}Role"
 
 
 def test_a_function_has_of_awss_policies_those_for_logs_and_traces_and_a_machine_that_for_traces(
     roles: dict[str, dict[str, Any]],
 ) -> None:
     theirs = {name: attached(role)[0] for name, role in roles.items()}
-    functions = {f"{name}Role": {LOGS, TRACES} for name in FUNCTIONS}
+    functions = {role_of(name): {LOGS, TRACES} for name in FUNCTIONS}
     machines = {f"{name}Role": {TRACES} for name in MACHINES}
     shifting = {"CodeDeployServiceRole": {SHIFTS}}
     assert {name: found for name, found in theirs.items() if found} == functions | machines | shifting
@@ -69,14 +78,38 @@ def test_no_role_has_more_managed_policies_than_iam_lets_it(roles: dict[str, dic
 
 
 def test_every_policy_of_the_template_is_shared_by_several_functions(roles: dict[str, dict[str, Any]]) -> None:
-    holders = {name: [role for role in roles.values() if name in attached(role)[1]] for name in POLICIES}
+    theirs = {name: attached(roles[role_of(name)])[1] for name in FUNCTIONS}
+    theirs |= {name: attached(roles[f"{name}Role"])[1] for name in MACHINES}
+    holders = {policy: [name for name, found in theirs.items() if policy in found] for policy in POLICIES}
     assert holders.pop(BOUNDARY) == []
-    assert [name for name, found in holders.items() if len(found) < 3] == []
+    assert [name for name, found in holders.items() if len(found) < FEWEST] == []
+
+
+def test_functions_share_a_role_if_three_or_more_have_the_same_grants_and_otherwise_have_their_own() -> None:
+    alike: defaultdict[str, set[str]] = defaultdict(set)
+    for name, properties in FUNCTIONS.items():
+        if "AutoPublishAlias" not in properties:
+            alike[json.dumps(sorted(map(json.dumps, policies(properties))))].add(name)
+    sharing = {frozenset(names) for names in alike.values() if len(names) >= FEWEST}
+    assert {frozenset(n for n in FUNCTIONS if role_of(n) == role) for role in SHARED} == sharing
+
+
+def test_a_function_that_shares_a_role_names_no_policies_which_sam_would_leave_out_without_a_word() -> None:
+    assert [name for name, properties in FUNCTIONS.items() if {"Role", "Policies"} <= properties.keys()] == []
+
+
+def test_a_shared_role_is_what_sam_would_give_to_each_of_its_functions(roles: dict[str, dict[str, Any]]) -> None:
+    made = roles["CreateDomainFunctionRole"]
+    (trust,) = made["AssumeRolePolicyDocument"]["Statement"]
+    for name in SHARED:
+        assert roles[name].keys() == {"AssumeRolePolicyDocument", "ManagedPolicyArns", "PermissionsBoundary"}
+        assert roles[name]["PermissionsBoundary"] == made["PermissionsBoundary"]
+        assert roles[name]["AssumeRolePolicyDocument"]["Statement"] == [trust]
 
 
 def test_a_function_writes_logs_to_the_stacks_group_and_to_no_other(roles: dict[str, dict[str, Any]]) -> None:
     bounded = {name for name, role in roles.items() if role.get("PermissionsBoundary") == {"Ref": BOUNDARY}}
-    assert bounded == {f"{name}Role" for name in FUNCTIONS}
+    assert bounded == {role_of(name) for name in FUNCTIONS}
     others, ours = POLICIES[BOUNDARY]["PolicyDocument"]["Statement"]
     assert others == {"Effect": "Allow", "NotAction": ["logs:*"], "Resource": "*"}
     assert ours == {

@@ -10,7 +10,7 @@ import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from local.transform import Change, changes, transformed
-from tests.harness.template import FUNCTIONS, MACHINES, POLICIES, ROOT
+from tests.harness.template import FUNCTIONS, MACHINES, POLICIES, ROOT, policies
 
 TEXT = (ROOT / "template.yaml").read_text()
 MOST_RESOURCES = 500  # docs.aws.amazon.com/AWSCloudFormation, "Understand CloudFormation quotas"
@@ -105,10 +105,10 @@ def test_steps_and_the_routes_that_act_outside_of_the_table_have_versions_which_
 
 def test_traffic_shifts_gradually_to_what_sends_calls_a_provider_or_starts_a_saga(resources: Resources) -> None:
     def acts(properties: dict[str, Any]) -> bool:
-        policies = properties.get("Policies", [])
-        outside = any(policy.get("Ref") in PROVIDER_POLICIES for policy in policies)
+        granted = policies(properties)
+        outside = any(policy.get("Ref") in PROVIDER_POLICIES for policy in granted)
         (event,) = properties["Events"].values()
-        return "states:StartExecution" in str(policies) or (outside and event["Properties"].get("Method") != "GET")
+        return "states:StartExecution" in str(granted) or (outside and event["Properties"].get("Method") != "GET")
 
     entered = {name: p for name, p in FUNCTIONS.items() if p["CodeUri"].startswith(("functions/api/", "functions/web"))}
     acting = {name for name, properties in entered.items() if acts(properties)} | {"ReceiveAgentmailFunction"}
