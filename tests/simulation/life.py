@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 from kindling.metrics.model import share
 from kindling.warming import judgement, policy
-from kindling.warming.evidence import LATEST, WEEKLY_RECIPIENTS, Tally
+from kindling.warming.evidence import LATEST, Tally
 from kindling.warming.model import SENDING, Limits, Phase
 from kindling.warming.schedules import PRESETS
-from kindling.warming.statistics import confident_above
 from tests.simulation.memory import KEY, Judge, Memory, remembering
+from tests.simulation.windows import Windows
 
 DAY_HOURS, WEEK_DAYS = 24.0, 7
 # In hours: how long a delivery takes, the mean of a quick bounce, the medians of a slow one and of a complaint.
@@ -143,49 +143,6 @@ class Mailing(NamedTuple):
 # A bounce or complaint: the times of its report and of its message, in hours since the start of day 0, and whether it
 # is a complaint. A plain tuple, since a simulation has tens of thousands.
 Event = tuple[float, float, bool]
-
-
-class Windows:
-    """The sums of the policy's windows, kept up with every report, without today's recipients."""
-
-    def __init__(self, memory: Memory) -> None:
-        found, bar = memory.evidence(), memory.schedule.thresholds
-        self.bounce, self.complaint = bar.pause_bounce_rate, bar.pause_complaint_rate
-        self.today, self.judged_from = memory.today, memory.warming.judged_from
-        week = (memory.instant.date() - timedelta(days=WEEK_DAYS)).isoformat()
-        windows = [(found.today, found.of_today), (found.last_day, found.recent), (week, found.week)]
-        if found.week.recipients < WEEKLY_RECIPIENTS:
-            windows.append(("", found.month))
-        self.sums: list[tuple[str, int, int]] = [
-            (since, tally.recipients - found.of_today.recipients, tally.listening - found.of_today.listening)
-            for since, tally in windows
-        ]
-        self.events = [[tally.bounces, tally.complaints] for _, tally in windows]
-
-    def asks(self, day: str, sent: int, listening: int, *, complaint: bool) -> bool:
-        """Count a report about mail of `day`; whether the policy could act, for which chance has to be unlikely.
-
-        The other rate has only fallen since the last event of its own kind, after which nothing was done.
-        """
-        if day < self.judged_from:
-            return False
-        acts = False
-        for (since, before, heard), events in zip(self.sums, self.events, strict=True):
-            if day < since:
-                continue
-            events[complaint] += 1
-            if acts:
-                continue
-            if complaint:
-                acts = events[1] >= policy.MIN_COMPLAINTS and _is_above(events[1], heard + listening, self.complaint)
-            elif events[0] >= policy.GROSS_BOUNCES:
-                gross = events[0] >= policy.GROSS_BOUNCE_RATE * (before + sent)
-                acts = gross or _is_above(events[0], before + sent, self.bounce)
-        return acts
-
-
-def _is_above(events: int, trials: int, threshold: float) -> bool:
-    return confident_above(events, trials, threshold, policy.LOWER_CONFIDENCE)
 
 
 def live(
@@ -364,7 +321,11 @@ class Domain:
             others = sent - round(self.kind.own * sent)
             heard = others - round(self.kind.gmail * others)
             asks = windows.asks(name, others, heard, complaint=complaint)
-            if asks or self.thorough or (hour is not None and sent >= 2 * LATEST and self._is_bad(hour, mailing, sent)):
+            if (
+                asks
+                or self.thorough
+                or (hour is not None and sent >= 2 * LATEST and self._is_bad(windows, hour, mailing, sent))
+            ):
                 self._evaluate(day, at - midnight, mailing)
                 left = self.memory.warming.limit.daily_limit if self.memory.sends else sent
                 if left < mailing.n:
@@ -374,13 +335,15 @@ class Domain:
         self._count(day, LAST_SECOND, mailing)
         return mailing
 
-    def _is_bad(self, hour: int, mailing: Mailing, sent: int) -> bool:
+    def _is_bad(self, windows: Windows, hour: int, mailing: Mailing, sent: int) -> bool:
         """Whether the reports about mail of the hour could make the policy act."""
         bounced, complained, _ = self.memory.reports(f"{self.memory.today}T{hour:02}")
         bar = self.memory.schedule.thresholds
         of_hour = min(mailing.sent_by(hour + 1), sent) - mailing.sent_by(hour)
-        return _is_above(bounced, of_hour, bar.pause_bounce_rate) or _is_above(
-            complained, of_hour, bar.pause_complaint_rate
+        rates = ((bounced, bar.pause_bounce_rate, False), (complained, bar.pause_complaint_rate, True))
+        return any(
+            windows.acts(events, of_hour, rate, self.memory.today, complaint=complaint)
+            for events, rate, complaint in rates
         )
 
     def _evaluate(self, day: int, hours: float, mailing: Mailing) -> None:

@@ -28,6 +28,7 @@ LATEST = 1_000
 COMPLAINTS_SHARE = 0.05
 # The share of the recipients for which reports must have arrived before a domain may climb or advance.
 REPORTED_SHARE = 0.9
+NOTHING = Counts()
 
 
 @dataclass(frozen=True)
@@ -226,13 +227,13 @@ def cohort(warming: Warming, period: Period) -> Cohort:
     """The cohort of one day: the gate's own counts as long as it has them, those in the metrics afterwards."""
     counted = warming.by_provider(period.name)
     admitted = {
-        name: max(counted.get(name, 0), period.providers.get(name, Counts()).admitted) for name in MAILBOX_PROVIDERS
+        name: max(counted.get(name, 0), period.providers.get(name, NOTHING).admitted) for name in MAILBOX_PROVIDERS
     }
     if not any(admitted.values()) and not counted and not period.total.admitted:
         # Days from before the gate counted by mailbox provider.
-        admitted = {name: period.providers.get(name, Counts()).sent for name in MAILBOX_PROVIDERS}
+        admitted = {name: period.providers.get(name, NOTHING).sent for name in MAILBOX_PROVIDERS}
     tallies = {
-        name: _tally(name, recipients, period.providers.get(name, Counts()), period.spam_rate)
+        name: _tally(name, recipients, period.providers.get(name, NOTHING), period.spam_rate)
         for name, recipients in admitted.items()
         if recipients or name in period.providers
     }

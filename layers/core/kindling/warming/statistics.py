@@ -22,14 +22,16 @@ def confident_above(
     events: int, trials: int, threshold: float, confidence: float, variation: float | None = 0.0
 ) -> bool:
     """Whether the true rate is above `threshold` with `confidence`, when days vary by `variation`; None is unknown."""
-    return variation is not None and tail(events, trials, threshold, variation) < 1 - confidence
+    chance = 1 - confidence
+    return variation is not None and tail(events, trials, threshold, variation, enough=chance) < chance
 
 
-def tail(events: int, trials: int, rate: float, variation: float = 0.0) -> float:
+def tail(events: int, trials: int, rate: float, variation: float = 0.0, *, enough: float = 1.0) -> float:
     """The probability of `events` or more among `trials` at `rate`; 1.0 when there are not more than expected.
 
     `variation` is the coefficient of variation of the rate from day to day. More events than trials mean that reports
-    about recipients are missing: they count as if all recipients had one.
+    about recipients are missing: they count as if all recipients had one. A probability above `enough` is not computed
+    to the end, which would take long for large and uneven days.
     """
     trials = max(trials, events)
     if events <= trials * rate:
@@ -39,10 +41,10 @@ def tail(events: int, trials: int, rate: float, variation: float = 0.0) -> float
     size = (1 - rate) / (rate * variation**2) - 1 if variation else 0.0
     if size <= 0:
         term = exp(ways + events * log(rate) + (trials - events) * log1p(-rate))
-        return _sum(term, events, trials, lambda k: (trials - k) / (k + 1) * rate / (1 - rate))
+        return _sum(term, events, trials, enough, lambda k: (trials - k) / (k + 1) * rate / (1 - rate))
     a, b = rate * size, (1 - rate) * size
     term = exp(ways + _log_beta(events + a, trials - events + b) - _log_beta(a, b))
-    return _sum(term, events, trials, lambda k: (trials - k) / (k + 1) * (a + k) / (b + trials - k - 1))
+    return _sum(term, events, trials, enough, lambda k: (trials - k) / (k + 1) * (a + k) / (b + trials - k - 1))
 
 
 def variation(days: Iterable[tuple[int, int]]) -> float | None:
@@ -63,14 +65,14 @@ def variation(days: Iterable[tuple[int, int]]) -> float | None:
     return None if weights < 1 + KNOWN_DAYS else sqrt(max(total / weights, 0.0))
 
 
-def _sum(term: float, first: int, last: int, ratio: Callable[[int], float]) -> float:
+def _sum(term: float, first: int, last: int, enough: float, ratio: Callable[[int], float]) -> float:
     """The sum of the terms from `first` to `last`, of which `ratio` gives that of the next one to each."""
     total = term
     for k in range(first, last):
+        if total >= enough or term <= total * PRECISION:
+            break
         term *= ratio(k)
         total += term
-        if term <= total * PRECISION:
-            break
     return total
 
 
