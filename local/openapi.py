@@ -1,7 +1,7 @@
 """`make openapi`: what is made of the routes' declarations.
 
-That is the OpenAPI document, README's table of routes, and each route's sample event but for what its request says. The
-document's examples are those requests and what tests were answered (`tests/functions/test_examples.py`).
+That is the OpenAPI document, the table of routes in docs/api.md, and each route's sample event but for what its request
+says. The document's examples are those requests and what tests were answered (`tests/functions/test_examples.py`).
 """
 
 import importlib
@@ -20,6 +20,7 @@ from local.settings import ROOT
 
 EVENTS = ROOT / "events"
 ANSWERS = ROOT / "docs/examples.json"
+GUIDE = ROOT / "docs/api.md"
 TABLE = re.compile(r"(?<=<!-- routes -->\n).*(?=<!-- /routes -->)", re.DOTALL)
 # Of a sample that did not exist before.
 IDS = {"email": "max@example.com", "key_id": "retiredexample00"}
@@ -95,12 +96,12 @@ def text() -> str:
     return json.dumps(document.build(routes(), version, examples()), indent=1, ensure_ascii=False) + "\n"
 
 
-def table(readme: str) -> str:
-    """README with its table of routes."""
+def table(guide: str) -> str:
+    """The guide to the API with its table of routes."""
     rows = [f"| `{one.method} {one.path}` | {one.summary} | {one.scope or ''} |\n" for one in _in_order()]
-    if not TABLE.search(readme):
-        raise ValueError("README.md has no place for the table of routes")
-    return TABLE.sub("| route | | scope |\n| --- | --- | --- |\n" + "".join(rows), readme)
+    if not TABLE.search(guide):
+        raise ValueError("docs/api.md has no place for the table of routes")
+    return TABLE.sub("| route | | scope |\n| --- | --- | --- |\n" + "".join(rows), guide)
 
 
 def _in_order() -> list[Route]:
@@ -112,8 +113,7 @@ def main() -> int:
     for route in routes():
         sample(route).write_text(event_text(route))
     DOCUMENT.write_text(text())
-    readme = ROOT / "README.md"
-    readme.write_text(table(readme.read_text()))
+    GUIDE.write_text(table(GUIDE.read_text()))
     return 0
 
 

@@ -21,6 +21,7 @@ VOLATILE = (
     r"(?<=p=)[A-Za-z0-9+/=]{20,}",
     r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z| UTC))?",
     r"(?<=request: )\S+",
+    r"(?<=\"request_id\": \")[^\"]+",
 )
 STEP = re.compile(r"^(?:onboard|provision|offboard|deprovision)_\w+ \S+: .*\n", re.MULTILINE)
 

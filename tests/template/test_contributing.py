@@ -32,7 +32,7 @@ OWN_USE_CASE = {
 }
 # Where functions are spoken of in sentences, paths and stories, not by their names.
 IN_WORDS = {
-    "README.md",
+    "docs/api.md",
     "docs/examples.json",
     "statemachines/README.md",
     "tests/client/test_commands.py",

@@ -1,4 +1,4 @@
-"""What the documents say of the repository: versions, decisions, links and the tree."""
+"""What the documents say of the repository: versions, decisions, links, anchors and the tree."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 
 from tests.harness.template import ROOT
 
-README = (ROOT / "README.md").read_text()
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
 DECISIONS = ROOT / "docs/decisions"
 RECORDS = sorted(path for path in DECISIONS.glob("*.md") if path.name != "README.md")
 RECORD = re.compile(
@@ -19,7 +19,9 @@ RECORD = re.compile(
     r"\n## Context\n\n.+\n\n## Decision\n\n.+\n\n## Consequences\n\n- .+\n",
     re.DOTALL,
 )
-LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+LINK = re.compile(r"(?:!?\[[^\]]*\]\(|(?:href|src)=\")([^)\s\"]+)[)\"]")
+FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 BRANCH = re.compile(r"^(?P<name>\S+) +\S")
 
 
@@ -46,8 +48,8 @@ def released() -> list[tuple[str, str]]:
 
 
 def tree() -> list[str]:
-    """The paths of the README's tree."""
-    block = README.split("## How it is built\n\n")[1].split("\n\n")[0]
+    """The paths of the tree in docs/architecture.md."""
+    block = ARCHITECTURE.split("## Tree\n\n")[1].split("\n\n")[0]
     lines = [line.removeprefix("    ") for line in block.splitlines()]
     return [found["name"] for line in lines if (found := BRANCH.match(line))]
 
@@ -91,18 +93,43 @@ def test_the_index_of_decisions_has_a_line_for_each_and_no_other() -> None:
     assert (DECISIONS / "README.md").read_text().count("\n| [") == len(RECORDS)
 
 
+@cache
+def prose(document: Path) -> str:
+    return FENCED.sub("", document.read_text())
+
+
+@cache
+def anchors(document: Path) -> set[str]:
+    """The anchors that GitHub gives to a document's headings; none of ours stands in it twice."""
+    found = [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(prose(document))]
+    assert len(set(found)) == len(found), document
+    return set(found)
+
+
+def leads_nowhere(document: Path, link: str) -> bool:
+    path, _, anchor = link.partition("#")
+    target = document.parent.joinpath(path).resolve() if path else document
+    return not target.exists() or bool(anchor and anchor not in anchors(target))
+
+
 @pytest.mark.parametrize("path", [path for path in tracked() if path.endswith(".md")])
-def test_a_link_to_a_file_leads_to_one(path: str) -> None:
-    links = [link.partition("#")[0] for link in LINK.findall((ROOT / path).read_text()) if "://" not in link]
-    assert [link for link in links if link and not (ROOT / path).parent.joinpath(link).exists()] == []
+def test_a_link_leads_to_a_file_and_a_heading_that_are_there(path: str) -> None:
+    links = [link for link in LINK.findall(prose(ROOT / path)) if "://" not in link]
+    assert [link for link in links if leads_nowhere(ROOT / path, link)] == []
 
 
-def test_every_path_of_the_readmes_tree_exists() -> None:
+def test_every_guide_is_in_the_readme() -> None:
+    linked = LINK.findall((ROOT / "README.md").read_text())
+    guides = [path for path in tracked() if re.fullmatch(r"docs/[\w-]+\.md", path)]
+    assert [guide for guide in guides if guide not in linked] == []
+
+
+def test_every_path_of_the_tree_exists() -> None:
     assert len(tree()) > 10
     assert [name for name in tree() if not (ROOT / name).exists()] == []
 
 
-def test_every_entry_of_the_repository_stands_in_the_readmes_tree() -> None:
+def test_every_entry_of_the_repository_stands_in_the_tree() -> None:
     entries = {path.partition("/")[0] for path in tracked()}
     named = {name.partition("/")[0] for name in tree()}
     assert entries - named == set()

@@ -129,10 +129,10 @@ def test_every_route_of_the_template_leads_to_the_function_that_declares_it() ->
     assert declared == {route: function for route, function in routes().items() if route != "$default"}
 
 
-def test_the_openapi_document_and_the_table_in_the_readme_are_made_of_the_declarations() -> None:
+def test_the_openapi_document_and_the_table_of_routes_are_made_of_the_declarations() -> None:
     assert DOCUMENT.read_text() == openapi.text(), "run make openapi"
-    readme = (ROOT / "README.md").read_text()
-    assert readme == openapi.table(readme), "run make openapi"
+    guide = openapi.GUIDE.read_text()
+    assert guide == openapi.table(guide), "run make openapi"
 
 
 @pytest.mark.parametrize("one", list(openapi.routes()), ids=lambda one: one.name)
