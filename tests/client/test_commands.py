@@ -1,6 +1,7 @@
 """Every command, against the handlers, as it is typed."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from kindling.sending import service as sending
 from kindling_cli.commands import COMMANDS
 from tests.client.conftest import Ran, Shell
 from tests.conftest import Kindling
+from tests.harness.template import ROOT
 
 
 class Story:
@@ -23,6 +25,22 @@ class Story:
         known = [" ".join(words[:n]) for n in range(len(words), 0, -1)]
         self.told.add(next(one for one in known if one in COMMANDS))
         return self.shell.ok(line, *more)
+
+
+def listed() -> set[str]:
+    """The commands of the table in docs/cli.md: the words of one, and the last words of those like it."""
+    found = set()
+    for row in re.findall(r"^\| (`kindling .+?) \|", (ROOT / "docs/cli.md").read_text(), re.MULTILINE):
+        topic = ""
+        for words in re.findall(r"`([^`]+)`", row):
+            command = words.removeprefix("kindling ") if words.startswith("kindling ") else f"{topic}{words}"
+            topic = command.removesuffix(command.split()[-1])
+            found.add(command)
+    return found
+
+
+def test_every_command_is_in_the_document() -> None:
+    assert {name for name, command in COMMANDS.items() if not command.hidden} - listed() == set()
 
 
 def test_every_command_works(tenant: Shell, kindling: Kindling, tmp_path: Path) -> None:
