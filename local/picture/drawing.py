@@ -30,7 +30,6 @@ STYLE = """
   .note, .says { fill: var(--muted); }
   .note { text-anchor: end; }
   .names { font: 11px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; fill: var(--muted); }
-  .owner { font-size: 11px; font-weight: 600; text-anchor: middle; }
   .box { fill: var(--box); stroke: var(--line); }
   .reach { stroke: var(--line); fill: none; }
   .lane { stroke-width: 1.5; fill: none; }
@@ -57,13 +56,10 @@ class _Sheet:
         at = float(FIRST_LANE)
         kinds = (("machine", landscape.machines), ("queue", landscape.queues), ("secret", landscape.secrets))
         for kind, lanes in kinds:
-            # The secrets share what is left of the width: half a step of it lies beyond the last one.
-            step = round((WIDTH - at - MARGIN) / (len(lanes) - 0.5)) if kind == "secret" else LANE
             for lane in lanes:
                 self._lanes[lane.key] = (at, kind, lane)
-                at += step
+                at += LANE
             at += 12
-        self._half = step / 2 - 3
         self._rows: list[tuple[float, float, Row]] = []
         self._bands: list[tuple[float, str]] = []
         y = float(HEAD)
@@ -90,29 +86,18 @@ class _Sheet:
             yield _text(LEFT, 72 + 18 * number, "says", line)
         for y, band in self._bands:
             yield _text(LEFT, y, "band", f"{band}: a function per route" if band == "API" else band)
-        yield from self._owners()
         for lane in self._lanes:
             yield from self._lane(lane)
         for y, height, row in self._rows:
             yield from self._row(y, height, row)
         yield from self._bar()
 
-    def _owners(self) -> Iterator[str]:
-        """The names of the providers, above the lanes of their secrets."""
-        owners: dict[str, list[float]] = {}
-        for x, kind, lane in self._lanes.values():
-            if kind == "secret":
-                owners.setdefault(lane.owner or "Kindling", []).append(x)
-        for owner, at in owners.items():
-            left, right = min(at) - self._half, max(at) + self._half
-            yield f'<rect class="box" x="{left:g}" y="14" width="{right - left:g}" height="28" rx="5"/>'
-            yield _text((left + right) / 2, 33, "owner", owner)
-
     def _lane(self, key: str) -> Iterator[str]:
         """A lane: from its label down to the row that it leads to, or to the last row that uses it."""
         x, kind, lane = self._lanes[key]
         yield f'<g class="{kind}">'
-        yield f'<text class="label" transform="translate({x + 4:g} {HEAD - 6}) rotate(-90)">{escape(lane.label)}</text>'
+        label = escape(f"{lane.owner} {lane.label}".strip())
+        yield f'<text class="label" transform="translate({x + 4:g} {HEAD - 6}) rotate(-90)">{label}</text>'
         ends = [_exit(y, height, row) for y, height, row in self._rows if key in row.reaches]
         enters = [_entrance(y) for y, _, row in self._rows if row.entry == key]
         yield f'<path class="lane" d="M{x:g} {HEAD}V{max(ends + enters, default=HEAD):g}"/>'
