@@ -95,6 +95,10 @@ COMMANDS = {
         id="webhook_id",
         columns=("id", "event_type", "status", "attempts", "response_status", "last_error", "created_at"),
     ),
+    "deliveries list": Command(
+        "list_all_deliveries",
+        columns=("id", "webhook_id", "event_type", "status", "attempts", "response_status", "last_error", "created_at"),
+    ),
     "operations get": Command("get_operation", id="operation_id"),
     "operations wait": Command("get_operation", id="operation_id", follows=True),
     "cleanups list": Command(
@@ -129,6 +133,7 @@ TOPICS = {
     "suppressions": "Addresses that are not written to.",
     "keys": "API keys.",
     "webhooks": "URLs that are sent events, and their deliveries.",
+    "deliveries": "What was sent to all webhooks.",
     "operations": "Creations and deletions that take a while.",
     "cleanups": "What is still to be removed at the providers.",
     "findings": "What the daily inventory has found.",

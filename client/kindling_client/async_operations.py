@@ -386,6 +386,19 @@ class AsyncOperations:
             Call("GET", "/api/email/accounts", {200: models.AccountsAnswer}, query={"limit": limit, "cursor": cursor})
         )
 
+    async def list_all_deliveries(
+        self, *, limit: int | None = None, cursor: str | None = None, status: models.DeliveryStatus | None = None
+    ) -> models.DeliveriesAnswer:
+        """List the deliveries to all webhooks, newest first. Needs a key with the scope `read`."""
+        return await self._call(
+            Call(
+                "GET",
+                "/v1/webhook-deliveries",
+                {200: models.DeliveriesAnswer},
+                query={"limit": limit, "cursor": cursor, "status": status},
+            )
+        )
+
     async def list_cleanups(self, *, limit: int | None = None, cursor: str | None = None) -> models.CleanupsAnswer:
         """List cleanups. Needs a key with the scope `read`."""
         return await self._call(

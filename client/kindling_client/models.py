@@ -116,7 +116,7 @@ class DailyStatsAnswer(Model):
 
 
 class DeliveriesAnswer(Model):
-    """The deliveries to a webhook, newest first."""
+    """Deliveries to webhooks, newest first."""
 
     next_cursor: str | None = None
     deliveries: list[ShownDelivery]

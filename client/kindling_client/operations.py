@@ -378,6 +378,19 @@ class Operations:
             Call("GET", "/api/email/accounts", {200: models.AccountsAnswer}, query={"limit": limit, "cursor": cursor})
         )
 
+    def list_all_deliveries(
+        self, *, limit: int | None = None, cursor: str | None = None, status: models.DeliveryStatus | None = None
+    ) -> models.DeliveriesAnswer:
+        """List the deliveries to all webhooks, newest first. Needs a key with the scope `read`."""
+        return self._call(
+            Call(
+                "GET",
+                "/v1/webhook-deliveries",
+                {200: models.DeliveriesAnswer},
+                query={"limit": limit, "cursor": cursor, "status": status},
+            )
+        )
+
     def list_cleanups(self, *, limit: int | None = None, cursor: str | None = None) -> models.CleanupsAnswer:
         """List cleanups. Needs a key with the scope `read`."""
         return self._call(

@@ -214,7 +214,7 @@ class Replay(BaseModel):
 
 
 class ListDeliveries(Paging):
-    """The query of `GET /v1/webhooks/{id}/deliveries`."""
+    """The query of `GET /v1/webhooks/{id}/deliveries` and of `GET /v1/webhook-deliveries`."""
 
     status: DeliveryStatus | None = None
 

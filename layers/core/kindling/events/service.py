@@ -101,7 +101,12 @@ def rotate(
 def list_deliveries(caller: Caller, webhook_id: str, query: ListDeliveries) -> Page[Delivery]:
     """The deliveries of the last 30 days to a webhook, newest first. Raises NotFound."""
     _require(caller, webhook_id)
-    return store.page_of_deliveries(caller.user_id, webhook_id, query)
+    return store.page_of_deliveries(caller.user_id, [webhook_id], query)
+
+
+def list_all_deliveries(caller: Caller, query: ListDeliveries) -> Page[Delivery]:
+    """The deliveries of the last 30 days to the webhooks that the tenant has, newest first."""
+    return store.page_of_deliveries(caller.user_id, store.webhook_ids(caller.user_id), query)
 
 
 def replay(caller: Caller, webhook_id: str, command: Replay) -> tuple[Webhook, int, bool]:

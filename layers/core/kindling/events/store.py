@@ -1,7 +1,9 @@
 """DynamoDB calls for webhooks and deliveries."""
 
-from collections.abc import Iterator
+import heapq
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from kindling.errors import StaleStatus
@@ -15,10 +17,15 @@ from kindling.events.model import (
     webhook_key,
 )
 from kindling.platform import clock, table
-from kindling.platform.paging import Page, Paging, page
-from kindling.platform.table import Attr
+from kindling.platform.paging import Page, Paging, fill, page, position
+from kindling.platform.table import Attr, Item, Key
 
-Key = dict[str, str]
+# The most deliveries that are read for one page; with a filter it may be shorter than its limit.
+MOST_READ = 2_000
+# How many of a webhook's are read at once: with several webhooks, most pages need few of each.
+CHUNK = 100
+# What sorts behind every instant.
+LAST = "~"
 
 
 def get(user_id: str, webhook_id: str) -> Webhook | None:
@@ -106,7 +113,7 @@ def add(delivery: Delivery) -> None:
         return
 
 
-def read(key: Key) -> Delivery | None:
+def read(key: dict[str, str]) -> Delivery | None:
     """The delivery at a key."""
     item = table.get(key)
     return Delivery.model_validate(item) if item else None
@@ -117,10 +124,19 @@ def deliveries_of(user_id: str, webhook_id: str) -> Iterator[Delivery]:
     return map(Delivery.model_validate, table.below(f"TENANT#{user_id}", f"DELIVERY#{webhook_id}#"))
 
 
-def page_of_deliveries(user_id: str, webhook_id: str, query: ListDeliveries) -> Page[Delivery]:
-    """The deliveries to a webhook that match the query, newest first."""
-    shows = query.matches if query.status else None
-    return page(f"{user_id}#delivery#{webhook_id}", Delivery.model_validate, query, shows=shows)
+def webhook_ids(user_id: str) -> list[str]:
+    """The ids of the tenant's webhooks; the index is eventually consistent."""
+    return [str(item["id"]) for item in table.owned(f"{user_id}#webhook")]
+
+
+def page_of_deliveries(user_id: str, webhooks: Iterable[str], query: ListDeliveries) -> Page[Delivery]:
+    """The deliveries to any of the webhooks that match the query, newest first."""
+    after = position(query.cursor) if query.cursor else None
+    until = after["created_at"] if after else LAST
+    lists = (_newest_first(f"{user_id}#delivery#{webhook_id}", until) for webhook_id in webhooks)
+    merged = heapq.merge(*lists, key=_instant, reverse=True)
+    rest = (item for item in merged if after is None or _instant(item) < _instant(after))
+    return fill(rest, Delivery.model_validate, query.limit, shows=query.matches, most_read=MOST_READ)
 
 
 def claim(delivery: Delivery, lease: timedelta) -> Delivery | None:
@@ -172,6 +188,19 @@ def _move(delivery: Delivery, put: dict[str, Any], drop: tuple[str, ...] = ()) -
     except table.ConditionFailed:
         return None
     return Delivery.model_validate(item)
+
+
+def _newest_first(owner: str, until: str) -> Iterator[Item]:
+    """The items of an owner to `until`, it included, by `_instant`; the index leaves the order of one instant open."""
+    where = Key("owner").eq(owner) & Key("created_at").lte(until)
+    items = table.owned(owner, KeyConditionExpression=where, Limit=CHUNK)
+    for _, together in groupby(items, key=lambda item: item["created_at"]):
+        yield from sorted(together, key=_instant, reverse=True)
+
+
+def _instant(item: Item) -> tuple[str, str]:
+    """By what deliveries are sorted: those of one instant by their key."""
+    return item["created_at"], item["sk"]
 
 
 def _change(webhook: Webhook, condition: Any, put: dict[str, Any], drop: tuple[str, ...] = ()) -> None:

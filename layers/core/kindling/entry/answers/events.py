@@ -70,7 +70,7 @@ class ShownDelivery(Shown):
 
 
 class DeliveriesAnswer(Listed):
-    """The deliveries to a webhook, newest first."""
+    """Deliveries to webhooks, newest first."""
 
     deliveries: list[ShownDelivery]
 
