@@ -49,10 +49,11 @@ check: lint types validate test ## everything that must hold before a change is 
 hooks: $(VENV)/dev ## have git check style and types before every commit
 	$(BIN)/pre-commit install
 
-openapi: $(VENV)/dev ## write the OpenAPI document, its examples, the sample requests, the client, the table of routes, the first hour and the guide to the API
+openapi: $(VENV)/dev ## write the OpenAPI document, its examples, the sample requests, the client, the events' schema, the table of routes, the first hour and the guide to the API
 	$(BIN)/python -m local.openapi
 	$(BIN)/pytest tests/functions/test_examples.py --write
 	$(BIN)/python -m local.openapi
+	$(BIN)/python -m local.event_schema
 	$(BIN)/python -m local.client
 	$(BIN)/pytest tests/client/test_first_hour.py tests/client/test_guides.py --write
 

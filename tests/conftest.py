@@ -306,6 +306,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, aws_account: Cloud) -> Iterator[None]
     aws_account.deployed("dynamodb", _table)
     for name, url in aws_account.deployed("sqs", _queues).items():
         monkeypatch.setenv(f"{name.upper()}_QUEUE_URL", url)
+    monkeypatch.setenv("EVENT_BUS_NAME", "kindling")
     for provider, arn in aws_account.deployed("secretsmanager", _secrets).items():
         monkeypatch.setenv(f"{provider.upper()}_SECRET", arn)
     # moto is not made for several threads at once.

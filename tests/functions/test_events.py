@@ -14,6 +14,7 @@ from kindling.keys.model import Scope
 from kindling.operations import store as operations
 from local import openapi
 from tests.conftest import Kindling, issue
+from tests.harness.bus import listening
 from tests.harness.lambdas import invoke
 from tests.harness.rows import running
 from tests.harness.template import FUNCTIONS, MACHINES, ROOT, routes, states
@@ -278,6 +279,9 @@ def test_every_worker_drops_what_is_not_there(kindling: Kindling) -> None:
 def test_a_change_of_the_streams_sample_is_an_event_that_no_webhook_waits_for(kindling: Kindling) -> None:
     assert kindling.arns
     assert send("streams", "publish_changes") == {"events": 1, "deliveries": 0}
+    with listening(detail_type=["suppression.created"]) as heard:
+        assert send("streams", "announce_changes") == {"events": 1}
+        assert len(heard.take()) == 1
 
 
 def test_every_worker_handles_its_sample(kindling: Kindling) -> None:

@@ -14,7 +14,7 @@ from tests.harness.lambdas import invoke
 from tests.harness.template import STREAMS
 
 FIRST = 100_000_000_000_000_000_000
-(MAPPING,) = STREAMS.values()
+MAPPING = STREAMS["PublishChangesFunctionStream"]
 PATTERNS = [json.loads(one["Pattern"]) for one in MAPPING["FilterCriteria"]["Filters"]]
 
 
@@ -52,7 +52,7 @@ class Stream:
         return [record for record in taken if any(_fits(record, pattern) for pattern in PATTERNS)]
 
     def publish(self) -> Any:
-        """Bring what has changed to the function that follows the stream."""
+        """Bring what has changed to the function that follows the stream for webhooks."""
         return invoke("PublishChangesFunction", {"Records": self.take()})
 
 

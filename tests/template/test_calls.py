@@ -31,6 +31,7 @@ from local import openapi
 from tests.conftest import SECRETS as CONFIGURED
 from tests.conftest import Kindling
 from tests.harness import lambdas, machines
+from tests.harness.bus import listening
 from tests.harness.lambdas import Handler, Reply, invoke
 from tests.harness.machines import Override, dies_after_work, fails
 from tests.harness.rows import running
@@ -73,8 +74,8 @@ UNREACHED |= {"EnableWarmupsFunction": {PUT}}
 for worker in (mapping["FunctionName"]["Ref"] for mapping in MAPPINGS.values()):
     UNREACHED[worker] = UNREACHED.get(worker, set()) | CONSUME
 
-# It reads the table's stream as well.
-UNREACHED["PublishChangesFunction"] = FOLLOW
+# And the table's stream.
+UNREACHED |= {"PublishChangesFunction": FOLLOW, "AnnounceChangesFunction": FOLLOW}
 
 # The words of the writes that take a token: they name no other attribute.
 TOKEN = {"SET", "full_at", "=", "+", ":cost", ":after", ":until"}
@@ -169,7 +170,8 @@ def watch(monkeypatch: pytest.MonkeyPatch, cloud: None) -> Iterator[Watch]:
         monkeypatch.setenv(f"{provider.upper()}_REQUESTS_PER_SECOND", "50")
     for module in (lambdas, machines):
         monkeypatch.setattr(module, "handler", lambda name: watch.watched(name, real(name)))
-    clients = [aws.dynamodb().meta.client, aws.dynamodb_client(), aws.stepfunctions(), aws.sqs(), aws.secrets()]
+    tables = [aws.dynamodb().meta.client, aws.dynamodb_client()]
+    clients = [*tables, aws.stepfunctions(), aws.sqs(), aws.secrets(), aws.eventbridge()]
     for client in clients:
         client.meta.events.register("before-call", watch.note)
     yield watch
@@ -333,7 +335,10 @@ def tell(kindling: Kindling) -> str:
     webhook_id: str = made["webhook"]["id"]
     with followed() as stream:
         fine(api.post("/v1/suppressions", {"email": "lee@example.com"}))
-        assert stream.publish() == {"events": 1, "deliveries": 1}
+        records = stream.take()
+        assert invoke("PublishChangesFunction", {"Records": records}) == {"events": 1, "deliveries": 1}
+    with listening(source=["kindling"]):
+        assert invoke("AnnounceChangesFunction", {"Records": records}) == {"events": 1}
     with patch.object(connection, "addresses_of", side_effect=OSError):
         work("DeliverEventsFunction", "deliveries_queue_url")
     fine(api.post(f"{path}/{webhook_id}/rotate", Idempotency_Key="h2"))

@@ -39,6 +39,7 @@ TIMEOUTS = {
     "ReviewAccountsFunction": 300,
     "EnableWarmupsFunction": 300,
     "PublishChangesFunction": 60,
+    "AnnounceChangesFunction": 60,
     "DeliverEventsFunction": 120,
 }
 # A whole CPU for those that fill a queue.

@@ -16,6 +16,7 @@ CHECK, BATCH = "dynamodb:ConditionCheckItem", "dynamodb:BatchGetItem"
 SECRET = "secretsmanager:GetSecretValue"
 START, DESCRIBE, HISTORY = (f"states:{verb}" for verb in ("StartExecution", "DescribeExecution", "GetExecutionHistory"))
 SEND = "sqs:SendMessage"
+ANNOUNCE = "events:PutEvents"
 # Used by Lambda's event source to read a worker's queue; the worker itself calls none of it.
 CONSUME = {f"sqs:{verb}" for verb in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
 # Used by Lambda's event source to read the table's stream.
@@ -121,6 +122,7 @@ AUDIT: dict[str, set[str]] = {
     "JudgeWarmingFunction": {GET, PUT, UPDATE, QUERY, *CONSUME},
     # events
     "PublishChangesFunction": {PUT, QUERY, SEND, *FOLLOW},
+    "AnnounceChangesFunction": {ANNOUNCE, *FOLLOW},
     "DeliverEventsFunction": {GET, UPDATE, SECRET, SEND, *CONSUME},
 }
 
@@ -312,6 +314,19 @@ def test_a_worker_takes_messages_off_the_queue_that_is_mapped_to_it_and_no_other
         assert queues == ({mapped[name]} if name in mapped else set()), name
 
 
-def test_one_function_follows_the_stream_and_no_other_reads_it() -> None:
+def test_two_functions_follow_the_stream_as_many_as_dynamodb_lets_and_no_other_reads_it() -> None:
     followers = {name for name, actions in GRANTED.items() if actions & FOLLOW}
-    assert followers == {mapping["FunctionName"]["Ref"] for mapping in STREAMS.values()} == {"PublishChangesFunction"}
+    assert followers == {mapping["FunctionName"]["Ref"] for mapping in STREAMS.values()}
+    assert followers == {"PublishChangesFunction", "AnnounceChangesFunction"}
+
+
+def test_both_followers_are_brought_the_same_changes_and_from_the_beginning() -> None:
+    one, two = ({**mapping, "FunctionName": None} for mapping in STREAMS.values())
+    assert one == two
+
+
+def test_events_are_put_on_the_stacks_own_bus_which_the_environment_names() -> None:
+    for name, properties in FUNCTIONS.items():
+        buses = [resource for action, resource in grants(properties) if action == ANNOUNCE]
+        assert buses == ([{"GetAtt": "EventBus.Arn"}] if "EVENT_BUS_NAME" in environment(name) else []), name
+    assert environment("AnnounceChangesFunction")["EVENT_BUS_NAME"] == {"Ref": "EventBus"}

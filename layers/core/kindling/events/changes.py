@@ -37,6 +37,14 @@ WARMING = ("domain_id", "from_phase", "to_phase", "reason", "detail", "triggered
 OPERATION = ("operation_id", "kind", "subject_id", "name", "state", "failure", "created_at", "updated_at")
 SUPPRESSION = ("email", "reason", "source", "created_at")
 WEBHOOK = ("id", "url", "failing_since", "disabled_at")
+SHOWN = {
+    "domain": DOMAIN,
+    "account": ACCOUNT,
+    "warming": WARMING,
+    "operation": OPERATION,
+    "suppression": SUPPRESSION,
+    "webhook": WEBHOOK,
+}
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,10 @@ class Event(BaseModel):
         """The body of a delivery."""
         return json.dumps(self.model_dump(exclude={"user_id"}), separators=(",", ":"))
 
+    def announcement(self) -> str:
+        """The detail on the bus: the body of a delivery, and whose it is."""
+        return json.dumps(self.model_dump(), separators=(",", ":"))
+
 
 class Style(StrEnum):
     """What a webhook is sent: the event, or its sentence as a chat's incoming webhook takes it."""

@@ -9,17 +9,16 @@ from functools import cache
 from typing import Any
 
 from kindling.events import store
-from kindling.events.changes import change_of, event_of
 from kindling.events.model import Delivery, DeliveryStatus, Event, Style, Webhook, delivery_key
+from kindling.events.reading import events_in
 from kindling.events.sentences import sentence
-from kindling.platform import clock, due, table
-from kindling.platform.observability import logger
+from kindling.platform import clock, due
 from kindling.platform.settings import settings
 
 
 def publish(records: list[Any]) -> dict[str, int]:
     """Write the deliveries of a batch of the stream, and queue them. Repeatable. Raises StoreUnavailable."""
-    events = [event for record in records if (event := _read(record))]
+    events = events_in(records)
     webhooks = cache(store.webhooks_of)
     deliveries = [
         _delivery(event, webhook)
@@ -33,15 +32,6 @@ def publish(records: list[Any]) -> dict[str, int]:
     queued = [delivery_key(d.user_id, d.webhook_id, d.id) for d in deliveries if d.status == DeliveryStatus.PENDING]
     due.send(settings().deliveries_queue_url, queued)
     return {"events": len(events), "deliveries": len(deliveries)}
-
-
-def _read(record: Any) -> Event | None:
-    try:
-        return event_of(change_of(record, table.image))
-    except Exception:  # noqa: BLE001
-        # It would not be understood the next time either, and all that comes after it would wait for it.
-        logger.exception("change not understood", event_id=record.get("eventID"))
-        return None
 
 
 def _delivery(event: Event, webhook: Webhook) -> Delivery:

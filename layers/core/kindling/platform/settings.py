@@ -42,6 +42,7 @@ class Settings:
     reviews_queue_url: str
     warmups_queue_url: str
     deliveries_queue_url: str
+    event_bus_name: str
     tenant_requests_per_second: int
     key_requests_per_second: int
     tenant_creates_per_hour: int
@@ -87,6 +88,7 @@ def settings() -> Settings:
         reviews_queue_url=os.environ.get("REVIEWS_QUEUE_URL", ""),
         warmups_queue_url=os.environ.get("WARMUPS_QUEUE_URL", ""),
         deliveries_queue_url=os.environ.get("DELIVERIES_QUEUE_URL", ""),
+        event_bus_name=os.environ.get("EVENT_BUS_NAME", ""),
         verifications_queue_url=os.environ.get("VERIFICATIONS_QUEUE_URL", ""),
         tenant_requests_per_second=int(os.environ.get("TENANT_REQUESTS_PER_SECOND", "50")),
         key_requests_per_second=int(os.environ.get("KEY_REQUESTS_PER_SECOND", "25")),
