@@ -77,6 +77,9 @@ COMMANDS = {
     "suppressions create": Command("create_suppression"),
     "suppressions check": Command("check_suppression"),
     "suppressions delete": Command("delete_suppression"),
+    "suppressions import": Command("preview_import", file="rows"),
+    "suppressions commit": Command("commit_import", id="job_id"),
+    "suppressions imported": Command("get_import", id="job_id"),
     "keys list": Command(
         "list_keys", columns=("id", "name", "scopes", "live", "created_at", "expires_at", "revoked_at", "last_used_at")
     ),

@@ -74,7 +74,9 @@ class Topic(click.Group):
 def command(name: str, over: Command) -> click.Command:
     """The command over an operation, with a flag for each of its fields."""
     about = operations()[over.operation]
-    flags: list[click.Parameter] = [_flag(field, over) for field in about["fields"]]
+    # A file is read here, whatever it has.
+    fields = [field for field in about["fields"] if not (over.file and field["name"] == "csv")]
+    flags: list[click.Parameter] = [_flag(field, over) for field in fields]
     if about["waits"] or (over.follows and over.file):
         flags.append(_switch("wait", "Wait for the operation, and tell its steps on stderr."))
     if about["repeats"]:

@@ -13,17 +13,19 @@ CleanupKind = Annotated[Literal["warmup_account", "inbox", "dns_records", "mail_
 DeliveryStatus = Annotated[Literal["pending", "succeeded", "failed", "held"], NEWER]
 DomainStatus = Annotated[Literal["pending", "verifying", "verified", "failed"], NEWER]
 DomainType = Annotated[Literal["inbound", "outbound", "both", "alias"], NEWER]
+ImportState = Annotated[Literal["previewed", "committing", "committed"], NEWER]
 Kind = Annotated[Literal["inbox", "mail_domain", "warmup_account", "tag", "dns_records"], NEWER]
 OperationState = Annotated[Literal["running", "undoing", "succeeded", "failed"], NEWER]
 Phase = Annotated[
     Literal["not_started", "phase_1", "phase_2", "phase_3", "phase_4", "warmed", "paused", "suspended"], NEWER
 ]
 Problem = Annotated[Literal["orphan", "gone"], NEWER]
+ProblemKind = Annotated[Literal["invalid", "duplicate"], NEWER]
 Reason = Annotated[Literal["hard_bounce", "complaint", "manual", "unsubscribe"], NEWER]
 RowState = Annotated[Literal["waiting", "running", "succeeded", "exists", "failed"], NEWER]
 Scope = Annotated[Literal["read", "provision", "send", "admin"], NEWER]
 ScopeType = Annotated[Literal["org", "domain", "stream", "template", "list"], NEWER]
-Source = Annotated[Literal["webhook", "api"], NEWER]
+Source = Annotated[Literal["webhook", "api", "import"], NEWER]
 Status = Annotated[Literal["unknown", "queued", "delivered", "rejected", "bounced", "complained"], NEWER]
 Style = Annotated[Literal["standard", "chat"], NEWER]
 WarmupStatus = Annotated[Literal["not_started", "warming", "active", "banned", "suspended"], NEWER]
@@ -217,6 +219,78 @@ class HourlyStatsAnswer(Model):
     domain: str
     hours: int
     stats: list[ShownHour]
+
+
+class ImportAnswer(Model):
+    """An import, and a page of its rows that suppress nothing."""
+
+    job_id: str
+    status: ImportState
+    total_rows: int
+    valid_rows: int
+    invalid_rows: int
+    duplicate_rows: int
+    already_suppressed: int
+    written_rows: int
+    ignored_columns: list[str]
+    created_at: str
+    commit_by: str
+    committed_at: str | None
+    next_cursor: str | None = None
+    problems: list[ShownProblem]
+
+
+class ImportCommitted(Model):
+    """An import whose addresses are suppressed."""
+
+    job_id: str
+    status: ImportState
+    total_rows: int
+    valid_rows: int
+    invalid_rows: int
+    duplicate_rows: int
+    already_suppressed: int
+    written_rows: int
+    ignored_columns: list[str]
+    created_at: str
+    commit_by: str
+    committed_at: str | None
+
+
+class ImportCommitting(Model):
+    """An import whose addresses are still being written; `Location` is where to ask for it."""
+
+    job_id: str
+    status: ImportState
+    total_rows: int
+    valid_rows: int
+    invalid_rows: int
+    duplicate_rows: int
+    already_suppressed: int
+    written_rows: int
+    ignored_columns: list[str]
+    created_at: str
+    commit_by: str
+    committed_at: str | None
+
+
+class ImportPreviewed(Model):
+    """A new import, with the first hundred of its rows that suppress nothing."""
+
+    job_id: str
+    status: ImportState
+    total_rows: int
+    valid_rows: int
+    invalid_rows: int
+    duplicate_rows: int
+    already_suppressed: int
+    written_rows: int
+    ignored_columns: list[str]
+    created_at: str
+    commit_by: str
+    committed_at: str | None
+    next_cursor: str | None = None
+    problems: list[ShownProblem]
 
 
 class Index(Model):
@@ -842,6 +916,14 @@ class ShownPlan(Model):
     add: list[ShownRecord]
     remove: list[ShownZoneRecord]
     conflicts: list[ShownConflict]
+
+
+class ShownProblem(Model):
+    """Why a row suppresses nothing. The first line of a CSV is row 1, and so is the first of other rows."""
+
+    row: int
+    kind: ProblemKind
+    message: str
 
 
 class ShownProgress(Model):

@@ -22,6 +22,20 @@ class Operations:
             Call("GET", "/v1/suppressions/check", {200: models.SuppressionChecked}, query={"email": email})
         )
 
+    def commit_import(
+        self, job_id: str, *, idempotency_key: str | None = None
+    ) -> models.ImportCommitted | models.ImportCommitting:
+        """Suppress the addresses of an import. Needs a key with the scope `send`."""
+        return self._call(
+            Call(
+                "POST",
+                "/v1/imports/suppressions/jobs/{job_id}/commit",
+                {200: models.ImportCommitted, 202: models.ImportCommitting},
+                path={"job_id": job_id},
+                idempotency_key=idempotency_key,
+            )
+        )
+
     def create_account(
         self,
         *,
@@ -293,6 +307,18 @@ class Operations:
             )
         )
 
+    def get_import(self, job_id: str, *, limit: int | None = None, cursor: str | None = None) -> models.ImportAnswer:
+        """Read an import of suppressions. Needs a key with the scope `read`."""
+        return self._call(
+            Call(
+                "GET",
+                "/v1/imports/suppressions/jobs/{job_id}",
+                {200: models.ImportAnswer},
+                path={"job_id": job_id},
+                query={"limit": limit, "cursor": cursor},
+            )
+        )
+
     def get_index(self) -> models.Index:
         """Find the way. Needs no key."""
         return self._call(Call("GET", "/", {200: models.Index}))
@@ -553,6 +579,25 @@ class Operations:
                 {200: models.PausedAnswer},
                 path={"domain_id": domain_id},
                 body={"reason": reason},
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def preview_import(
+        self,
+        *,
+        csv: str | None = None,
+        rows: list[dict[str, Any]] | None = None,
+        reason: models.Reason | None = None,
+        idempotency_key: str | None = None,
+    ) -> models.ImportPreviewed:
+        """Check addresses to suppress. Needs a key with the scope `send`."""
+        return self._call(
+            Call(
+                "POST",
+                "/v1/imports/suppressions/preview",
+                {201: models.ImportPreviewed},
+                body={"csv": csv, "rows": rows, "reason": reason},
                 idempotency_key=idempotency_key,
             )
         )

@@ -110,6 +110,11 @@ def test_every_command_works(tenant: Shell, kindling: Kindling, tmp_path: Path) 
     assert type_("suppressions check --email max@example.com").json["suppressed"] is True
     assert [row["email"] for row in type_("suppressions list --reason unsubscribe").lines] == ["max@example.com"]
     assert type_("suppressions delete --email max@example.com").json == {"success": True}
+    rows.write_text("email,reason\nann@example.com,complaint\nnobody,\n")
+    job = type_("suppressions import --file", str(rows)).json
+    assert (job["valid_rows"], job["invalid_rows"]) == (1, 1)
+    assert type_("suppressions commit --id", job["job_id"]).json["status"] == "committed"
+    assert type_("suppressions imported --id", job["job_id"]).json["written_rows"] == 1
 
     key = type_("keys create --name reader --scopes read --scopes send --no-live").json
     assert (key["scopes"], key["live"]) == (["read", "send"], False)

@@ -35,12 +35,14 @@ def test_what_the_document_allows_and_what_it_does_not_is_answered_as_it_says(
     )
     (sent,) = fine(kindling.api.get("/v1/emails"))["emails"]
     webhook = fine(kindling.api.post("/v1/webhooks", {"url": "https://hooks.invalid/"}))["webhook"]
+    job = fine(kindling.api.post("/v1/imports/suppressions/preview", {"rows": [{"email": "ann@example.com"}]}))
     operation = fine(kindling.api.post("/api/email/domains", {"domain": "two.example"}, Prefer="respond-async"))
     ids = {
         "account_id": [account["id"]],
         "domain_id": [account["domain_id"], "acme.example", "two.example"],
         "email": ["max@example.com", "pat@example.com"],
         "email_id": [sent["id"]],
+        "job_id": [job["job_id"]],
         "key_id": [spare["id"]],
         "operation_id": [operation["operation"]["id"]],
         "webhook_id": [webhook["id"]],

@@ -18,6 +18,7 @@ from kindling.operations import service as operations
 from kindling.platform import aws, clock
 from kindling.platform.settings import settings
 from kindling.platform.transitions import Graph
+from kindling.suppressions import importing
 from kindling.warming import store as warming
 from local import openapi
 from tests.conftest import Kindling, issue
@@ -74,6 +75,9 @@ def look_around(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
             assert kindling.api.post(path, body, **later).status == 202
         for path in (f"{ACCOUNTS}/{account['id']}", f"{DOMAINS}/{first['id']}", f"/v1/domains/{second['id']}"):
             assert kindling.api("DELETE", path, headers=later).status == 202
+        patch.setattr(importing, "ANSWER_SECONDS", 0)
+        job = kindling.api.post("/v1/imports/suppressions/preview", {"rows": [{"email": "ann@example.com"}]}).body
+        assert kindling.api.post(f"/v1/imports/suppressions/jobs/{job['job_id']}/commit").status == 202
         is_error(kindling.api("DELETE", f"/v1/domains/{second['id']}"), "row_not_deleted")
 
 

@@ -64,10 +64,12 @@ UNBLAMED = (
     "SendBatch",
     "CreateAccounts",
     "ReplayDeliveries",
+    "PreviewImport",
+    "CommitImport",
 )
 UNREACHED = {f"{name}Function": {DELETE} for name in (*UNBLAMED, "CreateSuppression")}
 # Nor does it read anything else by a key: a repeat brings its record along with the failed condition.
-UNREACHED |= {"CreateAccountsFunction": {GET, DELETE}}
+UNREACHED |= {"CreateAccountsFunction": {GET, DELETE}, "PreviewImportFunction": {GET, DELETE}}
 # A warmup is scheduled for removal when its account is deleted during the worker's look at it.
 UNREACHED |= {"EnableWarmupsFunction": {PUT}}
 # Lambda's event source reads and deletes a worker's messages.
@@ -361,7 +363,7 @@ def undo_sagas(kindling: Kindling, domain_id: str) -> None:
     kindling.lambdas.overrides.clear()
     lost = start(kindling, "four.example")
     kindling.clock.advance(minutes=11)
-    assert invoke("ReconcileOperationsFunction", {}) == {"undone": 1}
+    assert invoke("ReconcileOperationsFunction", {}) == {"undone": 1, "imported": 0}
     assert fine(api.get(f"/api/operations/{lost}"))["operation"]["state"] == "failed"
 
 
@@ -400,6 +402,15 @@ def take_stock(kindling: Kindling) -> None:
     assert invoke("ReconcileInventoryFunction", {})["removed"] == 1
 
 
+def bring_suppressions(kindling: Kindling) -> str:
+    """An import of an address, which is suppressed then; its id."""
+    path, rows = "/v1/imports/suppressions", "email,reason\nann@example.com,complaint\nnobody,\n"
+    job = fine(kindling.api.post(f"{path}/preview", {"csv": rows}, Idempotency_Key="i1"))
+    job_id: str = job["job_id"]
+    fine(kindling.api.post(f"{path}/jobs/{job_id}/commit", Idempotency_Key="i2"))
+    return job_id
+
+
 def read_everything(kindling: Kindling, ids: dict[str, str]) -> None:
     """Every route that only reads, in the order of their files."""
     for one in openapi.routes():
@@ -418,7 +429,7 @@ def live_through_everything(kindling: Kindling) -> None:
     webhook_id = tell(kindling)
     (email,) = fine(kindling.api("GET", "/v1/emails", query={"to": "pat@example.com", "limit": "1"}))["emails"]
     keys = {"key_id": kindling.api.key.split("_")[2], "webhook_id": webhook_id, "email_id": email["id"]}
-    read_everything(kindling, ids | keys)
+    read_everything(kindling, ids | keys | {"job_id": bring_suppressions(kindling)})
     fine(kindling.api("DELETE", f"/v1/webhooks/{webhook_id}"))
     fine(kindling.api.post("/v1/recipients/erase", {"email": "pat@example.com"}, Idempotency_Key="e1"))
     undo_sagas(kindling, domain_id)

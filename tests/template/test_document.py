@@ -106,7 +106,7 @@ def test_what_takes_long_may_be_left_to_itself_and_says_where_to_ask(name: str) 
     _, operation = OPERATIONS[name]
     assert ("Prefer" in header_parameters(operation)) == (name in LATE)
     promises = "Location" in operation["responses"].get("202", {}).get("headers", {})
-    assert promises == (name in (*LATE, "create_accounts"))
+    assert promises == (name in (*LATE, "create_accounts", "commit_import"))
 
 
 @operations

@@ -68,6 +68,8 @@ AUDIT: dict[str, set[str]] = {
     "EraseRecipientFunction": {GET, PUT, UPDATE, DELETE, QUERY},
     "CreateSuppressionFunction": {GET, PUT, UPDATE, DELETE},
     "DeleteSuppressionFunction": {DELETE},
+    "PreviewImportFunction": {BATCH, GET, PUT, UPDATE, DELETE},
+    "CommitImportFunction": {GET, PUT, UPDATE, DELETE},
     "CreateWebhookFunction": {GET, PUT, QUERY, SECRET},
     "DeleteWebhookFunction": {DELETE},
     "RotateWebhookSecretFunction": {GET, UPDATE, SECRET},

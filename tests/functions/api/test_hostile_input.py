@@ -97,6 +97,7 @@ FULL: dict[str, dict[str, Any]] = {
         "tags": ["spring"],
         "attachments": [{"filename": "a.txt", "content": "aGk=", "content_type": "text/plain"}],
     },
+    "preview_import": {"rows": [{"email": "pat@example.com", "reason": "manual"}], "reason": "manual"},
     "set_warming_schedule": {"phases": PHASES, "thresholds": {"max_bounce_rate": 0.01}},
 }
 # What the messages of pydantic speak of.
@@ -127,14 +128,11 @@ Path = tuple[str | int, ...]
 
 
 # Every id that a path may have.
-PATH_IDS = ("account_id", "domain_id", "email", "email_id", "key_id", "operation_id", "webhook_id")
+PATH_IDS = ("account_id", "domain_id", "email", "email_id", "job_id", "key_id", "operation_id", "webhook_id")
 
 
 def concrete(route: Route, **ids: str) -> str:
-    names = dict.fromkeys(
-        ("account_id", "domain_id", "email", "email_id", "key_id", "operation_id", "webhook_id"), ABSENT
-    )
-    return route.path.format(**(names | ids))
+    return route.path.format(**(dict.fromkeys(PATH_IDS, ABSENT) | ids))
 
 
 def body_of(route: Route) -> dict[str, Any] | None:

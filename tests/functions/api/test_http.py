@@ -23,6 +23,7 @@ CHANGES = {
     "PATCH /api/email/domains/{domain_id}": {"status": "failed"},
     "PATCH /api/email/accounts/{account_id}": {"signature": "mine"},
 }
+PREVIEW = "/v1/imports/suppressions/preview"
 # What makes rows of the test key's own: keys, and a tenant's list of suppressions and its schedule.
 OF_BOTH = ("POST /api/keys", "POST /api/keys/{key_id}/rotate", "PUT /v1/warming/schedules", "POST /v1/suppressions")
 MEANT: dict[str, Any] = {
@@ -32,6 +33,7 @@ MEANT: dict[str, Any] = {
     "POST /v1/send": {"from": "kim@acme.example", "to": ["pat@example.com"], "text_body": "Hello"},
     "PUT /v1/domains/{domain_id}": {"active": False},
     "POST /v1/suppressions": {"email": "pat@example.com"},
+    f"POST {PREVIEW}": {"rows": [{"email": "pat@example.com"}]},
     "POST /v1/recipients/erase": {"email": "pat@example.com"},
     "PUT /v1/warming/schedules": {"preset": "tiered"},
     "PUT /v1/domains/{domain_id}/warming/cap": {"daily_limit": 5},
@@ -54,6 +56,7 @@ SCOPES = {
     **dict.fromkeys((route for route in PROTECTED if "/v1/send" in route), "send"),
     "POST /v1/suppressions": "send",
     "DELETE /v1/suppressions/{email}": "send",
+    **dict.fromkeys((r for r in PROTECTED if "/v1/imports" in r and not r.startswith("GET")), "send"),
     "POST /v1/recipients/erase": "admin",
     **dict.fromkeys((route for route in PROTECTED if "/api/keys" in route), "admin"),
     **dict.fromkeys((r for r in PROTECTED if "/v1/webhooks" in r and not r.startswith("GET")), "admin"),
@@ -105,6 +108,7 @@ def test_no_route_lets_a_test_key_or_another_tenant_change_a_row(kindling: Kindl
     assert kindling.test_api.get(DOMAINS).status == kindling.other.get(DOMAINS).status == 200
     theirs = {"domain_id": domain_id, "account_id": account["id"], "key_id": key_id}
     theirs |= dict.fromkeys(("operation_id", "email_id"), UNKNOWN_ID)
+    theirs["job_id"] = kindling.api.post(PREVIEW, MEANT[f"POST {PREVIEW}"]).body["job_id"]
     theirs["webhook_id"] = kindling.api.post("/v1/webhooks", MEANT["POST /v1/webhooks"]).body["webhook"]["id"]
     before, inventory = rows(kindling.user_id), kindling.world.inventory()
     for api, allowed in (
@@ -119,7 +123,7 @@ def test_no_route_lets_a_test_key_or_another_tenant_change_a_row(kindling: Kindl
             path = path.format(**theirs, email="pat@example.com")
             reply = api(method, path, MEANT.get(route, {}) if method.startswith("P") else None)
             assert reply.status in allowed, (route, reply.body)
-            if any(f"{kind}_id}}" in route for kind in ("domain", "account", "key", "webhook")):
+            if any(f"{kind}_id}}" in route for kind in ("domain", "account", "job", "key", "webhook")):
                 wanted = (404,) if api is kindling.other else (200, 400, 403)
                 assert reply.status in wanted, (route, reply.body)
         assert rows(kindling.user_id) == before, api

@@ -25,6 +25,7 @@ PATH_PARAMETERS = {
     "domain_id": "The domain's id; under `/v1` its name, too.",
     "email": "The address.",
     "email_id": "The message's id in the log.",
+    "job_id": "The import's id.",
     "key_id": "The key's id.",
     "operation_id": "The operation's id.",
     "webhook_id": "The webhook's id.",

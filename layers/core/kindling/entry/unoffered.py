@@ -3,7 +3,6 @@
 from kindling.entry.request import path_ids
 
 _DKIM = "The mail provider keeps one DKIM key for a domain; GET /v1/domains/{domain_id}/dns shows its record."
-_IMPORTS = "Suppressions are not imported in jobs; POST /v1/suppressions adds one address at a time."
 _TEMPLATES = "There are no templates; send subject, html_body and text_body."
 _ALIASES = "There are no aliases; POST /api/email/accounts makes an inbox with an address of its own."
 _INBOUND = "Mail that comes in is not read here; the inbox at the mail provider has it."
@@ -16,9 +15,6 @@ UNOFFERED = (
     ("GET", "/v1/domains/{domain_id}/dkim", _DKIM),
     ("POST", "/v1/domains/{domain_id}/dkim/rotate", _DKIM),
     ("DELETE", "/v1/domains/{domain_id}/dkim/{selector}", _DKIM),
-    ("POST", "/v1/imports/suppressions/preview", _IMPORTS),
-    ("GET", "/v1/imports/suppressions/jobs/{job_id}", _IMPORTS),
-    ("POST", "/v1/imports/suppressions/jobs/{job_id}/commit", _IMPORTS),
     ("POST", "/v1/templates", _TEMPLATES),
     ("GET", "/v1/templates", _TEMPLATES),
     ("GET", "/v1/templates/{template_id}", _TEMPLATES),

@@ -18,10 +18,11 @@ class Reason(StrEnum):
 
 
 class Source(StrEnum):
-    """The origin of an entry: the mail provider's webhook, or the API."""
+    """The origin of an entry: the mail provider's webhook, the API, or an import."""
 
     WEBHOOK = "webhook"
     API = "api"
+    IMPORT = "import"
 
 
 def suppression_key(user_id: str, email: str) -> dict[str, str]:
