@@ -250,6 +250,19 @@ class AsyncOperations:
             )
         )
 
+    async def export_recipient(
+        self, *, email: str, limit: int | None = None, cursor: str | None = None
+    ) -> models.RecipientExport:
+        """Export what is kept about an address. Needs a key with the scope `admin`."""
+        return await self._call(
+            Call(
+                "GET",
+                "/v1/recipients/export",
+                {200: models.RecipientExport},
+                query={"limit": limit, "cursor": cursor, "email": email},
+            )
+        )
+
     async def get_account(self, account_id: str) -> models.AccountAnswer:
         """Read an account. Needs a key with the scope `read`."""
         return await self._call(
@@ -382,6 +395,19 @@ class AsyncOperations:
                 {200: models.StatsAnswer},
                 path={"domain_id": domain_id},
                 query={"days": days},
+            )
+        )
+
+    async def get_usage(
+        self, *, limit: int | None = None, cursor: str | None = None, days: int | None = None
+    ) -> models.UsageAnswer:
+        """Read usage and quotas. Needs a key with the scope `read`."""
+        return await self._call(
+            Call(
+                "GET",
+                "/v1/usage/summary",
+                {200: models.UsageAnswer},
+                query={"limit": limit, "cursor": cursor, "days": days},
             )
         )
 

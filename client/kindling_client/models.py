@@ -408,6 +408,15 @@ class Received(Model):
     counted: bool
 
 
+class RecipientExport(Model):
+    """What is kept about an address: its entry among the suppressions, and a page of messages, newest first."""
+
+    next_cursor: str | None = None
+    email: str
+    suppression: ShownSuppression | None
+    messages: list[ShownExport]
+
+
 class RejectedResult(Model):
     """The result of one message of a batch that was not accepted: an error, with the fields that it has elsewhere."""
 
@@ -590,6 +599,28 @@ class ShownConflict(Model):
     found: str
 
 
+class ShownCounts(Model):
+    """Recipients, and shares of them from 0 to 1; opens and clicks are shares of what was delivered."""
+
+    total_sent: int
+    total_delivered: int
+    total_bounced: int
+    total_hard_bounce: int
+    total_soft_bounce: int
+    total_unknown_mailbox: int
+    total_blocked: int
+    total_complaints: int
+    total_rejected: int
+    total_opened: int
+    total_clicked: int
+    delivery_rate: float
+    bounce_rate: float
+    hard_bounce_rate: float
+    complaint_rate: float
+    open_rate: float
+    click_rate: float
+
+
 class ShownDate(Model):
     """Counts of a UTC day, with Gmail's own figures: shares from 0 to 1, null when Gmail tells none."""
 
@@ -729,6 +760,28 @@ class ShownEvidence(Model):
     blocks: int
     listening: int
     complaints: int
+
+
+class ShownExport(Model):
+    """A message to the address, with what was reported about it. Other recipients are left out."""
+
+    id: str
+    message_id: str | None
+    domain_id: str
+    account_id: str
+    from_: str
+    to: list[str]
+    cc: list[str]
+    bcc: list[str]
+    subject: str
+    tags: list[str]
+    status: Status
+    sent_at: str
+    counted_at: str
+    idempotency_key: str | None = None
+    recipients: list[ShownRecipient]
+    erased_recipients: int
+    events: list[ShownEvent]
 
 
 class ShownFailure(Model):
@@ -946,6 +999,15 @@ class ShownProvider(Model):
     remaining_today: int | None
 
 
+class ShownQuotas(Model):
+    """How much a tenant and one of its keys may ask for."""
+
+    tenant_requests_per_second: int
+    key_requests_per_second: int
+    tenant_creates_per_hour: int
+    key_creates_per_hour: int
+
+
 class ShownRecipient(Model):
     """What became of a recipient, and when; `kind` is that of a bounce."""
 
@@ -1052,6 +1114,30 @@ class ShownTransition(Model):
 
     warmup_status: WarmupStatus
     status: AccountStatus
+
+
+class ShownUsage(Model):
+    """Part of an answer."""
+
+    total_sent: int
+    total_delivered: int
+    total_bounced: int
+    total_hard_bounce: int
+    total_soft_bounce: int
+    total_unknown_mailbox: int
+    total_blocked: int
+    total_complaints: int
+    total_rejected: int
+    total_opened: int
+    total_clicked: int
+    delivery_rate: float
+    bounce_rate: float
+    hard_bounce_rate: float
+    complaint_rate: float
+    open_rate: float
+    click_rate: float
+    domain_id: str
+    domain: str
 
 
 class ShownWebhook(Model):
@@ -1175,6 +1261,21 @@ class Thresholds(Model):
     pause_complaint_rate: float = 0.001
     suspend_bounce_rate: float = 0.1
     suspend_complaint_rate: float = 0.003
+
+
+class UsageAnswer(Model):
+    """What became of the mail of a page of domains, newest first, in a period of UTC days, and the quotas.
+
+    `usage` is the sum of all domains. It is left out when they fill more than one page: add the pages up.
+    """
+
+    next_cursor: str | None = None
+    period_days: int
+    period_start: str
+    period_end: str
+    usage: ShownCounts | None = None
+    domains: list[ShownUsage]
+    quotas: ShownQuotas
 
 
 class Verification(Model):

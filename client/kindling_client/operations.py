@@ -246,6 +246,19 @@ class Operations:
             )
         )
 
+    def export_recipient(
+        self, *, email: str, limit: int | None = None, cursor: str | None = None
+    ) -> models.RecipientExport:
+        """Export what is kept about an address. Needs a key with the scope `admin`."""
+        return self._call(
+            Call(
+                "GET",
+                "/v1/recipients/export",
+                {200: models.RecipientExport},
+                query={"limit": limit, "cursor": cursor, "email": email},
+            )
+        )
+
     def get_account(self, account_id: str) -> models.AccountAnswer:
         """Read an account. Needs a key with the scope `read`."""
         return self._call(
@@ -374,6 +387,19 @@ class Operations:
                 {200: models.StatsAnswer},
                 path={"domain_id": domain_id},
                 query={"days": days},
+            )
+        )
+
+    def get_usage(
+        self, *, limit: int | None = None, cursor: str | None = None, days: int | None = None
+    ) -> models.UsageAnswer:
+        """Read usage and quotas. Needs a key with the scope `read`."""
+        return self._call(
+            Call(
+                "GET",
+                "/v1/usage/summary",
+                {200: models.UsageAnswer},
+                query={"limit": limit, "cursor": cursor, "days": days},
             )
         )
 

@@ -100,11 +100,15 @@ def test_every_command_works(tenant: Shell, kindling: Kindling, tmp_path: Path) 
     (logged,) = type_("emails list --to sam@example.com").lines
     assert type_("emails get --id", logged["id"]).json["subject"] == "Hello there"
     assert [one["event_type"] for one in type_("emails events --id", logged["id"]).json["events"]] == ["queued"]
+    exported = type_("recipients export --email sam@example.com").json["messages"]
+    assert [one["subject"] for one in exported] == ["Hello there"]
     assert type_("recipients erase --email sam@example.com").json == {"erased": 1, "complete": True}
     assert type_("stats summary", *by_name).json["today_sent"] == 3
     assert len(type_("stats daily --days 3", *by_name).lines) == 3
     assert len(type_("stats hourly --hours 5", *by_name).lines) == 5
     assert isinstance(type_("stats isp", *by_name).lines, list)
+
+    assert type_("usage --days 7").json["period_days"] == 7
 
     assert type_("suppressions create --email max@example.com --reason unsubscribe").json["reason"] == "unsubscribe"
     assert type_("suppressions check --email max@example.com").json["suppressed"] is True

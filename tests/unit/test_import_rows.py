@@ -19,7 +19,10 @@ def test_addresses_are_normalised_as_suppressions_are_and_have_a_reason_each() -
     checked = check_csv("Email,Reason\n Pat@Example.com , Complaint \nlee@example.com,\n", None)
     assert checked.valid == {"pat@example.com": Reason.COMPLAINT, "lee@example.com": Reason.MANUAL}
     assert (checked.total, told(checked), checked.ignored) == (2, [], [])
-    rows = [{"email": "Pat@Example.com", "reason": "complaint"}, {"email": "lee@example.com", "reason": None}]
+    rows: list[dict[str, Any]] = [
+        {"email": "Pat@Example.com", "reason": "complaint"},
+        {"email": "lee@example.com", "reason": None},
+    ]
     assert check_rows(rows, None).valid == checked.valid
 
 

@@ -57,7 +57,7 @@ SCOPES = {
     "POST /v1/suppressions": "send",
     "DELETE /v1/suppressions/{email}": "send",
     **dict.fromkeys((r for r in PROTECTED if "/v1/imports" in r and not r.startswith("GET")), "send"),
-    "POST /v1/recipients/erase": "admin",
+    **dict.fromkeys((route for route in PROTECTED if "/v1/recipients" in route), "admin"),
     **dict.fromkeys((route for route in PROTECTED if "/api/keys" in route), "admin"),
     **dict.fromkeys((r for r in PROTECTED if "/v1/webhooks" in r and not r.startswith("GET")), "admin"),
     "PUT /v1/domains/{domain_id}/warming/cap": "admin",

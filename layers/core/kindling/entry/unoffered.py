@@ -6,7 +6,6 @@ _DKIM = "The mail provider keeps one DKIM key for a domain; GET /v1/domains/{dom
 _TEMPLATES = "There are no templates; send subject, html_body and text_body."
 _ALIASES = "There are no aliases; POST /api/email/accounts makes an inbox with an address of its own."
 _INBOUND = "Mail that comes in is not read here; the inbox at the mail provider has it."
-_USAGE = "There is no plan whose usage is counted; GET /v1/domains/{domain_id}/stats/daily has a domain's figures."
 _TRUST = "Nobody reviews accounts; GET /v1/domains/{domain_id}/warming tells a domain's limits."
 
 # Method, path, sentence.
@@ -30,7 +29,6 @@ UNOFFERED = (
     ("GET", "/v1/inbound-emails", _INBOUND),
     ("GET", "/v1/inbound-emails/{email_id}", _INBOUND),
     ("GET", "/v1/inbound-emails/{email_id}/attachments/{attachment_id}/download", _INBOUND),
-    ("GET", "/v1/usage/summary", _USAGE),
     ("GET", "/v1/trust/review-request", _TRUST),
     ("POST", "/v1/trust/review-request", _TRUST),
 )

@@ -144,6 +144,19 @@ class Message(BaseModel):
         """All events, its sending first."""
         return [Event(event_type=self.status, at=self.created_at, recipients=self.recipients), *self.events]
 
+    def about(self, address: str) -> "Message":
+        """The message as far as it is about one of its recipients: no other is named, and no event of others is in it.
+
+        An event that names nobody is about everybody.
+        """
+        kept = {name: [one for one in getattr(self, name) if one == address] for name in ("to", "cc", "bcc")}
+        events = [
+            event.model_copy(update={"recipients": [address] if event.recipients else []})
+            for event in self.events
+            if not event.recipients or address in event.recipients
+        ]
+        return self.model_copy(update={**kept, "events": events})
+
     def without(self, address: str) -> "Message":
         """The message without one of its recipients, and without its subject and tags, which may name them."""
         kept = {name: [one for one in getattr(self, name) if one != address] for name in ("to", "cc", "bcc")}
@@ -178,6 +191,13 @@ class ListMessages(Paging):
             and self.subject.lower() in message.subject.lower()
             and self.domain.lower() in ("", message.domain_id, message.sender.rpartition("@")[2])
         )
+
+
+class ExportRecipient(Paging):
+    """The query of `GET /v1/recipients/export`, for a page of messages."""
+
+    email: Address
+    limit: int = Field(default=50, ge=1, le=100)
 
 
 class EraseRecipient(BaseModel):

@@ -1,11 +1,11 @@
-"""Use cases of messages: record, find, list, erase."""
+"""Use cases of messages: record, find, list, export, erase."""
 
 from typing import Any
 
 from kindling.errors import NotFound
 from kindling.keys.model import Caller
 from kindling.messages import store
-from kindling.messages.model import ListMessages, Message
+from kindling.messages.model import ExportRecipient, ListMessages, Message
 from kindling.platform import clock
 from kindling.platform.paging import Page
 
@@ -45,6 +45,12 @@ def get(caller: Caller, identity: str) -> Message:
 def list_messages(caller: Caller, query: ListMessages) -> Page[Message]:
     """A page of the tenant's messages, newest first."""
     return store.page_of(caller.user_id, query)
+
+
+def export(caller: Caller, query: ExportRecipient) -> Page[Message]:
+    """A page of the tenant's messages to an address, newest first, without what they say about others."""
+    listed = ListMessages(to=query.email, limit=query.limit, cursor=query.cursor)
+    return store.page_of(caller.user_id, listed).map(lambda message: message.about(query.email))
 
 
 def erase(caller: Caller, address: str) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kindling.platform.paging import Paging
+
 # The window of the figures that the API shows and the policy judges, today included.
 PERIOD_DAYS = 7
 PLACES = 4
@@ -114,6 +116,13 @@ class HourlyStatsQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     hours: int = Field(default=24, ge=1, le=720)
+
+
+class UsageQuery(Paging):
+    """The query of `GET /v1/usage/summary`, for a page of domains; today is one of the days."""
+
+    days: int = Field(default=30, ge=1, le=90)
+    limit: int = Field(default=100, ge=1, le=100)
 
 
 def metrics_partition(user_id: str, domain_id: str) -> str:

@@ -1,6 +1,6 @@
 """Answers about what became of a domain's mail."""
 
-from kindling.entry.answers import Answer, Shown
+from kindling.entry.answers import Answer, Listed, Omitted, Shown
 
 
 class ShownCounts(Shown):
@@ -86,3 +86,31 @@ class IspStatsAnswer(Answer):
     domain: str
     days: int
     stats: list[ShownIsp]
+
+
+class ShownUsage(ShownCounts):
+    domain_id: str
+    domain: str
+
+
+class ShownQuotas(Shown):
+    """How much a tenant and one of its keys may ask for."""
+
+    tenant_requests_per_second: int
+    key_requests_per_second: int
+    tenant_creates_per_hour: int
+    key_creates_per_hour: int
+
+
+class UsageAnswer(Listed):
+    """What became of the mail of a page of domains, newest first, in a period of UTC days, and the quotas.
+
+    `usage` is the sum of all domains. It is left out when they fill more than one page: add the pages up.
+    """
+
+    period_days: int
+    period_start: str
+    period_end: str
+    usage: Omitted[ShownCounts] = None
+    domains: list[ShownUsage]
+    quotas: ShownQuotas

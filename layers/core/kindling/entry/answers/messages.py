@@ -51,7 +51,7 @@ class EmailAnswer(Answer):
 
     @classmethod
     def of(cls, message: Message) -> Self:
-        return cls.model_validate({"email": _fields(message)})
+        return cls.model_validate({"email": shown_email(message)})
 
 
 class EmailsAnswer(Listed):
@@ -61,7 +61,7 @@ class EmailsAnswer(Listed):
 
     @classmethod
     def of(cls, page: Page[Message]) -> Self:
-        return cls.model_validate({"emails": list(map(_fields, page.rows)), "next_cursor": page.next_cursor})
+        return cls.model_validate({"emails": list(map(shown_email, page.rows)), "next_cursor": page.next_cursor})
 
 
 class ShownEvent(Shown):
@@ -80,8 +80,7 @@ class EmailEventsAnswer(Answer):
 
     @classmethod
     def of(cls, message: Message) -> Self:
-        shown = [event.model_dump(exclude={"at"}) | {"created_at": event.at} for event in message.history]
-        return cls.model_validate({"events": shown})
+        return cls.model_validate({"events": shown_events(message)})
 
 
 class Erased(Answer):
@@ -91,7 +90,13 @@ class Erased(Answer):
     complete: bool
 
 
-def _fields(message: Message) -> dict[str, Any]:
+def shown_events(message: Message) -> list[dict[str, Any]]:
+    """The fields of a message's events, its sending first."""
+    return [event.model_dump(exclude={"at"}) | {"created_at": event.at} for event in message.history]
+
+
+def shown_email(message: Message) -> dict[str, Any]:
+    """The fields of a message."""
     same = ("id", "message_id", "domain_id", "account_id", "to", "cc", "bcc", "subject", "tags", "idempotency_key")
     return {
         **message.model_dump(include=set(same)),
