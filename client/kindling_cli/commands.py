@@ -106,6 +106,9 @@ COMMANDS = {
     ),
     "operations get": Command("get_operation", id="operation_id"),
     "operations wait": Command("get_operation", id="operation_id", follows=True),
+    "audit list": Command(
+        "list_audit_entries", columns=("created_at", "key_name", "method", "route", "outcome", "status", "subject_id")
+    ),
     "cleanups list": Command(
         "list_cleanups", columns=("kind", "target", "attempts", "stuck", "next_attempt_at", "last_error")
     ),
@@ -140,6 +143,7 @@ TOPICS = {
     "webhooks": "URLs that are sent events, and their deliveries.",
     "deliveries": "What was sent to all webhooks.",
     "operations": "Creations and deletions that take a while.",
+    "audit": "Which key asked for which change, and what was answered.",
     "cleanups": "What is still to be removed at the providers.",
     "findings": "What the daily inventory has found.",
 }

@@ -16,6 +16,7 @@ DomainType = Annotated[Literal["inbound", "outbound", "both", "alias"], NEWER]
 ImportState = Annotated[Literal["previewed", "committing", "committed"], NEWER]
 Kind = Annotated[Literal["inbox", "mail_domain", "warmup_account", "tag", "dns_records"], NEWER]
 OperationState = Annotated[Literal["running", "undoing", "succeeded", "failed"], NEWER]
+Outcome = Annotated[Literal["unknown", "accepted", "succeeded", "refused", "failed"], NEWER]
 Phase = Annotated[
     Literal["not_started", "phase_1", "phase_2", "phase_3", "phase_4", "warmed", "paused", "suspended"], NEWER
 ]
@@ -72,6 +73,13 @@ class AttachedFile(Model):
     filename: str
     content: str
     content_type: str = "application/octet-stream"
+
+
+class AuditAnswer(Model):
+    """A page of the tenant's requests, newest first. With a filter, a page may be short and more may follow."""
+
+    next_cursor: str | None = None
+    entries: list[ShownEntry]
 
 
 class BatchSent(Model):
@@ -714,14 +722,17 @@ class ShownEmail(Model):
     """A message that passed the gate.
 
     `status` is the worst that befell one of its recipients. `sent_at` is the instant of sending, `counted_at`
-    the minute in which the gate counted it. `message_id` is null while nobody knows whether the provider took
-    it, and `idempotency_key` repeats it then. `erased_recipients` were removed with their addresses.
+    the minute in which the gate counted it. `key_id` and `request_id` are the API key and the request that
+    sent it, where the log has them. `message_id` is null while nobody knows whether the provider took it, and
+    `idempotency_key` repeats it then. `erased_recipients` were removed with their addresses.
     """
 
     id: str
     message_id: str | None
     domain_id: str
     account_id: str
+    key_id: str | None = None
+    request_id: str | None = None
     from_: str
     to: list[str]
     cc: list[str]
@@ -734,6 +745,30 @@ class ShownEmail(Model):
     idempotency_key: str | None = None
     recipients: list[ShownRecipient]
     erased_recipients: int
+
+
+class ShownEntry(Model):
+    """A request that may have changed something; its `id` is the `X-Request-ID` of its answer.
+
+    `path_ids` are the parameters of its path. `status` is null for an outcome that is unknown, `error` is the
+    code of an error. `subject_id` is what it was about, `operation_id` where it goes on. A `replayed` answer
+    was given before.
+    """
+
+    id: str
+    created_at: str
+    key_id: str
+    key_name: str
+    live: bool
+    method: str
+    route: str
+    path_ids: dict[str, str]
+    outcome: Outcome
+    status: int | None
+    error: str | None = None
+    subject_id: str | None
+    operation_id: str | None = None
+    replayed: bool
 
 
 class ShownEvent(Model):

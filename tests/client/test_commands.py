@@ -133,6 +133,8 @@ def test_every_command_works(tenant: Shell, kindling: Kindling, tmp_path: Path) 
     assert type_("webhooks delete --id", webhook["id"]).code == 0
     assert type_("health").json == {"status": "ok"}
     assert type_("findings list").out == ""
+    (newest,) = type_("audit list --method DELETE --subject", webhook["id"]).lines
+    assert (newest["route"], newest["outcome"]) == ("/v1/webhooks/{webhook_id}", "succeeded")
 
     kindling.world.fault("agentmail", "DELETE", "/v0/inboxes/*", "refuse", status=500)
     assert type_("email account delete --wait --id kim@acme.example").json == {"success": True}

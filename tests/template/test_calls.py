@@ -39,6 +39,7 @@ from tests.harness.stream import followed
 from tests.harness.template import MAPPINGS
 from tests.template.test_policies import (
     ASKING,
+    AUDITED,
     CHECK,
     CONSUME,
     DELETE,
@@ -94,6 +95,8 @@ class Watch:
         self.secrets: defaultdict[str, set[str]] = defaultdict(set)
         # The functions that used the permissions of the caller's policy.
         self.callers: set[str] = set()
+        # The functions that used both permissions of the policy of the audit log.
+        self.auditors: defaultdict[str, set[str]] = defaultdict(set)
         # The functions that took a token of a provider's rate limit, with the secrets of those providers.
         self.limited: defaultdict[str, set[str]] = defaultdict(set)
         # The functions that asked whether a tenant has workspaces of its own.
@@ -134,6 +137,9 @@ class Watch:
         elif of_the_caller(model.name, sent):
             self.callers.add(function)
             return
+        elif of_the_audit_log(model.name, sent):
+            self.auditors[function].add(model.name)
+            return
         elif sent.get("Key", {}).get("pk", {}).get("S", "").startswith("CREDENTIALS#"):
             assert model.name == "GetItem"
             self.credentialed.add(function)
@@ -156,6 +162,13 @@ def of_the_caller(call: str, sent: dict[str, Any]) -> bool:
         return bool(item.startswith("KEY#"))
     stamps = item.startswith("KEY#") and sent["UpdateExpression"] == "SET last_used_at = :at"
     return call == "UpdateItem" and (stamps or item.startswith("QUOTA#"))
+
+
+def of_the_audit_log(call: str, sent: dict[str, Any]) -> bool:
+    """Whether the policy of the audit log grants a call: writing an entry, or noting what was answered."""
+    item = sent.get("Item" if call == "PutItem" else "Key", {}).get("pk", {}).get("S", "")
+    answers = call == "UpdateItem" and sent.get("ExpressionAttributeNames") == {"#answered": "answered"}
+    return "#AUDIT#" in item and (answers or call == "PutItem")
 
 
 def of_a_rate_limit(call: str, sent: dict[str, Any]) -> str:
@@ -469,6 +482,7 @@ def test_every_function_uses_the_grants_and_the_secrets_that_it_has_and_no_other
 ) -> None:
     live_through_everything(kindling)
     assert watch.callers == ASKING
+    assert watch.auditors == {name: {"PutItem", "UpdateItem"} for name in AUDITED}
     told = {name: {key for key in environment(name) if key.endswith("_SECRET")} for name in GRANTED}
     assert {name: watch.secrets[name] for name in GRANTED} == told
     limits = {f"{provider.upper()}_SECRET" for provider in (*PROVIDERS.values(), POSTMASTER)}

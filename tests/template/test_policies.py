@@ -130,7 +130,9 @@ AUDIT: dict[str, set[str]] = {
 
 TABLE = {"GetAtt": "Table.Arn"}
 CALLER_POLICY = {"Ref": "CallerPolicy"}
+AUDIT_POLICY = {"Ref": "AuditPolicy"}
 ASKING = {routes()[f"{one.method} {one.path}"] for one in openapi.routes() if one.scope}
+AUDITED = {routes()[f"{one.method} {one.path}"] for one in openapi.routes() if one.audited}
 INDEXES = [{"Sub": "${Table.Arn}/index/by_owner"}, {"Sub": "${Table.Arn}/index/due"}]
 SECRETS = {
     "AGENTMAIL_SECRET": "AgentMailSecretArn",
@@ -180,10 +182,11 @@ def of_tenants(provider: str) -> list[dict[str, Any]]:
 def grants(properties: dict[str, Any]) -> Iterator[Grant]:
     """Every action of a resource's policies with each of its resources.
 
-    Left out are what knowing a caller takes, and the workspaces of tenants with the rate limit of a provider.
+    Left out are what knowing a caller takes, the audit log, and the workspaces of tenants with the rate limit of a
+    provider.
     """
     for policy in policies(properties):
-        if policy == CALLER_POLICY:
+        if policy in (CALLER_POLICY, AUDIT_POLICY):
             continue
         document = POLICIES[policy["Ref"]]["PolicyDocument"] if "Ref" in policy else policy
         for statement in document["Statement"]:
@@ -220,6 +223,19 @@ def test_knowing_a_caller_is_reading_keys_noting_their_use_and_counting() -> Non
             (UPDATE, {"ForAllValues:StringLike": of_keys, "ForAllValues:StringEquals": last_use}),
             (UPDATE, {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["QUOTA#*"]}}),
         )
+    ]
+
+
+def test_every_route_that_may_change_something_writes_the_audit_log_and_nothing_else_may() -> None:
+    assert {name for name, p in FUNCTIONS.items() if AUDIT_POLICY in policies(p)} == AUDITED
+
+
+def test_writing_the_audit_log_is_putting_entries_and_noting_what_was_answered() -> None:
+    entries = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["TENANT#*#AUDIT#*"]}}
+    answer = {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "sk", "answered"]}}
+    assert POLICIES["AuditPolicy"]["PolicyDocument"]["Statement"] == [
+        {"Effect": "Allow", "Action": [action], "Resource": TABLE, "Condition": condition}
+        for action, condition in ((PUT, entries), (UPDATE, entries | answer))
     ]
 
 

@@ -79,7 +79,7 @@ def test_what_is_no_token_is_none(text: str) -> None:
 def test_a_key_opens_for_its_tenant_with_its_scopes() -> None:
     keys.seed(USER, TEXT, ["read", "send"], "ci")
     caller = opened(header(TEXT))
-    assert caller == Caller(USER, "a" * 16, True, frozenset({Scope.READ, Scope.SEND}))
+    assert caller == Caller(USER, "a" * 16, True, frozenset({Scope.READ, Scope.SEND}), name="ci")
     caller.require(Scope.SEND)
     with pytest.raises(Forbidden) as refused:
         caller.require(Scope.ADMIN)

@@ -15,6 +15,7 @@ from kindling.sending.model import SendBatch
     summary="Send messages",
     tag="sending",
     max_body_bytes=MAX_MESSAGE_BYTES,
+    logged=True,
 )
 def lambda_handler(request: Request, body: SendBatch) -> BatchSent:
     return BatchSent.model_validate(service.send_batch(request.caller, body, idempotency_key=request.idempotency_key))

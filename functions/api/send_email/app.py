@@ -15,6 +15,7 @@ from kindling.sending.model import SendEmail
     summary="Send a message",
     tag="sending",
     max_body_bytes=MAX_MESSAGE_BYTES,
+    logged=True,
     errors=service.REFUSALS,
 )
 def lambda_handler(request: Request, body: SendEmail) -> Sent:

@@ -72,6 +72,7 @@ is not understood, be it a field or a parameter, is refused."""
 TAGS = {
     "about": "The API itself.",
     "accounts": "Email accounts: an inbox, its warmup and its status.",
+    "audit": "Which key asked for which change, when, and what was answered.",
     "cleanups": "Resources of deleted rows that are still to be removed at the providers.",
     "domains": "Sending domains: registration, DNS records and verification; the same in both families of paths.",
     "health": "Whether the API answers.",

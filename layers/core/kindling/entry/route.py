@@ -42,7 +42,8 @@ class Route:
     annotation names its answers. `scope` is what the caller's key needs, None for a route without a key. `counts` is
     for routes that create something: each is counted against the quota of creations. `secret` is for answers that hold
     a secret: they are not kept for replay. `errors` are those of the use case, beyond the ones that every route has.
-    `csv` names the body's list of rows that may also come as text/csv.
+    `csv` names the body's list of rows that may also come as text/csv. `logged` is for routes whose use case keeps a
+    log of its own that has key and request: the audit log leaves them out.
     """
 
     method: str
@@ -56,6 +57,7 @@ class Route:
     counts: bool = False
     secret: bool = False
     csv: str = ""
+    logged: bool = False
 
     @property
     def name(self) -> str:
@@ -66,6 +68,11 @@ class Route:
     def placeholders(self) -> list[str]:
         """The names of the path's parameters."""
         return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
+
+    @property
+    def audited(self) -> bool:
+        """Whether the audit log has its requests: they may change something, and no other log has them."""
+        return self.method != "GET" and self.scope not in (None, "read") and not self.logged
 
     @property
     def body(self) -> type[BaseModel] | None:
@@ -87,34 +94,36 @@ class Route:
         """Answer one request. Every answer has `X-Request-ID`, every error the same shape; nothing is raised."""
         request_id = request_id_of(event, context)
         with invocation(route=event.get("routeKey"), request_id=request_id):
-            return self._serve(event, context, request_id)
+            started = clock.monotonic()
+            reply = with_request_id(_reply_of(lambda: self._serve(event, context, request_id)), request_id)
+            milliseconds = round((clock.monotonic() - started) * 1000)
+            logger.info("request answered", status=reply["statusCode"], milliseconds=milliseconds)
+            return reply
 
     def _serve(self, event: dict[str, Any], context: LambdaContext, request_id: str) -> Reply:
-        started = clock.monotonic()
-        try:
-            request = Request(event)
-            left = min(context.get_remaining_time_in_millis() / 1000, GATEWAY_SECONDS - request.waited_seconds)
-            with clock.deadline(left):
-                reply = self._answer(request, context)
-        except KindlingError as error:
-            reply = error_reply(error)
-        except Exception:  # noqa: BLE001
-            logger.exception("request failed")
-            reply = error_reply(KindlingError("Something went wrong on our side; the request id finds it in the logs."))
-        reply = with_request_id(reply, request_id)
-        milliseconds = round((clock.monotonic() - started) * 1000)
-        logger.info("request answered", status=reply["statusCode"], milliseconds=milliseconds)
+        request = Request(event)
+        left = min(context.get_remaining_time_in_millis() / 1000, GATEWAY_SECONDS - request.waited_seconds)
+        with clock.deadline(left):
+            request.match(self.path)
+            if self.scope is None:
+                return self._handle(request, context)
+            request.caller = _authenticate(request, request_id)
+            with tenancy.working_for(request.caller.user_id):
+                return self._audit(request, context) if self.audited else self._handle(request, context)
+
+    def _audit(self, request: Request, context: LambdaContext) -> Reply:
+        """Handle a request between the two writes of its entry in the audit log."""
+        from kindling.audit import service as audit
+
+        entry = audit.begin(request.caller, self.method, self.path, request.ids)
+        reply = _reply_of(lambda: self._handle(request, context))
+        replayed = "Idempotent-Replayed" in reply["headers"]
+        audit.complete(entry, reply["statusCode"], json.loads(reply["body"]), replayed=replayed)
         return reply
 
-    def _answer(self, request: Request, context: LambdaContext) -> Reply:
-        request.match(self.path)
-        if self.scope is None:
-            return self._handle(request, context)
-        request.caller = _authenticate(request, self.scope)
-        with tenancy.working_for(request.caller.user_id):
-            return self._handle(request, context)
-
     def _handle(self, request: Request, context: LambdaContext) -> Reply:
+        if self.scope:
+            request.caller.require(self.scope)
         request.refuse_long_body(self.max_body_bytes)
         # A webhook reads its body itself, as it was signed.
         body = request.body(self.csv) if self.scope else {}
@@ -177,9 +186,11 @@ def route(
     counts: bool = False,
     secret: bool = False,
     csv: str = "",
+    logged: bool = False,
 ) -> Callable[[Callable[..., Answer]], Route]:
     """Declare the route of the decorated handler; see `Route`."""
-    return lambda run: Route(method, path, run, scope, summary, tag, errors, max_body_bytes, counts, secret, csv)
+    options = (scope, summary, tag, errors, max_body_bytes, counts, secret, csv, logged)
+    return lambda run: Route(method, path, run, *options)
 
 
 def error_reply(error: KindlingError) -> Reply:
@@ -204,14 +215,24 @@ def with_request_id(reply: Reply, request_id: str) -> Reply:
     return reply
 
 
-def _authenticate(request: Request, scope: "Scope") -> Any:
+def _authenticate(request: Request, request_id: str) -> Any:
     from kindling.keys import authentication, quota
 
-    caller = authentication.authenticate(request.headers.get("authorization"), request.address)
+    caller = authentication.authenticate(request.headers.get("authorization"), request.address, request_id)
     logger.append_keys(user_id=caller.user_id, key_id=caller.key_id)
     quota.admit_request(caller)
-    caller.require(scope)
     return caller
+
+
+def _reply_of(serve: Callable[[], Reply]) -> Reply:
+    """The reply of `serve`, or that for the error which it raises."""
+    try:
+        return serve()
+    except KindlingError as error:
+        return error_reply(error)
+    except Exception:  # noqa: BLE001
+        logger.exception("request failed")
+        return error_reply(KindlingError("Something went wrong on our side; the request id finds it in the logs."))
 
 
 def _reply(answer: Answer) -> Reply:

@@ -23,7 +23,7 @@ USE_RECORDED_EVERY = timedelta(hours=1)
 _cache: dict[str, tuple[float, Key]] = {}
 
 
-def authenticate(header: str | None, address: str) -> Caller:
+def authenticate(header: str | None, address: str, request_id: str = "") -> Caller:
     """The caller to whom the key in an `Authorization` header belongs; `address` is the client's IP address.
 
     Raises Unauthorized, always with the same message, or QuotaExceeded once the address has failed too often. Then only
@@ -45,7 +45,7 @@ def authenticate(header: str | None, address: str) -> Caller:
         count(address)
         raise Unauthorized(REFUSED)
     _record_use(key)
-    return Caller(key.user_id, key.key_id, key.live, key.scopes, key.expires_at)
+    return Caller(key.user_id, key.key_id, key.live, key.scopes, key.expires_at, key.name, request_id)
 
 
 def evict(key_id: str) -> None:

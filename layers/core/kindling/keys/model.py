@@ -93,13 +93,15 @@ class RotateKey(BaseModel):
 
 @dataclass(frozen=True)
 class Caller:
-    """The tenant that sent a request, with the properties of the key it used."""
+    """The tenant that sent a request, with the properties of the key it used and the request's id."""
 
     user_id: str
     key_id: str
     live: bool
     scopes: frozenset[Scope]
     expires_at: str | None = None
+    name: str = ""
+    request_id: str = ""
 
     def require(self, scope: Scope) -> None:
         """Raises Forbidden unless the key has the scope."""

@@ -79,8 +79,9 @@ class Message(BaseModel):
     """A message and its sender. `sent_at` is the minute in which the gate counted it, `own` are the tenant's domains.
 
     Of these, only domains of its recipients are named. `created_at` is the instant of sending. `status` is what sending
-    told, before any report; `idempotency_key` is that of a message whose status is or was unknown. An erased recipient
-    is in no list any more and counted in `erased`.
+    told, before any report; `idempotency_key` is that of a message whose status is or was unknown. `key_id` and
+    `request_id` are the API key and the request with which it was sent first. An erased recipient is in no list any
+    more and counted in `erased`.
     """
 
     id: str
@@ -89,6 +90,8 @@ class Message(BaseModel):
     account_id: str
     sent_at: str
     created_at: str
+    key_id: str | None = None
+    request_id: str | None = None
     message_id: str | None = None
     status: Status = Status.QUEUED
     sender: str = ""

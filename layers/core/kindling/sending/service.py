@@ -77,6 +77,7 @@ class Admitted:
     the tenant's own. `counted` is an earlier try of the same message.
     """
 
+    caller: Caller
     email: SendEmail
     claim: Claim
     key: str
@@ -166,17 +167,17 @@ def _admit(caller: Caller, email: SendEmail, key: str, *, repeats: bool) -> Admi
         raise RecipientsSuppressed(message, suppressed=sender.suppressed)
     recipients = by_class(email.recipients, sender.own)
     if not caller.live:
-        return Admitted(email, claim, key, recipients, None)
+        return Admitted(caller, email, claim, key, recipients, None)
     if sender.counted is None:
         windows = _pass_gate(sender.warming, recipients)
-        return Admitted(email, claim, key, recipients, windows, sender.own)
+        return Admitted(caller, email, claim, key, recipients, windows, sender.own)
     if sender.counted.fingerprint != _fingerprint(email):
         raise IdempotencyKeyReused("This Idempotency-Key came with another message before.")
     refused = gate.refusal(sender.warming, {}, clock.now())
     if refused:
         raise refused.error(clock.now())
     at = Windows(sender.counted.minute)
-    return Admitted(email, claim, key, recipients, at, sender.own, sender.counted)
+    return Admitted(caller, email, claim, key, recipients, at, sender.own, sender.counted)
 
 
 def _refuse_other_name(email: SendEmail, account: Account) -> None:
@@ -240,6 +241,8 @@ def _entry(message: Admitted, message_id: str | None, unclear: str) -> Message:
         user_id=claim.user_id,
         domain_id=claim.domain_id,
         account_id=claim.account_id,
+        key_id=message.caller.key_id,
+        request_id=message.caller.request_id,
         message_id=message_id,
         status=Status.QUEUED if message_id else Status.UNKNOWN,
         idempotency_key=None if message_id else message.key,

@@ -22,7 +22,8 @@ class ShownEmail(Shown):
     """A message that passed the gate.
 
     `status` is the worst that befell one of its recipients. `sent_at` is the instant of sending, `counted_at` the
-    minute in which the gate counted it. `message_id` is null while nobody knows whether the provider took it, and
+    minute in which the gate counted it. `key_id` and `request_id` are the API key and the request that sent it, where
+    the log has them. `message_id` is null while nobody knows whether the provider took it, and
     `idempotency_key` repeats it then. `erased_recipients` were removed with their addresses.
     """
 
@@ -30,6 +31,8 @@ class ShownEmail(Shown):
     message_id: str | None
     domain_id: str
     account_id: str
+    key_id: Omitted[str] = None
+    request_id: Omitted[str] = None
     sender: str = Field(alias="from")
     to: list[str]
     cc: list[str]
@@ -97,9 +100,9 @@ def shown_events(message: Message) -> list[dict[str, Any]]:
 
 def shown_email(message: Message) -> dict[str, Any]:
     """The fields of a message."""
-    same = ("id", "message_id", "domain_id", "account_id", "to", "cc", "bcc", "subject", "tags", "idempotency_key")
+    same = {"id", "message_id", "domain_id", "account_id", "key_id", "request_id", "to", "cc", "bcc", "subject", "tags"}
     return {
-        **message.model_dump(include=set(same)),
+        **message.model_dump(include=same | {"idempotency_key"}),
         "from": message.sender,
         "status": message.outcome,
         "sent_at": message.created_at,
