@@ -56,8 +56,8 @@ def items() -> list[Any]:
 
 def logged(kindling: Kindling, instant: str, **changes: Any) -> Entry:
     """An entry as a request at that instant begins it."""
-    about: dict[str, Any] = {"id": "r", "user_id": kindling.user_id, "created_at": instant, "key_id": "k", "key_name": "ci"}
-    about |= {"live": True, "method": "POST", "route": DOMAINS}
+    about: dict[str, Any] = {"id": "r", "user_id": kindling.user_id, "created_at": instant, "key_id": "k"}
+    about |= {"key_name": "ci", "live": True, "method": "POST", "route": DOMAINS}
     made = Entry.model_validate(about | changes)
     store.put(made)
     return made
