@@ -804,6 +804,8 @@ class ShownExport(Model):
     message_id: str | None
     domain_id: str
     account_id: str
+    key_id: str | None = None
+    request_id: str | None = None
     from_: str
     to: list[str]
     cc: list[str]

@@ -443,6 +443,37 @@ class Operations:
             )
         )
 
+    def list_audit_entries(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        key_id: str | None = None,
+        method: Literal["POST", "PUT", "PATCH", "DELETE"] | None = None,
+        route: str | None = None,
+        subject: str | None = None,
+    ) -> models.AuditAnswer:
+        """List what was asked for with which key. Needs a key with the scope `admin`."""
+        return self._call(
+            Call(
+                "GET",
+                "/v1/audit",
+                {200: models.AuditAnswer},
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "since": since,
+                    "until": until,
+                    "key_id": key_id,
+                    "method": method,
+                    "route": route,
+                    "subject": subject,
+                },
+            )
+        )
+
     def list_cleanups(self, *, limit: int | None = None, cursor: str | None = None) -> models.CleanupsAnswer:
         """List cleanups. Needs a key with the scope `read`."""
         return self._call(
