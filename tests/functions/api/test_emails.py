@@ -74,6 +74,8 @@ def test_a_message_is_in_the_log_with_everything_but_its_body(kindling: Kindling
         "message_id": sent["message_id"],
         "domain_id": account["domain_id"],
         "account_id": account["id"],
+        "key_id": kindling.api.key.split("_")[2],
+        "request_id": "request-1",
         "from": "kim@acme.example",
         "to": ["pat@example.com"],
         "cc": ["lee@example.com"],
