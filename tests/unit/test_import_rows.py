@@ -28,7 +28,7 @@ def test_addresses_are_normalised_as_suppressions_are_and_have_a_reason_each() -
 
 def test_every_row_that_suppresses_nothing_is_told_with_its_number() -> None:
     lines = ["email,reason", "nobody,", "", "pat@example.com,", "PAT@example.com,complaint", ",manual"]
-    checked = check_csv("\n".join([*lines, "lee@example.com,dislike", "a,b,c"]), None)
+    checked = check_csv("\n".join([*lines, "lee@example.com,dislike", "a,b,c", "max@example.com"]), None)
     assert checked.valid == {"pat@example.com": Reason.MANUAL}
     assert told(checked) == [
         (2, "invalid", "email: must be one address such as kim@example.com"),
@@ -37,10 +37,12 @@ def test_every_row_that_suppresses_nothing_is_told_with_its_number() -> None:
         (6, "invalid", NEEDED),
         (7, "invalid", "reason: must be one of hard_bounce, complaint, manual, unsubscribe"),
         (8, "invalid", "has 3 cells, but the first line names 2 columns"),
+        (9, "invalid", "has 1 cells, but the first line names 2 columns"),
     ]
     rows: list[dict[str, Any]] = [{}, {"email": 7}, {"email": ["pat@example.com"]}, {"email": ""}, {"email": None}]
     not_text = "email: must be a text"
-    assert [message for *_, message in told(check_rows(rows, None))] == [NEEDED, not_text, not_text, NEEDED, NEEDED]
+    messages = [NEEDED, not_text, not_text, NEEDED, NEEDED]
+    assert told(check_rows(rows, None)) == [(i, "invalid", said) for i, said in enumerate(messages, start=1)]
 
 
 def test_one_reason_for_all_rows_takes_the_place_of_their_own() -> None:
@@ -143,3 +145,4 @@ def test_columns_that_are_not_read_are_told_but_not_all_of_many() -> None:
     ignored = check_rows([row, row], None).ignored
     assert len(ignored) == MOST_IGNORED
     assert ignored[:2] == ["?", "x0"]
+    assert check_rows([{"email": "pat@example.com", "x" * 10_000: 1}], None).ignored == ["x" * 300]

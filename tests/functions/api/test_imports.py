@@ -8,9 +8,9 @@ import pytest
 from postscale import Postscale
 
 from kindling.errors import StoreUnavailable
-from kindling.platform import aws, clock, table
+from kindling.platform import aws, clock, due, table
 from kindling.suppressions import importing
-from kindling.suppressions.jobs import PAGE_ROWS
+from kindling.suppressions.jobs import DUE_KIND, PAGE_ROWS
 from tests.conftest import Kindling, issue
 from tests.functions.api.test_send import is_refused
 from tests.functions.api.test_suppressions import LIST, emails
@@ -144,6 +144,30 @@ def test_a_long_commit_answers_in_time_and_the_poller_finishes_it(
     assert tick(kindling) == 0
 
 
+def test_a_commit_leaves_half_of_a_partition_to_others(kindling: Kindling) -> None:
+    job_id = preview(kindling, 3 * PAGE_ROWS)["job_id"]
+    began = clock.monotonic()
+    assert commit(kindling, job_id)["status"] == "committed"
+    # 250 addresses a second are 500 of the 1,000 write units of a partition; behind the last page nobody waits.
+    assert clock.monotonic() - began == pytest.approx(2 * PAGE_ROWS / 250, abs=0.001)
+
+
+def test_a_finished_import_is_not_due_any_more(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(kindling, preview(kindling, 1)["job_id"])
+    assert list(due.every(DUE_KIND)) == []
+    monkeypatch.setattr(importing, "ANSWER_SECONDS", 0)
+    commit(kindling, preview(kindling, 1)["job_id"], 202)
+    assert len(list(due.every(DUE_KIND))) == 1
+
+
+def test_an_unfinished_import_is_due_at_the_next_tick(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "ANSWER_SECONDS", 0)
+    monkeypatch.setattr(importing, "TURN_SECONDS", 1.2)
+    commit(kindling, preview(kindling, 2 * PAGE_ROWS)["job_id"], 202)
+    assert (tick(kindling), len(suppressed())) == (0, PAGE_ROWS)
+    assert invoke("ReconcileOperationsFunction", {})["imported"] == 1
+
+
 def test_asking_again_goes_on_at_once(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "ANSWER_SECONDS", 1.2)
     made = preview(kindling, 3 * PAGE_ROWS)
@@ -178,21 +202,23 @@ def test_a_commit_that_dies_at_a_page_loses_no_address_and_repeats_none(
 
 
 def test_two_commits_at_once_write_each_page_once(kindling: Kindling, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = preview(kindling, 4 * PAGE_ROWS)
+    made = preview(kindling, 3 * PAGE_ROWS)
     real, pages = table.transact, []
 
     def interrupted(actions: Any, **request: Any) -> None:
         pages.append(len(actions))
         if len(pages) == 1:
-            # Another request comes in between, and commits everything.
-            assert commit(kindling, made["job_id"])["status"] == "committed"
+            # Another request comes in between and writes the same page, of which one address is then allowed again.
+            monkeypatch.setattr(importing, "ANSWER_SECONDS", 1.2)
+            assert commit(kindling, made["job_id"], 202)["written_rows"] == PAGE_ROWS
+            assert kindling.api("DELETE", f"{LIST}/p0@example.com").status == 200
         real(actions, **request)
 
     monkeypatch.setattr(table, "transact", interrupted)
-    assert commit(kindling, made["job_id"])["written_rows"] == 4 * PAGE_ROWS
-    # The first one's page was refused, and it found the others done.
-    assert pages == [PAGE_ROWS + 1] * 5
-    assert len(suppressed()) == 4 * PAGE_ROWS
+    assert commit(kindling, made["job_id"])["written_rows"] == 3 * PAGE_ROWS
+    # The page of the first was refused, and it went on behind the other's.
+    assert pages == [PAGE_ROWS + 1] * 4
+    assert suppressed().keys() == {f"p{number}@example.com" for number in range(1, 3 * PAGE_ROWS)}
 
 
 def test_trouble_with_one_tenants_import_does_not_keep_the_others(
