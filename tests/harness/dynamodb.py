@@ -1,12 +1,13 @@
 """Makes DynamoDB in moto fast: most of the time of the in-process tests is spent in its calls.
 
 A call reaches moto without being signed, sent as HTTP and serialized, unless moto refuses it. Private parts of moto,
-which is pinned, are replaced by ones that do the same: an expression is parsed once per run, and a transaction's
-backup shares the rows instead of copying the whole table for each of its actions.
+which is pinned, are replaced by ones that do the same: an expression is parsed once per run, a transaction's backup
+shares the rows and the partitions that it leaves alone, and a query without an index looks at its partition only.
 """
 
 import copy
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -82,12 +83,18 @@ def install(patch: pytest.MonkeyPatch, account: str, region: str) -> None:
     patch.setattr(DynamoType, "cast_value", property(_cast))
     patch.setattr(Item, "__deepcopy__", _copy_row)
     patch.setattr(Table, "__deepcopy__", _copy_table, raising=False)
+    patch.setattr(Table, "query", _query_partition)
     patch.setattr(DynamoDBBackend, "update_item", _update_copy)
+    patch.setattr(DynamoDBBackend, "transact_write_items", _transact)
 
 
 _lex_uncached = ConditionExpressionParser._lex_condition_expression
 _cast_other: Any = DynamoType.cast_value
 _update_in_place = DynamoDBBackend.update_item
+_query_all = Table.query
+_transact_all = DynamoDBBackend.transact_write_items
+# The partitions that the transaction which is being carried out may change.
+_touched: set[str] = set()
 
 
 @cache
@@ -166,13 +173,35 @@ def _copy_row(self: Item, memo: dict[int, Any]) -> Item:
 
 
 def _copy_table(self: Table, memo: dict[int, Any]) -> Table:
-    """The table with the same rows, which `_update_copy` never changes."""
+    """The table with the same rows, which `_update_copy` never changes, for the backup of a transaction."""
     copied = object.__new__(Table)
     copied.__dict__.update(self.__dict__)
     copied.items = copy.copy(self.items)
-    for hash_key, rows in self.items.items():
-        copied.items[hash_key] = copy.copy(rows)
+    for hash_key in map(_text, _touched):
+        if hash_key in self.items:
+            copied.items[hash_key] = copy.copy(self.items[hash_key])
     return copied
+
+
+def _text(value: str) -> DynamoType:
+    return DynamoType({"S": value})
+
+
+def _transact(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
+    bodies = [body for action in transact_items for body in action.values()]
+    _touched.clear()
+    _touched.update(body.get("Key", body.get("Item"))["pk"]["S"] for body in bodies)
+    _transact_all(self, transact_items)
+
+
+def _query_partition(self: Table, hash_key: DynamoType, *args: Any, **kwargs: Any) -> Any:
+    table, index_name = self, args[6]
+    if index_name is None:
+        # Not made by its class, which keeps every instance.
+        table = object.__new__(Table)
+        table.__dict__.update(self.__dict__)
+        table.items = defaultdict(dict, {hash_key: self.items.get(hash_key, {})})
+    return _query_all(table, hash_key, *args, **kwargs)
 
 
 def _update_copy(self: DynamoDBBackend, table_name: str, key: dict[str, Any], *args: Any, **kwargs: Any) -> Item:
