@@ -428,7 +428,7 @@ def read_everything(kindling: Kindling, ids: dict[str, str]) -> None:
     """Every route that only reads, in the order of their files."""
     for one in openapi.routes():
         if one.method == "GET" and one.scope:
-            needed = {"email": "max@example.com"} if one.query and "email" in one.query.model_fields else None
+            needed = {"email": "pat@example.com"} if one.query and "email" in one.query.model_fields else None
             fine(kindling.api("GET", one.path.format(**ids), query=needed))
 
 
