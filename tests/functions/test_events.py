@@ -21,7 +21,9 @@ from tests.harness.rows import running
 from tests.harness.template import FUNCTIONS, MACHINES, ROOT, routes, states
 
 EVENTS = ROOT / "events"
-FILES = {tuple(properties["CodeUri"].split("/")[1:]): name for name, properties in FUNCTIONS.items()}
+# The console has no kind: it is alone.
+CONSOLE = "ConsoleFunction"
+FILES = {tuple(one["CodeUri"].split("/")[1:]): name for name, one in FUNCTIONS.items() if name != CONSOLE}
 API = [name for kind, name in FILES if kind == "api"]
 STEPS = [name for kind, name in FILES if kind == "steps"]
 OPEN = ["refuse_route", *(one.name for one in openapi.routes() if not one.scope)]  # without authentication
@@ -163,7 +165,8 @@ def tell_all(kindling: Kindling) -> None:
 
 
 def test_every_function_has_a_sample_event_and_every_sample_event_a_function() -> None:
-    assert {(path.parent.name, path.stem) for path in EVENTS.rglob("*.json")} == set(FILES)
+    found = {path.relative_to(EVENTS).with_suffix("").parts for path in EVENTS.rglob("*.json")}
+    assert found == {*FILES, ("console",)}
 
 
 def test_every_step_has_an_expected_answer() -> None:
@@ -268,6 +271,13 @@ def test_a_webhooks_sample_is_signed_and_counted_once(kindling: Kindling) -> Non
     kindling.clock.at = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
     counted = [json.loads(send("webhooks", "receive_agentmail")["body"])["counted"] for _ in range(2)]
     assert counted == [True, False]
+
+
+def test_the_consoles_sample_is_answered_with_the_page_to_sign_in() -> None:
+    event = json.loads((EVENTS / "console.json").read_text())
+    event["requestContext"]["timeEpoch"] = int(datetime.now(UTC).timestamp() * 1000)
+    answer = invoke(CONSOLE, event)
+    assert (answer["statusCode"], "API key" in answer["body"]) == (200, True)
 
 
 def test_every_poller_answers_its_sample(kindling: Kindling) -> None:

@@ -162,7 +162,7 @@ class Memory:
             self._periods[name] = seen, Period(name=name, providers=providers)
         return self._periods[name][1]
 
-    def put_admitted(self, _user: str, _domain: str, day: str, admitted: dict[str, int]) -> None:
+    def put_admitted(self, _user: str, _domain: str, day: str, admitted: dict[str, int], _limit: int | None) -> None:
         self.admitted[day] = admitted
 
     def adjust(self, warming: Warming, *, put: dict[str, Any], drop: tuple[str, ...] = ()) -> bool:

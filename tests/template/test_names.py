@@ -19,7 +19,7 @@ KINDS = {"api", "steps", "pollers", "workers", "webhooks", "streams", "console"}
 LONGEST_APP = 40
 BRANCHES = (ast.If, ast.IfExp, ast.Match, ast.Try, ast.TryStar, ast.For, ast.While, ast.AsyncFor)
 OURS = {"aws_lambda_powertools", "kindling"}
-PINNED = ("layers/dependencies/requirements.txt", "requirements/console.txt", "requirements/local.txt")
+PINNED = ("layers/dependencies/requirements.txt", "functions/console/requirements.txt", "requirements/local.txt")
 SOURCES = ("--index", "--extra-index", "index-url", "index_url", "find-links", "find_links")
 
 apps = pytest.mark.parametrize("folder", APPS, ids=str)
@@ -63,7 +63,9 @@ def test_every_folder_is_a_function_and_every_function_a_folder() -> None:
 def test_a_folder_has_nothing_but_its_app() -> None:
     found = {path.relative_to(ROOT) for path in (ROOT / "functions").rglob("*") if path.is_file()}
     sources = {path for path in found if path.suffix != ".pyc"}
-    assert sources == {folder / "app.py" for folder in APPS}
+    # What is built with the console's own dependencies, which no other function has.
+    building = {Path("functions/console") / name for name in ("Makefile", "requirements.txt")}
+    assert sources == {folder / "app.py" for folder in APPS} | building
     assert {folder.parts[1] for folder in APPS} <= KINDS
 
 
@@ -74,7 +76,8 @@ def test_every_function_has_a_sample_event_of_its_name() -> None:
 
 def test_only_what_registers_a_name_is_told_of_reserved_ones_and_aws_refuses_them() -> None:
     told = {place: value for place, name, value in environments() if name == "RESERVED_NAMES"}
-    assert told == {key: {"Ref": "ReservedNames"} for key in ("CreateDomainFunction", "CreateSendingDomainFunction")}
+    registering = ("ConsoleFunction", "CreateDomainFunction", "CreateSendingDomainFunction")
+    assert told == {key: {"Ref": "ReservedNames"} for key in registering}
     parameter = TEMPLATE["Parameters"]["ReservedNames"]
     assert (parameter["Default"], parameter["AllowedValues"]) == ("refuse", ["refuse", "allow"])
 
@@ -126,7 +129,8 @@ def test_an_app_has_one_handler_of_the_name_that_the_template_gives(folder: Path
 
 def test_every_route_of_the_template_leads_to_the_function_that_declares_it() -> None:
     declared = {f"{one.method} {one.path}": resource(Path(one.name)) for one in openapi.routes()}
-    assert declared == {route: function for route, function in routes().items() if route != "$default"}
+    others = {"$default", "ANY /console", "ANY /console/{proxy+}"}
+    assert declared == {route: function for route, function in routes().items() if route not in others}
 
 
 def test_the_openapi_document_and_the_table_of_routes_are_made_of_the_declarations() -> None:
@@ -183,14 +187,15 @@ def test_whatever_the_layer_brings_is_tested_here() -> None:
 
 
 def test_no_requirement_says_where_to_download_it() -> None:
-    files = [*(ROOT / "requirements").iterdir(), ROOT / "layers/dependencies/requirements.txt"]
+    exported = [ROOT / folder / "requirements.txt" for folder in ("layers/dependencies", "functions/console")]
+    files = [*(ROOT / "requirements").iterdir(), *exported]
     for path in files:
         text = path.read_text()
         assert [word for word in (*SOURCES, "://") if word in text] == [], path
 
 
 def test_no_configuration_says_where_to_download_packages() -> None:
-    patterns = ("pyproject.toml", "Makefile", "samconfig.toml", "template.yaml", "layers/*/Makefile", "local/**/*.py")
+    patterns = ("pyproject.toml", "Makefile", "samconfig.toml", "template.yaml", "*/*/Makefile", "local/**/*.py")
     for path in (path for pattern in patterns for path in ROOT.glob(pattern)):
         text = path.read_text()
         assert [word for word in SOURCES if word in text] == [], path

@@ -14,7 +14,10 @@ GET, PUT, UPDATE, DELETE, QUERY = (
 )
 CHECK, BATCH = "dynamodb:ConditionCheckItem", "dynamodb:BatchGetItem"
 SECRET = "secretsmanager:GetSecretValue"
-START, DESCRIBE, HISTORY = (f"states:{verb}" for verb in ("StartExecution", "DescribeExecution", "GetExecutionHistory"))
+START, DESCRIBE, DEFINITION, HISTORY = (
+    f"states:{verb}"
+    for verb in ("StartExecution", "DescribeExecution", "DescribeStateMachineForExecution", "GetExecutionHistory")
+)
 SEND = "sqs:SendMessage"
 ANNOUNCE = "events:PutEvents"
 # Used by Lambda's event source to read a worker's queue; the worker itself calls none of it.
@@ -31,7 +34,7 @@ DELIVERY = {
     "logs:DescribeLogGroups",
 }
 
-READING = {GET, QUERY, BATCH, DESCRIBE, HISTORY}
+READING = {GET, QUERY, BATCH, DESCRIBE, DEFINITION, HISTORY}
 
 # What only reads the table is not listed: these write, send, start something or know a secret.
 AUDIT: dict[str, set[str]] = {
@@ -74,6 +77,8 @@ AUDIT: dict[str, set[str]] = {
     "DeleteWebhookFunction": {DELETE},
     "RotateWebhookSecretFunction": {GET, UPDATE, SECRET},
     "ReplayDeliveriesFunction": {GET, PUT, UPDATE, DELETE, QUERY, SEND},
+    # the pages for operators, which act by routes
+    "ConsoleFunction": {BATCH, CHECK, GET, PUT, UPDATE, DELETE, QUERY, DEFINITION, HISTORY, SECRET, SEND, START},
     # provider callbacks
     "ReceiveAgentmailFunction": {GET, PUT, UPDATE, SECRET, SEND},
     # onboard_domain
@@ -131,7 +136,7 @@ AUDIT: dict[str, set[str]] = {
 TABLE = {"GetAtt": "Table.Arn"}
 CALLER_POLICY = {"Ref": "CallerPolicy"}
 AUDIT_POLICY = {"Ref": "AuditPolicy"}
-ASKING = {routes()[f"{one.method} {one.path}"] for one in openapi.routes() if one.scope}
+ASKING = {routes()[f"{one.method} {one.path}"] for one in openapi.routes() if one.scope} | {"ConsoleFunction"}
 AUDITED = {routes()[f"{one.method} {one.path}"] for one in openapi.routes() if one.audited}
 INDEXES = [{"Sub": "${Table.Arn}/index/by_owner"}, {"Sub": "${Table.Arn}/index/due"}]
 SECRETS = {
@@ -284,7 +289,7 @@ def test_no_action_and_no_resource_is_a_wildcard(name: str) -> None:
             assert resource == "*"
             continue
         # The names of executions are not known in advance.
-        execution = action in (DESCRIBE, HISTORY)
+        execution = action in (DESCRIBE, DEFINITION, HISTORY)
         # Nor are the numbers of versions.
         version = action == "lambda:InvokeFunction"
         text = json.dumps(resource).replace('Function.Arn}:*"', '"' if version else "*")

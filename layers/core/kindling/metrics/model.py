@@ -80,7 +80,8 @@ class Period(BaseModel):
     """A UTC day (`YYYY-MM-DD`) or hour (`YYYY-MM-DDTHH`) of a domain: the whole, and the classes of recipients.
 
     The classes are mailbox providers, `OWN` and `UNGATED`. `spam_rate` and `delivery_error_rate` are Gmail's own
-    figures of a day, as shares from 0 to 1. None is unknown, as for every hour, and never as good as 0.
+    figures of a day, as shares from 0 to 1. None is unknown, as for every hour, and never as good as 0. `limit` is the
+    daily limit of the gate at the day's end.
     """
 
     name: str
@@ -88,10 +89,13 @@ class Period(BaseModel):
     providers: dict[str, Counts] = {}
     spam_rate: float | None = None
     delivery_error_rate: float | None = None
+    limit: int | None = None
 
 
 # What Gmail tells of a day, by the attributes of its item.
 SPAM_RATE, DELIVERY_ERROR_RATE = "gmail_spam_rate", "gmail_delivery_error_rate"
+# The gate's daily limit, kept when the day is over.
+LIMIT = "daily_limit"
 
 
 class StatsQuery(BaseModel):

@@ -24,6 +24,9 @@ def hours(user_id: str, domain_id: str, names: list[str]) -> list[Period]:
     return store.hours(user_id, domain_id, names) if names else []
 
 
-def keep_admitted(user_id: str, domain_id: str, day: str, admitted: dict[str, int]) -> None:
-    """Keep what the gate admitted on a UTC day, by mailbox provider, for as long as the reports. Idempotent."""
-    store.put_admitted(user_id, domain_id, day, admitted)
+def keep_admitted(user_id: str, domain_id: str, day: str, admitted: dict[str, int], limit: int | None = None) -> None:
+    """Keep what the gate admitted on a UTC day, by mailbox provider, and the daily limit, for as long as the reports.
+
+    Idempotent.
+    """
+    store.put_admitted(user_id, domain_id, day, admitted, limit)

@@ -13,6 +13,7 @@ from kindling.metrics.model import (
     DAYS_KEPT,
     DELIVERY_ERROR_RATE,
     FIELDS,
+    LIMIT,
     SPAM_RATE,
     Counts,
     Period,
@@ -34,9 +35,10 @@ def hours(user_id: str, domain_id: str, hours: list[str]) -> list[Period]:
     return _between(user_id, domain_id, hour_sort_key, hours)
 
 
-def put_admitted(user_id: str, domain_id: str, day: str, admitted: dict[str, int]) -> None:
-    """Set what the gate admitted on a UTC day, by mailbox provider, kept for as long as the reports. Idempotent."""
+def put_admitted(user_id: str, domain_id: str, day: str, admitted: dict[str, int], limit: int | None) -> None:
+    """Set what the gate admitted on a UTC day, by mailbox provider, and the limit unless it is None. Idempotent."""
     counts = {"admitted": sum(admitted.values())} | {f"admitted@{name}": n for name, n in admitted.items()}
+    counts |= {} if limit is None else {LIMIT: limit}
     values = {f":{i}": count for i, count in enumerate(counts.values())}
     table.update(
         {"pk": metrics_partition(user_id, domain_id), "sk": day_sort_key(day)},
@@ -86,4 +88,5 @@ def _period(name: str, item: dict[str, Any]) -> Period:
         providers={name: Counts(**counts) for name, counts in groups.items()},
         spam_rate=item.get(SPAM_RATE),
         delivery_error_rate=item.get(DELIVERY_ERROR_RATE),
+        limit=item.get(LIMIT),
     )

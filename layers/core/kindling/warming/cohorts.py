@@ -68,7 +68,12 @@ def keep(warming: Warming) -> None:
     for day in warming.days:
         admitted = warming.by_provider(day)
         if admitted and day < today:
-            metrics.keep_admitted(warming.user_id, warming.domain_id, day, admitted)
+            metrics.keep_admitted(warming.user_id, warming.domain_id, day, admitted, _limit(warming, day))
+
+
+def _limit(warming: Warming, day: str) -> int | None:
+    """The daily limit that applied at the end of a day, None when it is not known any more, or there was none."""
+    return warming.limits.daily_limit if warming.limits and warming.limits_on <= day else None
 
 
 def of_tenant(warming: Warming, week: Tally) -> list[Tally]:

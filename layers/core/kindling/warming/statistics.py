@@ -16,6 +16,8 @@ FEW_EVENTS = 10
 PRIOR_VARIATION = 0.3
 # The sum of a tail ends with the term that adds less than this share.
 PRECISION = 1e-10
+# The quantile of the normal distribution for a two-sided interval of 95 %.
+NORMAL_95 = 1.96
 
 
 def confident_above(
@@ -45,6 +47,17 @@ def tail(events: int, trials: int, rate: float, variation: float = 0.0, *, enoug
     a, b = rate * size, (1 - rate) * size
     term = exp(ways + _log_beta(events + a, trials - events + b) - _log_beta(a, b))
     return _sum(term, events, trials, enough, lambda k: (trials - k) / (k + 1) * (a + k) / (b + trials - k - 1))
+
+
+def interval(events: int, trials: int) -> tuple[float, float]:
+    """Between which rates the true one lies with 95 % confidence, to be drawn: Wilson's interval, from 0 to 1."""
+    n, z = max(trials, events), NORMAL_95
+    if not n:
+        return 0.0, 1.0
+    rate, spread = events / n, z * z / n
+    middle = (rate + spread / 2) / (1 + spread)
+    half = z * sqrt(rate * (1 - rate) / n + spread / (4 * n)) / (1 + spread)
+    return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
 def variation(days: Iterable[tuple[int, int]]) -> float | None:

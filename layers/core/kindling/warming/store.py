@@ -1,6 +1,6 @@
 """DynamoDB calls for warming: a domain's item with the counters of its gate, its history, and tenants' schedules."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from datetime import timedelta
 from math import ceil
@@ -53,6 +53,12 @@ def kept(user_id: str, domain_id: str) -> Warming | None:
 def _read(key: dict[str, str]) -> Warming | None:
     item = table.get(key)
     return Warming.model_validate(item) if item else None
+
+
+def some(user_id: str, domain_ids: Iterable[str]) -> list[Warming]:
+    """The warming of those of the tenant's domains that are not deleted, consistently read."""
+    items = table.existing(warming_key(user_id, domain_id) for domain_id in domain_ids)
+    return [warming for warming in map(Warming.model_validate, items) if not warming.deleted]
 
 
 def all_of(user_id: str) -> list[Warming]:

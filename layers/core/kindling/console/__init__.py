@@ -1,0 +1,1 @@
+"""The console: pages for operators over the same use cases as the API's."""

@@ -1,0 +1,155 @@
+"""The course of a domain's warming as a picture: limit and mail of each day, phases and stops, rates, thresholds."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from math import log10
+
+from kindling.console import svg
+from kindling.console.html import Html, tag
+from kindling.console.numbers import code, count, percent
+from kindling.console.svg import Scale
+from kindling.warming.evidence import Tally
+from kindling.warming.overview import Day
+from kindling.warming.schedules import Thresholds
+from kindling.warming.statistics import interval
+
+WIDTH, LEFT, RIGHT = 860, 64, 16
+TOP, BOTTOM = 30, 250
+RATES = ((286, 356), (400, 470))
+HEIGHT = 500
+STOPPED = ("paused", "suspended")
+# From a phase on that lasted so many days, its name fits into its band.
+NAMED_DAYS = 3
+FEWEST_DAYS = 14
+LABELS = 7
+
+Span = tuple[str, str]  # the day on which a phase began, and the phase
+
+
+def course(days: Sequence[Day], phases: Sequence[Span], thresholds: Thresholds) -> Html:
+    """Recipients and limit of each day on a logarithmic scale, and below them the rates of bounces and complaints.
+
+    `phases` are in the order in which they began. A day is a cohort: what was reported counts on the day of sending.
+    """
+    shown = len(days)
+    room = max(shown, FEWEST_DAYS)
+    x = svg.scale(0, room, LEFT, WIDTH - RIGHT)
+    high = max([100, *(day.tally.recipients for day in days), *(day.limit or 0 for day in days)])
+    y = svg.scale(0, log10(high) * 1.06, BOTTOM, TOP)
+    title = f"Mail, limit and rates of the last {shown} days"
+    return svg.drawing(
+        WIDTH,
+        HEIGHT,
+        title,
+        _hatching(),
+        _phases(days, phases, x),
+        _levels(high, y),
+        _bars(days, x, y),
+        svg.steps("limit", [(x(i), x(i + 1), y(_log(day.limit))) for i, day in enumerate(days) if day.limit]),
+        svg.text(LEFT, 18, "Recipients a day (bars) and daily limit (line)", "axis"),
+        _rates(days, "bounces", x, RATES[0], thresholds),
+        _rates(days, "complaints", x, RATES[1], thresholds),
+        _dates(days, x),
+    )
+
+
+def _log(n: int | None) -> float:
+    return log10(max(n or 1, 1))
+
+
+def _hatching() -> Html:
+    """What marks a stop, besides its colour."""
+    stroke = svg.path("hatch", "M0 6L6 0")
+    pattern = tag("pattern", stroke, id="stopped", width="6", height="6", patternUnits="userSpaceOnUse")
+    return tag("defs", pattern)
+
+
+def _phases(days: Sequence[Day], phases: Sequence[Span], x: Scale) -> Iterable[Html]:
+    """A band for each phase, with its name; one in which nothing is sent is hatched."""
+    names = [_phase_on(day.date, phases) for day in days]
+    start = 0
+    for i in range(1, len(names) + 1):
+        if i < len(names) and names[i] == names[start]:
+            continue
+        name = names[start]
+        if name:
+            kind = "stopped" if name in STOPPED else f"phase {'odd' if name[-1:] in '13' else 'even'}"
+            fill = "url(#stopped)" if name in STOPPED else None
+            label = f"{code(name)}, from {days[start].date}"
+            yield svg.box(kind, x(start), TOP, x(i) - x(start), BOTTOM - TOP, label, fill=fill)
+            if i - start >= NAMED_DAYS:
+                yield svg.text(x(start) + 4, TOP + 12, code(name), "label")
+        start = i
+
+
+def _phase_on(day: str, phases: Sequence[Span]) -> str:
+    """The phase at the end of a day."""
+    return next((phase for began, phase in reversed(phases) if began[:10] <= day), "")
+
+
+def _levels(high: int, y: Scale) -> Iterable[Html]:
+    for power in range(int(log10(high)) + 1):
+        at = y(power)
+        yield svg.line("grid", LEFT, at, WIDTH - RIGHT, at)
+        yield svg.text(LEFT - 6, at + 4, count(10**power), "tick", "end")
+
+
+def _bars(days: Sequence[Day], x: Scale, y: Scale) -> Iterable[Html]:
+    width = x(1) - x(0)
+    for i, day in enumerate(days):
+        sent = day.tally.recipients
+        if sent:
+            top = y(_log(sent))
+            limit = f" of {count(day.limit)}" if day.limit else ""
+            says = f"{day.date}: {count(sent)}{limit}"
+            yield svg.box("bar", x(i) + width * 0.16, top, width * 0.68, max(BOTTOM - top, 2), says)
+
+
+def _rates(days: Sequence[Day], name: str, x: Scale, place: tuple[float, float], bar: Thresholds) -> Iterable[Html]:
+    """Each day's rate as a dot in the range in which the true one lies, and the thresholds as lines."""
+    top, bottom = place
+    of = _bounces if name == "bounces" else _complaints
+    lines = (
+        ("hold", bar.max_bounce_rate if name == "bounces" else bar.max_complaint_rate),
+        ("pause", bar.pause_bounce_rate if name == "bounces" else bar.pause_complaint_rate),
+        ("suspend", bar.suspend_bounce_rate if name == "bounces" else bar.suspend_complaint_rate),
+    )
+    known = {i: of(day.tally) for i, day in enumerate(days) if of(day.tally)[1]}
+    most = lines[-1][1] * 1.25
+    y = svg.scale(0, most, bottom, top)
+    yield svg.text(LEFT, top - 8, f"Rate of {name} by day of sending, with its 95 % range", "axis")
+    yield svg.line("grid", LEFT, bottom, WIDTH - RIGHT, bottom)
+    yield svg.text(LEFT - 6, bottom + 4, "0 %", "tick", "end")
+    written = ""
+    for label, rate in lines:
+        yield svg.line(f"threshold {label}", LEFT, y(rate), WIDTH - RIGHT, y(rate))
+        tick = percent(rate, 1)
+        if tick != written:
+            yield svg.text(LEFT - 6, y(rate) + 4, tick, "tick", "end")
+            yield svg.text(WIDTH - RIGHT, y(rate) - 3, label, "label", "end")
+        written = tick
+    for i, (events, trials) in known.items():
+        middle = (x(i) + x(i + 1)) / 2
+        low, up = (y(min(rate, most)) for rate in interval(events, trials))
+        at = y(min(events / max(trials, events), most))
+        says = f"{days[i].date}: {count(events)} of {count(trials)}, {percent(events / max(trials, events))}"
+        yield tag("g", tag("title", says), svg.line("range", middle, low, middle, up), _dot(middle, at), class_=name)
+
+
+def _dot(x: float, y: float) -> Html:
+    return tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="3", class_="dot")
+
+
+def _bounces(tally: Tally) -> tuple[int, int]:
+    return tally.bounces, tally.reported
+
+
+def _complaints(tally: Tally) -> tuple[int, int]:
+    return tally.complaints, tally.listening
+
+
+def _dates(days: Sequence[Day], x: Scale) -> Iterable[Html]:
+    every = max(len(days) // LABELS, 1)
+    for i in range(len(days) - 1, -1, -every):
+        at = (x(i) + x(i + 1)) / 2
+        yield svg.text(at, HEIGHT - 8, f"{date.fromisoformat(days[i].date):%b %-d}", "tick", "middle")
