@@ -26,6 +26,8 @@ FIGURES_PAGE_BYTES = 500_000
 # Time limits for reading figures. API Gateway ends a request after 30 s.
 CALLER_SECONDS = 20.0
 WORKER_SECONDS = 240.0
+# A page shows everything else of an account without them.
+PAGE_SECONDS = 4.0
 
 # An hour or slightly more, with the time until the poller's next run.
 INTERVAL = timedelta(minutes=55)
@@ -50,6 +52,23 @@ def analytics(caller: "Caller", paging: Paging) -> dict[str, Any]:
         "analytics": {account.id: _figures(account, live, figures) for account, live, figures in readings},
         "transitions": _change_statuses(readings),
     }
+
+
+def figures_of(caller: "Caller", account: Account) -> dict[str, Any] | None:
+    """Warmup figures of one account, as `analytics` has them; None where there are none, or none in time."""
+    if not caller.live or account.warmup_status not in POLLED:
+        return None
+    warmup = providers.warmup()
+    try:
+        with clock.within(PAGE_SECONDS):
+            live = warmup.get_account(account.email_address)
+            figures = warmup.read_figures([account.email_address]) if live else {}
+    except ProviderError as error:
+        logger.warning("figures not read", accounts=1, reason=str(error))
+        return None
+    return (
+        _figures(account, live, figures[account.email_address]) if live and account.email_address in figures else None
+    )
 
 
 def dispatch() -> int:

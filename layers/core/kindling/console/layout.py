@@ -128,13 +128,14 @@ def field(label: str, name: str, value: str = "", hint: str = "", **more: Any) -
     said = tag("small", hint, id=f"{name}-hint") if hint else NOTHING
     described = f"{name}-hint" if hint else None
     given = tag("input", id=name, name=name, value=value, aria_describedby=described, **({"type": "text"} | more))
-    return tag("p", tag("label", label, for_=name), given, said, class_="field")
+    return tag("div", tag("label", label, for_=name), given, said, class_="field")
 
 
-def select(label: str, name: str, options: Iterable[tuple[str, str]], value: str = "") -> Html:
-    """A choice with its label; `options` are values and texts."""
+def select(label: str, name: str, options: Iterable[tuple[str, str]], value: str = "", id_: str = "") -> Html:
+    """A choice with its label; `options` are values and texts. Its id is its name, unless the page has that twice."""
     made = [tag("option", text, value=one, selected=one == value) for one, text in options]
-    return tag("p", tag("label", label, for_=name), tag("select", made, id=name, name=name), class_="field")
+    chosen = tag("select", made, id=id_ or name, name=name)
+    return tag("div", tag("label", label, for_=id_ or name), chosen, class_="field")
 
 
 def section(title: str, *content: Any, id_: str) -> Html:

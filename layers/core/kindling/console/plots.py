@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 from math import log10
+from typing import Any
 
 from kindling.console import svg
 from kindling.console.html import Html, tag
@@ -17,6 +18,7 @@ WIDTH, LEFT, RIGHT = 860, 64, 16
 TOP, BOTTOM = 30, 250
 RATES = ((286, 356), (400, 470))
 HEIGHT = 500
+LOW = 170
 STOPPED = ("paused", "suspended")
 # From a phase on that lasted so many days, its name fits into its band.
 NAMED_DAYS = 3
@@ -51,6 +53,37 @@ def course(days: Sequence[Day], phases: Sequence[Span], thresholds: Thresholds) 
         _rates(days, "complaints", x, RATES[1], thresholds),
         _dates(days, x),
     )
+
+
+def warmup(days: Sequence[dict[str, Any]]) -> Html:
+    """What an account has sent and received for its warmup on each day."""
+    x = svg.scale(0, max(len(days), FEWEST_DAYS), LEFT, WIDTH - RIGHT)
+    high = max([1, *(day[kind] for day in days for kind in ("sent", "received"))])
+    y = svg.scale(0, high * 1.06, LOW, TOP)
+    width = x(1) - x(0)
+    bars = [
+        svg.box(
+            f"bar {kind}",
+            x(i) + width * (0.12 + 0.38 * side),
+            y(day[kind]),
+            width * 0.36,
+            LOW - y(day[kind]),
+            f"{day['date']}: {count(day[kind])} {kind}",
+        )
+        for i, day in enumerate(days)
+        for side, kind in enumerate(("sent", "received"))
+    ]
+    grid = [
+        (svg.line("grid", LEFT, y(n), WIDTH - RIGHT, y(n)), svg.text(LEFT - 6, y(n) + 4, count(n), "tick", "end"))
+        for n in (0, high)
+    ]
+    every = max(len(days) // LABELS, 1)
+    dates = [
+        svg.text((x(i) + x(i + 1)) / 2, LOW + 18, f"{date.fromisoformat(days[i]['date']):%b %-d}", "tick", "middle")
+        for i in range(len(days) - 1, -1, -every)
+    ]
+    legend = svg.text(LEFT, 18, "Messages a day: sent (left bars), received (right bars, outlined)", "axis")
+    return svg.drawing(WIDTH, LOW + 28, f"Warmup of the last {len(days)} days", legend, grid, bars, dates)
 
 
 def _log(n: int | None) -> float:

@@ -68,6 +68,11 @@ def list_webhooks(caller: Caller, paging: Paging) -> Page[Webhook]:
     return store.page_of(caller.user_id, paging)
 
 
+def get(caller: Caller, webhook_id: str) -> Webhook:
+    """The tenant's webhook. Raises NotFound."""
+    return _require(caller, webhook_id)
+
+
 def delete(caller: Caller, webhook_id: str) -> None:
     """Send nothing to a webhook any more. Raises NotFound, LiveKeyRequired."""
     caller.require_live()

@@ -141,6 +141,11 @@ def get(caller: "Caller", operation_id: str, paging: Paging) -> tuple[Operation,
     return operation, page
 
 
+def page_of(caller: "Caller", paging: Paging) -> Page[Operation]:
+    """The tenant's operations, newest first, as their rows are."""
+    return store.page_of(caller.user_id, paging)
+
+
 def any_running(user_id: str) -> bool:
     """Whether a saga of the tenant runs or is being undone, consistently read."""
     return any(not operation.finished for operation in store.all_of(user_id))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kindling.operations.model import GRAPH, Failure, Operation, OperationState, operation_key
 from kindling.platform import clock, due, table
+from kindling.platform.paging import Page, Paging, page
 from kindling.platform.table import Action, Attr
 
 # The places of all requests that wait for their saga: each is taken until an instant, in milliseconds.
@@ -52,6 +53,7 @@ def put(operation: Operation, due_fields: dict[str, str]) -> None:
     item = {
         **operation_key(operation.user_id, operation.operation_id),
         **operation.model_dump(mode="json", exclude_none=True),
+        "owner": f"{operation.user_id}#operation",
     }
     try:
         table.put({**item, **due_fields}, ConditionExpression=Attr("pk").not_exists())
@@ -76,6 +78,11 @@ def existing(ids: Iterable[tuple[str, str]]) -> list[Operation]:
 def all_of(user_id: str) -> Iterator[Operation]:
     """The tenant's operations, consistently read."""
     return map(Operation.model_validate, table.below(f"TENANT#{user_id}", "OPERATION#"))
+
+
+def page_of(user_id: str, paging: Paging) -> Page[Operation]:
+    """The tenant's operations, newest first; those that an earlier version has started are not listed."""
+    return page(f"{user_id}#operation", Operation.model_validate, paging)
 
 
 def succeed(user_id: str, operation_id: str) -> None:

@@ -27,6 +27,11 @@ def list_suppressions(caller: Caller, query: ListSuppressions) -> tuple[Page[Sup
     return store.page_of(caller.user_id, query), total
 
 
+def page_of(caller: Caller, query: ListSuppressions) -> Page[Suppression]:
+    """A page of the tenant's entries that match the query, newest first, without counting them."""
+    return store.page_of(caller.user_id, query)
+
+
 def check(caller: Caller, email: str) -> dict[str, Any]:
     """Whether an address is suppressed, and its entry."""
     entry = store.get(caller.user_id, email)

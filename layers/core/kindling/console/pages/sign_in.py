@@ -27,7 +27,7 @@ def page(problem: str = "") -> Html:
     )
     form = tag(
         "form",
-        tag("p", tag("label", "API key", for_="api_key"), given, class_="field"),
+        tag("div", tag("label", "API key", for_="api_key"), given, class_="field"),
         tag("button", "Sign in"),
         method="post",
         action="/console/sign-in",

@@ -1,0 +1,191 @@
+"""The list of accounts, with a form to make one, and the page of an account."""
+
+from typing import Any
+
+from kindling.accounts import graduation, lookup, retry
+from kindling.accounts import service as accounts
+from kindling.accounts.model import PENDING, AccountStatus, CreateAccount, JoinedAccount
+from kindling.console import plots
+from kindling.console.actions import Form
+from kindling.console.html import NOTHING, Html, tag
+from kindling.console.layout import badge, confirmed, empty, facts, field, form, page, pager, section, select, table
+from kindling.console.numbers import code, count, full, moment
+from kindling.console.visit import Visit
+from kindling.domains import lookup as domains
+from kindling.domains.model import DomainStatus
+from kindling.entry.answers import Success
+from kindling.entry.answers.accounts import AccountAnswer, AccountCreated
+from kindling.entry.answers.operations import Accepted, deleted, made
+from kindling.entry.request import Request
+from kindling.entry.route import route
+from kindling.errors import (
+    AddressBurnt,
+    AddressTaken,
+    DomainNotVerified,
+    LiveKeyRequired,
+    NotFound,
+    ProviderError,
+    RowNotDeleted,
+    StatusNotSaved,
+    WarmupNotRetryable,
+    WarmupRetryRunning,
+)
+from kindling.keys.model import Scope
+from kindling.platform.paging import Paging
+
+PATH = "/console/accounts"
+HERE = f"{PATH}/{{account_id}}"
+ROWS = 50
+# Domains among which a form lets choose.
+CHOICES = 100
+KINDS = {AccountStatus.ACTIVE: "good", AccountStatus.WARMING: "busy", AccountStatus.ERROR: "bad"}
+NAMES = ("username", "domain_id", "display_name")
+
+
+def show_all(visit: Visit) -> Html:
+    """A page of the tenant's accounts, newest first."""
+    found = lookup.list_accounts(visit.caller, visit.read(Paging, "cursor", limit=ROWS))
+    heads = ("Account", "Status", "Warmup", "Domain", "Name", "Made")
+    rows = [
+        (
+            tag("a", one.email_address, href=f"{PATH}/{one.id}"),
+            badge(one.status, KINDS.get(one.status, "")),
+            code(one.warmup_status),
+            _domain(one),
+            one.display_name or "",
+            moment(one.created_at),
+        )
+        for one in found.rows
+    ]
+    none = empty(
+        "There is no account yet.",
+        "An account is an inbox that sends and is warmed up. It needs a verified ",
+        tag("a", "domain", href="/console/domains"),
+        ".",
+    )
+    listed = table("Accounts, newest first", heads, rows) if rows else none
+    return page(visit, "Accounts", tag("h1", "Accounts"), listed, pager(visit, found.next_cursor), _create(visit))
+
+
+def _domain(account: JoinedAccount) -> Html | str:
+    found = account.email_domains
+    return tag("a", found.domain, href=f"/console/domains/{found.id}") if found else "deleted"
+
+
+def _create(visit: Visit) -> Html:
+    if not visit.may(Scope.PROVISION):
+        return NOTHING
+    newest = domains.page_of(visit.caller, Paging(limit=CHOICES)).rows
+    choices = [(one.id, one.domain) for one in newest if one.status == DomainStatus.VERIFIED]
+    if not choices:
+        says = "Once a domain is verified, accounts can be made here."
+        return section("Make an account", tag("p", says, class_="faint"), id_="make")
+    fields = (
+        field("Name before the @", "username", hint="such as kim", required=True, autocomplete="off"),
+        select("Domain", "domain_id", choices, visit.query.get("domain_id", "")),
+        field("Display name", "display_name", hint="as recipients see it; may stay empty", autocomplete="off"),
+    )
+    return section("Make an account", form(visit, PATH, "Make it", *fields, inline=False), id_="make")
+
+
+def show(visit: Visit) -> Html:
+    """The page of one of the tenant's accounts. Raises NotFound."""
+    account = lookup.get(visit.caller, visit.ids["account_id"])
+    title = tag("h1", account.email_address, " ", badge(account.status, KINDS.get(account.status, "")))
+    reason = tag("p", account.warmup_reason, class_="notice") if account.warmup_reason else NOTHING
+    sends = "yes" if account.may_send else "not yet" if account.status != AccountStatus.ERROR else "no"
+    about = facts(
+        ("Domain", _domain(account)),
+        ("Warmup", code(account.warmup_status) if account.warmup_enabled else "switched off"),
+        ("May send", sends),
+        ("Display name", account.display_name or "none"),
+        ("Made", full(account.created_at)),
+        ("Changed", moment(account.updated_at)),
+    )
+    return page(
+        visit,
+        account.email_address,
+        title,
+        _actions(visit, account),
+        reason,
+        about,
+        _warmup(graduation.figures_of(visit.caller, account)),
+        trail=((PATH, "Accounts"),),
+        live=account.state == PENDING and account.warmup_enabled,
+    )
+
+
+def _actions(visit: Visit, account: JoinedAccount) -> Html:
+    if not visit.may(Scope.PROVISION):
+        return NOTHING
+    path = f"{PATH}/{account.id}"
+    again = form(visit, f"{path}/retry", "Retry warmup") if account.state == PENDING else NOTHING
+    warning = f"This deletes the inbox {account.email_address} with its mail. The address can never be used again."
+    return tag("div", again, confirmed(visit, f"{path}/delete", "Delete account", warning), class_="actions")
+
+
+def _warmup(figures: dict[str, Any] | None) -> Html:
+    """What the warmup provider tells, day by day."""
+    if figures is None:
+        says = "There are no figures of its warmup now."
+        return section("Warmup", tag("p", says, class_="faint"), id_="warmup")
+    reputation = figures["warmup_reputation"]
+    told = facts(
+        ("Reputation", "not known yet" if reputation is None else f"{reputation} of 100"),
+        ("Health", f"{figures['health_score']} of 100, {figures['health_score_label']}"),
+        ("Sent in all", count(figures["total_sent"])),
+        ("Received in all", count(figures["total_received"])),
+    )
+    days = figures["daily_data"]
+    if not days:
+        return section("Warmup", told, tag("p", "No day has figures yet.", class_="faint"), id_="warmup")
+    scrolls = tag("div", plots.warmup(days), class_="plot", tabindex="0", role="region", aria_label="Picture")
+    heads = ("Day", "Sent", "Received")
+    rows = [(one["date"], count(one["sent"]), count(one["received"])) for one in reversed(days)]
+    listed = table("Warmup by day, newest first", heads, rows, numeric=(1, 2))
+    return section("Warmup", told, scrolls, tag("details", tag("summary", "The same as a table"), listed), id_="warmup")
+
+
+@route(
+    "POST",
+    "/api/email/accounts",
+    scope=Scope.PROVISION,
+    summary="Create an account",
+    tag="accounts",
+    counts=True,
+    errors=(NotFound, DomainNotVerified, AddressTaken, AddressBurnt, LiveKeyRequired, ProviderError),
+)
+def create(request: Request, body: CreateAccount) -> AccountCreated | Accepted:
+    """As `functions/api/create_account` has it."""
+    return made(accounts.create(request.caller, body, wait_seconds=request.wait_seconds), AccountCreated.of)
+
+
+@route(
+    "PATCH",
+    "/api/email/accounts/{account_id}/retry-warmup",
+    scope=Scope.PROVISION,
+    summary="Retry a warmup",
+    tag="accounts",
+    errors=(NotFound, LiveKeyRequired, WarmupNotRetryable, WarmupRetryRunning, ProviderError, StatusNotSaved),
+)
+def retry_warmup(request: Request) -> AccountAnswer:
+    """As `functions/api/retry_warmup` has it."""
+    return AccountAnswer.of(retry.retry_warmup(request.caller, request.ids["account_id"]))
+
+
+@route(
+    "DELETE",
+    "/api/email/accounts/{account_id}",
+    scope=Scope.PROVISION,
+    summary="Delete an account",
+    tag="accounts",
+    errors=(NotFound, LiveKeyRequired, RowNotDeleted),
+)
+def delete(request: Request) -> Success | Accepted:
+    """As `functions/api/delete_account` has it."""
+    return deleted(accounts.delete(request.caller, request.ids["account_id"], wait_seconds=request.wait_seconds))
+
+
+CREATE = Form(create, show_all, PATH, "done", body=lambda sent: {name: sent.get(name, "") for name in NAMES})
+RETRY = Form(retry_warmup, show, HERE, "retry")
+DELETE = Form(delete, show, PATH, "deleted")

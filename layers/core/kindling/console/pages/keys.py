@@ -1,0 +1,132 @@
+"""The list of API keys, with forms to make and to revoke one."""
+
+from typing import Any
+
+from kindling.console.actions import Form
+from kindling.console.html import NOTHING, Html, tag
+from kindling.console.layout import badge, confirmed, field, form, page, pager, section, select, table
+from kindling.console.numbers import moment
+from kindling.console.visit import Visit
+from kindling.entry.answers.keys import KeyAnswer, KeyIssued
+from kindling.entry.request import Request
+from kindling.entry.route import route
+from kindling.errors import Conflict, IdempotencyKeyReused, KeyExceedsMaker, LastAdminKey, NotFound
+from kindling.keys import service
+from kindling.keys.model import CreateKey, Key, RevokeKey, Scope, environment, why_not_revoke
+from kindling.platform import clock
+from kindling.platform.paging import Paging
+
+PATH = "/console/keys"
+ROWS = 50
+MEANING = {
+    Scope.READ: "see everything",
+    Scope.PROVISION: "make and change domains and accounts",
+    Scope.SEND: "send, and suppress addresses",
+    Scope.ADMIN: "make keys and webhooks",
+}
+
+
+def show_all(visit: Visit) -> Html:
+    """A page of the tenant's keys, newest first."""
+    found = service.list_keys(visit.caller, visit.read(Paging, "cursor", limit=ROWS))
+    heads = ("Name", "Id", "State", "For", "Scopes", "Last used", "Ends", "Actions")
+    rows = [_row(visit, key) for key in found.rows]
+    listed = table("Keys, newest first", heads, rows)
+    return page(visit, "Keys", tag("h1", "Keys"), listed, pager(visit, found.next_cursor), _create(visit))
+
+
+def _row(visit: Visit, key: Key) -> list[Any]:
+    now = clock.timestamp()
+    own = " (this session)" if key.key_id == visit.caller.key_id else ""
+    state = badge("valid", "good") if key.active(now) else badge("revoked" if key.revoked_at else "expired")
+    ends = moment(key.revoked_at or key.expires_at, "never")
+    scopes = ", ".join(sorted(key.scopes))
+    name = f"{key.name}{own}"
+    kind = environment(live=key.live)
+    return [
+        name,
+        tag("code", key.key_id),
+        state,
+        kind,
+        scopes,
+        moment(key.last_used_at),
+        ends,
+        _revoke(visit, key, now),
+    ]
+
+
+def _revoke(visit: Visit, key: Key, now: str) -> Html:
+    if Scope.ADMIN not in visit.caller.scopes or not key.active(now) or why_not_revoke(visit.caller, key):
+        return NOTHING
+    warning = f"Whoever uses the key {key.name} is refused from then on, within a minute."
+    return confirmed(visit, f"{PATH}/{key.key_id}/revoke", "Revoke", warning)
+
+
+def _create(visit: Visit) -> Html:
+    if Scope.ADMIN not in visit.caller.scopes:
+        return NOTHING
+    boxes = [
+        tag(
+            "div",
+            tag(
+                "input", type="checkbox", id=f"scope-{scope}", name=f"scope-{scope}", value="1", checked=scope == "read"
+            ),
+            " ",
+            tag("label", scope, ": ", MEANING[scope], for_=f"scope-{scope}"),
+        )
+        for scope in Scope
+        if scope in visit.caller.scopes
+    ]
+    kinds = [("test", "test: reaches no provider")]
+    if visit.caller.live:
+        kinds.insert(0, ("live", "live"))
+    fields = (
+        field(
+            "Name", "name", hint="such as the program that uses it", required=True, maxlength=100, autocomplete="off"
+        ),
+        tag("fieldset", tag("legend", "It may"), boxes),
+        select("For", "environment", kinds),
+        field("Days until it ends", "expires_in_days", hint="empty: never", inputmode="numeric", pattern="[0-9]*"),
+    )
+    return section("Make a key", form(visit, PATH, "Make it", *fields, inline=False), id_="make")
+
+
+def _wanted(sent: dict[str, str]) -> dict[str, Any]:
+    days = sent.get("expires_in_days", "").strip()
+    return {
+        "name": sent.get("name", ""),
+        "scopes": [scope.value for scope in Scope if sent.get(f"scope-{scope}")],
+        "live": sent.get("environment") == "live",
+        "expires_in_days": int(days) if days.isdecimal() else days,
+    }
+
+
+@route(
+    "POST",
+    "/api/keys",
+    scope=Scope.ADMIN,
+    summary="Make an API key",
+    tag="keys",
+    secret=True,
+    errors=(KeyExceedsMaker, IdempotencyKeyReused, Conflict),
+)
+def create(request: Request, body: CreateKey) -> KeyIssued:
+    """As `functions/api/create_key` has it."""
+    return KeyIssued.of(service.create(request.caller, body, idempotency_key=request.idempotency_key))
+
+
+@route(
+    "DELETE",
+    "/api/keys/{key_id}",
+    scope=Scope.ADMIN,
+    summary="Revoke an API key",
+    tag="keys",
+    errors=(NotFound, KeyExceedsMaker, LastAdminKey),
+)
+def revoke(request: Request, query: RevokeKey) -> KeyAnswer:
+    """As `functions/api/revoke_key` has it."""
+    return KeyAnswer.of(service.revoke(request.caller, request.ids["key_id"], force=query.force))
+
+
+CREATE = Form(create, show_all, PATH, "done", body=_wanted, shows=lambda answer: str(answer["key"]["api_key"]))
+REVOKE = Form(revoke, show_all, PATH, "revoked")
