@@ -222,7 +222,10 @@ def _refused(form: Form, visit: Visit, outcome: Outcome) -> Response:
     if outcome.status == HTTPStatus.UNAUTHORIZED:
         raise Unauthorized(authentication.REFUSED)
     visit = _at_page(form, replace(visit, problem=outcome.body["message"]))
-    return _shown(form.page, visit, outcome.status)
+    try:
+        return _shown(form.page, visit, outcome.status)
+    except NotFound:
+        return HTMLResponse(failure(visit.problem), outcome.status)
 
 
 def _at_page(form: Form, visit: Visit) -> Visit:
