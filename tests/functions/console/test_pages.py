@@ -1,8 +1,6 @@
 """What the pages of the console show, to whom, and what they change."""
 
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -103,7 +101,7 @@ def test_a_key_that_may_only_read_sees_everything_and_no_button(kindling: Kindli
     account = kindling.account()
     outside.sign_in(kindling.reader.key)
     paths = [*SECTIONS, f"domains/{account['domain_id']}", f"accounts/{account['id']}"]
-    assert {path: outside.get(f"/console/{path}").changes for path in paths} == dict.fromkeys(paths, set())
+    assert {path for path in paths if outside.get(f"/console/{path}").changes} == set()
     assert {path: outside.get(f"/console/{path}").status for path in paths} == dict.fromkeys(paths, 200)
 
 

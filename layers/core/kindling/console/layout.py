@@ -163,9 +163,12 @@ def _cell(i: int, numeric: Sequence[int]) -> str | None:
     return "n" if i in numeric else None
 
 
-def facts(*pairs: tuple[str, Any]) -> Html:
-    """Names and values."""
-    return tag("dl", [tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs], class_="facts")
+def facts(*pairs: tuple[str, Any], wide: str = "") -> Html:
+    """Names and values, of which the one named `wide` takes two places."""
+    found = [
+        tag("div", tag("dt", name), tag("dd", value), class_="wide" if name == wide else None) for name, value in pairs
+    ]
+    return tag("dl", found, class_="facts")
 
 
 def sentences(lines: Iterable[str]) -> Html:

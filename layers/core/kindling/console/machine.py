@@ -11,9 +11,9 @@ from kindling.console.numbers import seconds_between
 from kindling.operations.executions import Execution, StateRun
 from kindling.platform import clock
 
-BOX, ROW, HIGH = 250, 58, 38
-COLUMNS = (70, 430)
-TOP, WIDTH = 16, 700
+BOX, ROW, HIGH = 285, 58, 38
+COLUMNS = (60, 445)
+TOP, WIDTH = 16, 745
 ENDS = ("Succeed", "Fail")
 MARKS = {"done": "✓", "failed": "!", "running": "…", "ahead": "", "passed": "✓"}
 SAYS = {

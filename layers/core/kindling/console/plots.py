@@ -14,7 +14,7 @@ from kindling.warming.overview import Day
 from kindling.warming.schedules import Thresholds
 from kindling.warming.statistics import interval
 
-WIDTH, LEFT, RIGHT = 860, 64, 16
+WIDTH, LEFT, RIGHT = 860, 64, 76
 TOP, BOTTOM = 30, 250
 RATES = ((286, 356), (400, 470))
 HEIGHT = 500
@@ -24,6 +24,8 @@ STOPPED = ("paused", "suspended")
 NAMED_DAYS = 3
 FEWEST_DAYS = 14
 LABELS = 7
+# The distance of two lines of text.
+LINE = 12
 
 Span = tuple[str, str]  # the day on which a phase began, and the phase
 
@@ -47,7 +49,7 @@ def course(days: Sequence[Day], phases: Sequence[Span], thresholds: Thresholds) 
         _phases(days, phases, x),
         _levels(high, y),
         _bars(days, x, y),
-        svg.steps("limit", [(x(i), x(i + 1), y(_log(day.limit))) for i, day in enumerate(days) if day.limit]),
+        svg.steps("limit", [(x(i), x(i + 1), y(_log(n))) for i, n in _limits(days, phases)]),
         svg.text(LEFT, 18, "Recipients a day (bars) and daily limit (line)", "axis"),
         _rates(days, "bounces", x, RATES[0], thresholds),
         _rates(days, "complaints", x, RATES[1], thresholds),
@@ -115,6 +117,15 @@ def _phases(days: Sequence[Day], phases: Sequence[Span], x: Scale) -> Iterable[H
         start = i
 
 
+def _limits(days: Sequence[Day], phases: Sequence[Span]) -> Iterable[tuple[int, int]]:
+    """The daily limits by the number of the day. It stays where there is no mail, and there is none during a stop."""
+    last = None
+    for i, day in enumerate(days):
+        last = day.limit or last
+        if last and _phase_on(day.date, phases) not in STOPPED:
+            yield i, last
+
+
 def _phase_on(day: str, phases: Sequence[Span]) -> str:
     """The phase at the end of a day."""
     return next((phase for began, phase in reversed(phases) if began[:10] <= day), "")
@@ -152,15 +163,15 @@ def _rates(days: Sequence[Day], name: str, x: Scale, place: tuple[float, float],
     y = svg.scale(0, most, bottom, top)
     yield svg.text(LEFT, top - 8, f"Rate of {name} by day of sending, with its 95 % range", "axis")
     yield svg.line("grid", LEFT, bottom, WIDTH - RIGHT, bottom)
-    yield svg.text(LEFT - 6, bottom + 4, "0 %", "tick", "end")
-    written = ""
-    for label, rate in lines:
-        yield svg.line(f"threshold {label}", LEFT, y(rate), WIDTH - RIGHT, y(rate))
-        tick = percent(rate, 1)
-        if tick != written:
-            yield svg.text(LEFT - 6, y(rate) + 4, tick, "tick", "end")
-            yield svg.text(WIDTH - RIGHT, y(rate) - 3, label, "label", "end")
-        written = tick
+    yield svg.text(LEFT - 6, bottom + 4, "0", "tick", "end")
+    above = bottom + LINE
+    for rate in sorted({rate for _, rate in lines}):
+        names = [label for label, own in lines if own == rate]
+        yield svg.line(f"threshold {names[-1]}", LEFT, y(rate), WIDTH - RIGHT, y(rate))
+        # Thresholds may be nearer to each other than two lines of text.
+        above = min(y(rate) + 4, above - LINE)
+        yield svg.text(LEFT - 6, above, percent(rate, 1), "tick", "end")
+        yield svg.text(WIDTH - RIGHT + 6, above, ", ".join(names), "tick")
     for i, (events, trials) in known.items():
         middle = (x(i) + x(i + 1)) / 2
         low, up = (y(min(rate, most)) for rate in interval(events, trials))

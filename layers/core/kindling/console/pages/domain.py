@@ -273,7 +273,7 @@ def _found(record: ShownDnsRecord) -> Html:
 
 def _value(record: ShownDnsRecord) -> Html:
     priority = f"{record.priority} " if record.priority is not None else ""
-    return tag("code", priority + record.value)
+    return tag("code", priority + record.value, class_="long")
 
 
 def _history(entries: list[Shown]) -> Html:

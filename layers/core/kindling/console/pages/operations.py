@@ -89,6 +89,7 @@ def _facts(operation: Operation) -> Html:
         ("Took" if operation.finished else "Runs for", seconds_between(clock.parse(operation.created_at), end)),
         ("About", _subject(operation)),
         ("Execution", _execution(operation.execution_arn)),
+        wide="Execution",
     )
 
 
@@ -138,7 +139,9 @@ def _answers(execution: Execution) -> Html:
         )
         for run in shown
     ]
-    return section("What each step answered", table("Steps, in the order of time", heads, rows), id_="answers")
+    return section(
+        "What each step answered", table("Steps, in the order of time", heads, rows, numeric=(3,)), id_="answers"
+    )
 
 
 def _standing(run: StateRun, execution: Execution) -> Html:
@@ -156,8 +159,8 @@ def _answer(run: StateRun) -> Html:
 
 def _payload(answer: Any) -> Html:
     if answer is None or answer is True:
-        return tag("span", "done, without a word" if answer else "", class_="faint")
-    return tag("code", json.dumps(answer, ensure_ascii=False)[:MOST_CHARACTERS])
+        return tag("span", "nothing to tell" if answer else "", class_="faint")
+    return tag("code", json.dumps(answer, ensure_ascii=False)[:MOST_CHARACTERS], class_="long")
 
 
 def _rows(visit: Visit, operation: Operation, rows: Page[Row]) -> Html:

@@ -1,0 +1,64 @@
+"""A real browser for the console: the Chromium of this machine, driven by Playwright; nothing is downloaded.
+
+Without either of them these tests are skipped, and the summary says so once.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import Kindling
+from tests.harness import story
+from tests.harness.site import served
+from tests.harness.story import Story
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+HOW = (
+    "the tests of the console in a browser were not run: they need Playwright (make test installs it) and Chromium "
+    "(apt-get install chromium, or another package manager's)"
+)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> "Iterator[Browser]":
+    """The browser, started once."""
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        found = None
+    if found is None:
+        pytest.skip(HOW)
+    with sync_playwright() as playwright:
+        # The sandbox of Chromium does not run as root, as which containers do.
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def told(kindling: Kindling) -> Story:
+    """What there is to see."""
+    kindling.clock.advance(hours=5)
+    return story.tell(kindling)
+
+
+@pytest.fixture
+def origin(kindling: Kindling, tmp_path: Path) -> Iterator[str]:
+    """Where the console is served."""
+    with served(tmp_path) as address:
+        yield address
+
+
+def sign_in(page: "Page", origin: str, key: str) -> None:
+    """Sign in, by the keyboard alone: the field has the focus."""
+    page.goto(f"{origin}/console")
+    page.keyboard.type(key)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/console/domains")
