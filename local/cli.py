@@ -125,6 +125,7 @@ def _serve(job: Callable[[launcher.LocalCloud], bool], *, ends: bool) -> int:
     done = True
     with contextlib.suppress(KeyboardInterrupt), launcher.started(cloud):
         _say(f"API      {ports.api_url}")
+        _say(f"Console  {cloud.description['console_url']}")
         _say(f"Keys     {home.description}")
         if home.real:
             _say(REAL_PROVIDERS.format(api_url=ports.api_url, variable=WEBHOOK_VARIABLE))

@@ -211,6 +211,7 @@ def run(description: Mapping[str, Any], say: Say) -> bool:
         "  .venv/bin/kindling local status              show all URLs\n"
         "  .venv/bin/kindling local advance 3d          move the clock\n"
         "  .venv/bin/kindling local tick verify-domains run a poller now\n"
-        f"  curl {description['sandbox_url']}/_admin/inventory   list the sandbox's resources"
+        f"  curl {description['sandbox_url']}/_admin/inventory   list the sandbox's resources\n"
+        f"  {description['console_url']}                the console: sign in with the key above"
     )
     return True

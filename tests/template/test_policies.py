@@ -137,7 +137,7 @@ TABLE = {"GetAtt": "Table.Arn"}
 CALLER_POLICY = {"Ref": "CallerPolicy"}
 AUDIT_POLICY = {"Ref": "AuditPolicy"}
 ASKING = {routes()[f"{one.method} {one.path}"] for one in openapi.routes() if one.scope} | {"ConsoleFunction"}
-AUDITED = {routes()[f"{one.method} {one.path}"] for one in openapi.routes() if one.audited}
+AUDITED = {routes()[f"{one.method} {one.path}"] for one in openapi.routes() if one.audited} | {"ConsoleFunction"}
 INDEXES = [{"Sub": "${Table.Arn}/index/by_owner"}, {"Sub": "${Table.Arn}/index/due"}]
 SECRETS = {
     "AGENTMAIL_SECRET": "AgentMailSecretArn",

@@ -33,6 +33,7 @@ PAGE_SECONDS = 4.0
 INTERVAL = timedelta(minutes=55)
 IDLE_INTERVAL = timedelta(hours=24)
 
+NO_FIGURES = WarmupFigures(totals=WarmupTotals(), days={})
 # An account with its state and figures at the provider.
 Reading = tuple[Account, WarmupAccount, WarmupFigures]
 
@@ -66,9 +67,7 @@ def figures_of(caller: "Caller", account: Account) -> dict[str, Any] | None:
     except ProviderError as error:
         logger.warning("figures not read", accounts=1, reason=str(error))
         return None
-    return (
-        _figures(account, live, figures[account.email_address]) if live and account.email_address in figures else None
-    )
+    return _figures(account, live, figures.get(account.email_address, NO_FIGURES)) if live else None
 
 
 def dispatch() -> int:
@@ -100,10 +99,9 @@ def _read(accounts: list[Account], seconds: float) -> Iterator[Reading]:
         except ProviderError as error:
             logger.warning("figures not read", accounts=len(batch), reason=str(error))
             continue
-        nothing = WarmupFigures(totals=WarmupTotals(), days={})
         for account in batch:
             address = account.email_address
-            yield account, live[address], figures.get(address, nothing)
+            yield account, live[address], figures.get(address, NO_FIGURES)
 
 
 def _states(accounts: list[Account]) -> dict[str, WarmupAccount]:

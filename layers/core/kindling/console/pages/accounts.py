@@ -130,9 +130,10 @@ def _warmup(figures: dict[str, Any] | None) -> Html:
         says = "There are no figures of its warmup now."
         return section("Warmup", tag("p", says, class_="faint"), id_="warmup")
     reputation = figures["warmup_reputation"]
+    label = f", {figures['health_score_label']}" if figures["health_score_label"] else ""
     told = facts(
         ("Reputation", "not known yet" if reputation is None else f"{reputation} of 100"),
-        ("Health", f"{figures['health_score']} of 100, {figures['health_score_label']}"),
+        ("Health", f"{figures['health_score']} of 100{label}"),
         ("Sent in all", count(figures["total_sent"])),
         ("Received in all", count(figures["total_received"])),
     )
