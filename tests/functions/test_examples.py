@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -240,9 +241,13 @@ def promised() -> tuple[set[tuple[str, str]], set[str]]:
 
 
 def test_every_answer_and_every_error_has_an_example_that_is_still_given(
-    kindling: Kindling, examples: Examples, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    kindling: Kindling,
+    examples: Examples,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
 ) -> None:
-    live_through_everything(kindling)
+    live_through_everything(kindling, tmp_path)
     look_around(kindling, monkeypatch)
     send(kindling)
     be_refused(kindling)
