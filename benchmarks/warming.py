@@ -34,7 +34,7 @@ TERRIBLE = Rates(bounces=0.2, complaints=0.02)
 
 @dataclass(frozen=True)
 class Population:
-    """`number` domains of a kind, simulated for up to `most` days, and a name for them.
+    """`number` domains of a kind, simulated for `days` days, and until they are warmed for up to `most`.
 
     `before` are the median and the 95 % quantile of the recipients until the stop under the policy of version 0.1,
     where they were measured.
@@ -43,6 +43,7 @@ class Population:
     kind: Kind
     number: int
     most: int = EIGHT_WEEKS
+    days: int = EIGHT_WEEKS
     patient: bool = True
     judge: Judge = policy.judge
     before: tuple[int, int] | None = None
@@ -58,11 +59,12 @@ def bad(
     number: int,
     rates: Rates,
     before: tuple[int, int] | None = None,
-    most: int = EIGHT_WEEKS,
+    days: int = EIGHT_WEEKS,
     **fields: object,
 ) -> Population:
     """Domains that should be stopped, which nobody resumes."""
-    return Population(Kind(name, rates, **fields), number, most, patient=False, before=before)  # type: ignore[arg-type]
+    kind = Kind(name, rates, **fields)  # type: ignore[arg-type]
+    return Population(kind, number, most=days, days=days, patient=False, before=before)
 
 
 HOLIDAYS = ((8, 7), (24, 7), (38, 7), (52, 7))
@@ -107,7 +109,7 @@ BAD = [
     bad("0.5 % complaints from day 28 on", 40, HEALTHY, (15_000, 20_000), then=COMPLAINED_OF),
     bad("8 % bounces from day 28 on", 40, HEALTHY, (2_508, 2_544), then=BOUNCING),
     bad("20 % bounces and 2 % complaints from day 28 on", 40, HEALTHY, (2_502, 2_516), then=TERRIBLE),
-    bad("warmed, 2 % complaints from day 77 on", 20, HEALTHY, most=91, then=Rates(0.01, 0.02), turns_on=77),
+    bad("warmed, 2 % complaints from day 77 on", 20, HEALTHY, days=91, then=Rates(0.01, 0.02), turns_on=77),
     bad("`tiered`, 0.5 % complaints from the first day", 100, COMPLAINED_OF, (1_100, 3_400), schedule="tiered"),
     bad("`tiered`, 8 % bounces from the first day", 100, BOUNCING, (305, 916), schedule="tiered"),
     bad(
@@ -220,7 +222,7 @@ def _live(population: Population, seed: str) -> Life:
     return live(
         population.kind,
         f"{population.kind.name} {population.kind.schedule} {seed}",
-        days=EIGHT_WEEKS,
+        days=population.days,
         most=population.most,
         patient=population.patient,
         judge=population.judge,
@@ -270,10 +272,10 @@ def _kept(simulation: Simulation, populations: list[Population]) -> Iterable[str
 
 
 def _bad(simulation: Simulation) -> Iterable[str]:
-    yield "\n**Bad domains**, within eight weeks: recipients from the first bad day on until the first pause or"
-    yield "suspension. *Before* are the figures of version 0.1. *Fewest* is the number of recipients of whom half of"
-    yield "all such domains would show a rate above the threshold with 95 % confidence, in a single look; beside it the"
-    yield "median when reports take no time, as a multiple of that.\n"
+    yield "\n**Bad domains**, within eight weeks, a warmed one within thirteen: recipients from the first bad day on"
+    yield "until the first pause or suspension. *Before* are the figures of version 0.1. *Fewest* is the number of"
+    yield "recipients of whom half of all such domains would show a rate above the threshold with 95 % confidence, in a"
+    yield "single look; beside it the median when reports take no time, as a multiple of that.\n"
     yield "| domain | number | stopped | median | 95 % by | before | fewest |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
     for population in BAD:
