@@ -387,6 +387,8 @@ def use_pages(kindling: Kindling, folder: Path, webhook_id: str) -> None:
     browser.submit("/delete")
     browser.get(domain)
     browser.submit("/delete")
+    # A delivery that is so long overdue is sent again.
+    kindling.clock.advance(hours=2)
     browser.get(f"/console/webhooks/{webhook_id}")
     assert "sent again" in browser.submit("/replay").text
     browser.get("/console/keys")

@@ -67,22 +67,22 @@ def read(execution_arn: str) -> Execution | None:
 def _runs(events: list[dict[str, Any]], states: dict[str, Any]) -> list[StateRun]:
     """The states that were entered; those inside a Map, which run at the same time, are left out."""
     runs: list[StateRun] = []
+    caught = False
     for event in events:
         entered, left = event.get("stateEnteredEventDetails"), event.get("stateExitedEventDetails")
         if entered and entered["name"] in states:
             runs.append(StateRun(entered["name"], event["timestamp"]))
+            caught = False
         elif left and runs and left["name"] == runs[-1].name:
             runs[-1].left = event["timestamp"]
-            if not runs[-1].failures or event["previousEventId"] not in _failed(events):
-                runs[-1].answer = _answer(left.get("output"))
+            # Left by its Catch, it tells what was caught.
+            runs[-1].answer = None if caught else _answer(left.get("output"))
         elif runs and states[runs[-1].name]["Type"] == "Task":
-            runs[-1].failures += _failures(event, runs[-1].name)
+            failures = _failures(event, runs[-1].name)
+            runs[-1].failures += failures
+            # A task that goes on after a failure is retried.
+            caught = bool(failures)
     return runs
-
-
-def _failed(events: list[dict[str, Any]]) -> set[int]:
-    """The ids of the events that tell of a failure."""
-    return {event["id"] for event in events if any(name in event for name in FAILURES)}
 
 
 def _failures(event: dict[str, Any], step: str) -> list[Failure]:
