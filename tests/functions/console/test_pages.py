@@ -6,11 +6,14 @@ import pytest
 
 from kindling.console.actions import Form
 from kindling.console.pages import routes
+from kindling.metrics import service as metrics
+from kindling.warming import cohorts, store
 from local import openapi
 from tests.conftest import Kindling, issue
 from tests.functions.api.test_emails import send
 from tests.functions.api.test_send import sender
 from tests.harness.dynamodb import calls
+from tests.harness.lambdas import invoke
 from tests.harness.pages import Browser, Page
 
 CANARY = "<script>alert('x')</script>\"'><img src=x onerror=y>"
@@ -266,3 +269,26 @@ def test_running_operations_are_followed_and_finished_ones_are_not(kindling: Kin
     page = browser.get(f"/console/domains/{domain['id']}")
     assert follows(page)
     assert page.response.url.path in page.links
+
+
+def test_the_limit_of_a_day_is_kept_with_it_as_far_as_it_is_known(kindling: Kindling, browser: Browser) -> None:
+    account = sender(kindling)
+    send(kindling, "pat@example.com")
+    kindling.clock.advance(days=1)
+    invoke("AdvanceWarmingFunction", {})
+    kindling.work("JudgeWarmingFunction", "judgements")
+    send(kindling, "pat@example.com")
+    warming = store.get(kindling.user_id, account["domain_id"])
+    assert warming
+    # As if the limits had risen after the day was over.
+    risen = {"daily_limit": 100, "hourly_limit": 10, "per_minute_limit": 5}
+    assert store.adjust(warming, put={"limits": risen})
+    warming = store.get(kindling.user_id, account["domain_id"])
+    assert warming
+    cohorts.keep(warming)
+    kept = metrics.last_days(kindling.user_id, account["domain_id"], 2)
+    assert [day.limit for day in kept] == [50, None]
+    browser.sign_in(kindling.api.key)
+    page = browser.get(f"/console/domains/{account['domain_id']}")
+    assert "2026-03-02 Recipients 1 Daily limit 100 " in page.text
+    assert "2026-03-01 Recipients 1 Daily limit 50 " in page.text
