@@ -91,6 +91,15 @@ def test_warming_is_paused_with_a_reason_and_resumed(kindling: Kindling, browser
     assert kindling.api.get("/v1/domains/acme.example/warming").body["phase"] == "phase_1"
 
 
+def test_what_is_changed_stands_in_the_audit_log_as_a_request_of_the_api(kindling: Kindling, browser: Browser) -> None:
+    domain = kindling.verified_domain()
+    browser.get(f"/console/domains/{domain['id']}")
+    browser.submit("/pause")
+    newest = kindling.api.get("/v1/audit").body["entries"][0]
+    assert (newest["method"], newest["route"]) == ("POST", "/v1/domains/{domain_id}/warming/pause")
+    assert newest["key_id"] == kindling.api.key.split("_")[2]
+
+
 def test_a_form_that_is_sent_twice_acts_once(kindling: Kindling, browser: Browser) -> None:
     domain = kindling.verified_domain()
     browser.get(f"/console/domains/{domain['id']}")
