@@ -14,7 +14,7 @@ from tests.harness.template import FUNCTIONS, MACHINES, POLICIES, ROOT, policies
 
 TEXT = (ROOT / "template.yaml").read_text()
 MOST_RESOURCES = 500  # docs.aws.amazon.com/AWSCloudFormation, "Understand CloudFormation quotas"
-SPARE_RESOURCES = 25
+SPARE_RESOURCES = 20
 # A policy of this type is named within its role.
 INLINE = "AWS::IAM::Policy"
 # What gives a name its room: a function, an API or an application.
