@@ -154,6 +154,7 @@ def read(path: Path) -> Landscape:
     template = _Template(path)
     rows = {
         "API": list(_routes(template, "api")),
+        "Console": list(_routes(template, "functions")),
         "Webhooks": list(_routes(template, "webhooks")),
         "Sagas": list(_sagas(template)),
         "Pollers": list(_pollers(template)),
@@ -180,11 +181,11 @@ def _routes(template: _Template, kind: str) -> Iterator[Row]:
             family = families.setdefault((path.split("/")[1:2][0] if path else "", template.tag(name)), _Family())
             family.paths.append(path)
             family.functions.append(name)
-    for (_, tag), family in families.items():
+    for (segment, tag), family in families.items():
         beginning = PARAMETER.sub("{id}", posixpath.commonpath(family.paths))
         count = len(family.functions)
         note = (beginning or "what is no route") + (f", {count} routes" if count > 1 else "")
-        yield _row(template, tag or "everything else", note, family.functions)
+        yield _row(template, tag or segment or "everything else", note, list(dict.fromkeys(family.functions)))
 
 
 def _sagas(template: _Template) -> Iterator[Row]:

@@ -99,6 +99,8 @@ def test_a_message_is_recorded_small_and_once_in_the_window_in_which_it_was_coun
         "to": ["lee@acme.example", "pat@example.com"],
         "subject": "Hello",
         "own": ["acme.example"],
+        "key_id": kindling.api.key.split("_")[2],
+        "request_id": "request-1",
     }
     assert item["expires_at"] == (clock.parse("2026-03-01T10:00:00Z") + timedelta(days=35)).timestamp()
     # One write unit.

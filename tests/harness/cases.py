@@ -13,7 +13,7 @@ import httpx
 from local.http_api import Invoked, Routes, decode_path, make_event, make_response
 from tests.harness.contract import document
 from tests.harness.lambdas import invoke
-from tests.harness.template import routes
+from tests.harness.template import served
 
 # What schemathesis may find wrong. A conforming request may still be refused: the rows are not as it needs them.
 CHECKS = (
@@ -83,7 +83,7 @@ class Gateway:
 
     def __init__(self, folder: Path) -> None:
         file = folder / "routes.json"
-        file.write_text(json.dumps([{"key": key, "function": function} for key, function in routes().items()]))
+        file.write_text(json.dumps([{"key": key, "function": function} for key, function in served().items()]))
         self._routes = Routes(file)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:

@@ -68,7 +68,7 @@ def states(machine: str) -> dict[str, dict[str, Any]]:
 
 
 @cache
-def routes() -> dict[str, str]:
+def served() -> dict[str, str]:
     """The logical ids of functions by route key, such as `GET /path` or `$default`."""
     by_key = {}
     for name, properties in FUNCTIONS.items():
@@ -77,3 +77,9 @@ def routes() -> dict[str, str]:
                 route = event["Properties"]
                 by_key[f"{route['Method']} {route['Path']}" if "Path" in route else "$default"] = name
     return by_key
+
+
+@cache
+def routes() -> dict[str, str]:
+    """Those of the API; the console has pages."""
+    return {key: name for key, name in served().items() if FUNCTIONS[name]["CodeUri"] != "functions/console"}

@@ -118,7 +118,9 @@ def test_what_our_code_imports_is_pinned_in_the_dependencies_or_in_the_runtime()
         "dnspython": "dns",
         "publicsuffixlist": "publicsuffixlist",
     }
-    pinned = (ROOT / "layers/dependencies/requirements.txt").read_text()
+    pinned = "".join(
+        (ROOT / folder / "requirements.txt").read_text() for folder in ("layers/dependencies", "functions/console")
+    )
     names = [line.partition("==")[0] for line in pinned.splitlines() if "==" in line]
     brought = {modules.get(name, name.replace("-", "_")) for name in names} | {"kindling"}
     assert artifacts.imports(ROOT / "layers/core/kindling") | artifacts.imports(ROOT / "functions") <= brought

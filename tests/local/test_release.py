@@ -31,7 +31,7 @@ def test_a_dry_run_without_aws_shows_what_would_be_created(capsys: pytest.Captur
     said = capsys.readouterr().out
     assert f"In a new stack, of {said.split('In a new stack, of ')[1].split()[0]} resources:" in said
     assert "  created    1 AWS::DynamoDB::Table: Table" in said
-    assert "  created  115 AWS::Lambda::Function" in said.splitlines()
+    assert "  created  116 AWS::Lambda::Function" in said.splitlines()
 
 
 def test_a_dry_run_compares_with_a_revision_of_git() -> None:

@@ -189,7 +189,8 @@ def tracked() -> dict[str, str]:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607
     paths = (ROOT / line for line in listed.stdout.splitlines())
     skipped = {Path(__file__), ROOT / "CONTRIBUTING.md"}
-    return {str(p.relative_to(ROOT)): p.read_text() for p in paths if p.is_file() and p not in skipped}
+    texts = (path for path in paths if path.is_file() and path not in skipped and path.suffix != ".jpg")
+    return {str(path.relative_to(ROOT)): path.read_text() for path in texts}
 
 
 def names(text: str, marks: Iterable[str]) -> bool:

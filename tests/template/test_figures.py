@@ -44,7 +44,10 @@ TIMEOUTS = {
 }
 # A whole CPU for those that fill a queue.
 FILLERS = ("VerifyDomains", "RunCleanups", "AdvanceWarming", "GraduateAccounts", "RetryWarmups")
-MEMORIES = {f"{name}Function": 1769 for name in FILLERS} | {"ReconcileInventoryFunction": 1024}
+MEMORIES = {f"{name}Function": 1769 for name in FILLERS} | {
+    "ReconcileInventoryFunction": 1024,
+    "PreviewImportFunction": 1769,
+}
 # Messages a worker is given at once, and workers at once.
 BATCHES = {
     "CheckDomainFunction": (5, 2),

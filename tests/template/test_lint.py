@@ -112,7 +112,9 @@ def test_every_worker_has_a_queue_and_every_route_the_api() -> None:
     assert followers == {name for name, p in FUNCTIONS.items() if p["CodeUri"].startswith("functions/streams/")}
     served = {function for function, event in triggers("HttpApi").values() if event["ApiId"] == {"Ref": "Api"}}
     assert served == {
-        name for name, p in FUNCTIONS.items() if p["CodeUri"].startswith(("functions/api/", "functions/webhooks/"))
+        name
+        for name, p in FUNCTIONS.items()
+        if p["CodeUri"].startswith(("functions/api/", "functions/webhooks/", "functions/console"))
     }
 
 

@@ -75,6 +75,16 @@ PROBLEMS = {
     ),
     **dict.fromkeys(("float_type", "float_parsing"), "must be a number"),
     **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
+    **dict.fromkeys(
+        (
+            "datetime_type",
+            "datetime_parsing",
+            "datetime_from_date_parsing",
+            "datetime_object_invalid",
+            "timezone_aware",
+        ),
+        "must be an instant with its offset, as 2026-03-01T09:00:00Z",
+    ),
     **dict.fromkeys(("enum", "literal_error"), "must be {expected}"),
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be {ge} or more",

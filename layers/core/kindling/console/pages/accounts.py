@@ -157,7 +157,7 @@ def _warmup(figures: dict[str, Any] | None) -> Html:
     errors=(NotFound, DomainNotVerified, AddressTaken, AddressBurnt, LiveKeyRequired, ProviderError),
 )
 def create(request: Request, body: CreateAccount) -> AccountCreated | Accepted:
-    """As `functions/api/create_account` has it."""
+    """As the API's own function has it."""
     return made(accounts.create(request.caller, body, wait_seconds=request.wait_seconds), AccountCreated.of)
 
 
@@ -170,7 +170,7 @@ def create(request: Request, body: CreateAccount) -> AccountCreated | Accepted:
     errors=(NotFound, LiveKeyRequired, WarmupNotRetryable, WarmupRetryRunning, ProviderError, StatusNotSaved),
 )
 def retry_warmup(request: Request) -> AccountAnswer:
-    """As `functions/api/retry_warmup` has it."""
+    """As the API's own function has it."""
     return AccountAnswer.of(retry.retry_warmup(request.caller, request.ids["account_id"]))
 
 
@@ -183,7 +183,7 @@ def retry_warmup(request: Request) -> AccountAnswer:
     errors=(NotFound, LiveKeyRequired, RowNotDeleted),
 )
 def delete(request: Request) -> Success | Accepted:
-    """As `functions/api/delete_account` has it."""
+    """As the API's own function has it."""
     return deleted(accounts.delete(request.caller, request.ids["account_id"], wait_seconds=request.wait_seconds))
 
 

@@ -37,7 +37,7 @@ from kindling.warming.model import PauseWarming, StartWarming
     errors=(NotFound, LiveKeyRequired, ProviderError),
 )
 def verify(request: Request, query: VerifyDomain) -> DomainAnswer:
-    """As `functions/api/verify_domain` has it."""
+    """As the API's own function has it."""
     return DomainAnswer.of(domains.verify(request.caller, request.ids["domain_id"], poll=query.poll))
 
 
@@ -50,7 +50,7 @@ def verify(request: Request, query: VerifyDomain) -> DomainAnswer:
     errors=(NotFound, LiveKeyRequired, RowNotDeleted),
 )
 def delete(request: Request) -> Success | Accepted:
-    """As `functions/api/delete_domain` has it."""
+    """As the API's own function has it."""
     return deleted(domains.delete(request.caller, request.ids["domain_id"], wait_seconds=request.wait_seconds))
 
 
@@ -63,7 +63,7 @@ def delete(request: Request) -> Success | Accepted:
     errors=(NotFound, AlreadyWarming, LiveKeyRequired, PrerequisitesNotMet),
 )
 def start(request: Request, body: StartWarming) -> StartedAnswer:
-    """As `functions/api/start_warming` has it."""
+    """As the API's own function has it."""
     domain = find(request.caller, request.ids["domain_id"])
     return StartedAnswer.model_validate(warming.start(request.caller, domain, body))
 
@@ -77,7 +77,7 @@ def start(request: Request, body: StartWarming) -> StartedAnswer:
     errors=(NotFound, LiveKeyRequired, NotWarming, StaleStatus),
 )
 def pause(request: Request, body: PauseWarming) -> PausedAnswer:
-    """As `functions/api/pause_warming` has it."""
+    """As the API's own function has it."""
     domain = find(request.caller, request.ids["domain_id"])
     return PausedAnswer.model_validate(warming.pause(request.caller, domain, body))
 
@@ -91,7 +91,7 @@ def pause(request: Request, body: PauseWarming) -> PausedAnswer:
     errors=(NotFound, LiveKeyRequired, NotPaused, StaleStatus),
 )
 def resume(request: Request) -> ResumedAnswer:
-    """As `functions/api/resume_warming` has it."""
+    """As the API's own function has it."""
     domain = find(request.caller, request.ids["domain_id"])
     return ResumedAnswer.model_validate(warming.resume(request.caller, domain))
 

@@ -97,7 +97,7 @@ def _create(visit: Visit) -> Html:
     errors=(DomainExists, DomainTaken, LiveKeyRequired, ProviderError),
 )
 def create(request: Request, body: CreateDomain) -> DomainCreated | Accepted:
-    """As `functions/api/create_domain` has it."""
+    """As the API's own function has it."""
     return made(domains.create(request.caller, body, wait_seconds=request.wait_seconds), DomainCreated.of)
 
 

@@ -111,7 +111,7 @@ def _wanted(sent: dict[str, str]) -> dict[str, Any]:
     errors=(KeyExceedsMaker, IdempotencyKeyReused, Conflict),
 )
 def create(request: Request, body: CreateKey) -> KeyIssued:
-    """As `functions/api/create_key` has it."""
+    """As the API's own function has it."""
     return KeyIssued.of(service.create(request.caller, body, idempotency_key=request.idempotency_key))
 
 
@@ -124,7 +124,7 @@ def create(request: Request, body: CreateKey) -> KeyIssued:
     errors=(NotFound, KeyExceedsMaker, LastAdminKey),
 )
 def revoke(request: Request, query: RevokeKey) -> KeyAnswer:
-    """As `functions/api/revoke_key` has it."""
+    """As the API's own function has it."""
     return KeyAnswer.of(service.revoke(request.caller, request.ids["key_id"], force=query.force))
 
 

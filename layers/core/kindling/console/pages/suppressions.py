@@ -74,7 +74,7 @@ def _create(visit: Visit) -> Html:
     errors=(LiveKeyRequired,),
 )
 def create(request: Request, body: CreateSuppression) -> SuppressionCreated:
-    """As `functions/api/create_suppression` has it."""
+    """As the API's own function has it."""
     return SuppressionCreated.of(service.create(request.caller, body))
 
 
@@ -87,7 +87,7 @@ def create(request: Request, body: CreateSuppression) -> SuppressionCreated:
     errors=(NotFound, LiveKeyRequired),
 )
 def delete(request: Request) -> Success:
-    """As `functions/api/delete_suppression` has it."""
+    """As the API's own function has it."""
     service.delete(request.caller, request.ids["email"])
     return Success()
 

@@ -131,7 +131,7 @@ def _wanted(sent: dict[str, str]) -> dict[str, Any]:
     errors=(Conflict, IdempotencyKeyReused, LiveKeyRequired),
 )
 def create(request: Request, body: CreateWebhook) -> WebhookCreated:
-    """As `functions/api/create_webhook` has it."""
+    """As the API's own function has it."""
     return WebhookCreated.of(service.create(request.caller, body, idempotency_key=request.idempotency_key))
 
 
@@ -144,7 +144,7 @@ def create(request: Request, body: CreateWebhook) -> WebhookCreated:
     errors=(NotFound, LiveKeyRequired),
 )
 def delete(request: Request) -> Success:
-    """As `functions/api/delete_webhook` has it."""
+    """As the API's own function has it."""
     service.delete(request.caller, request.ids["webhook_id"])
     return Success()
 
@@ -158,7 +158,7 @@ def delete(request: Request) -> Success:
     errors=(NotFound, LiveKeyRequired),
 )
 def replay(request: Request, body: Replay) -> Replayed:
-    """As `functions/api/replay_deliveries` has it."""
+    """As the API's own function has it."""
     return Replayed.of(service.replay(request.caller, request.ids["webhook_id"], body))
 
 
