@@ -1,5 +1,8 @@
 """The console behind API Gateway: an event of Lambda becomes a request of ASGI."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -18,12 +21,23 @@ def answer(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     began = clock.monotonic()
     left = min(context.get_remaining_time_in_millis() / 1000, GATEWAY_SECONDS - Request(event).waited_seconds)
     with invocation(route=event.get("routeKey"), request_id=request_id), clock.deadline(left):
-        # Made for each request, since it makes an event loop where there is none, which a forked process must not
-        # share. Without a lifespan: Mangum would run its start and its end with every request.
-        adapter = Mangum(app, lifespan="off")
-        # Both libraries describe the same object of Lambda's.
-        reply: dict[str, Any] = adapter(event, cast("Any", context))
+        with _event_loop():
+            # Without a lifespan: Mangum would run its start and its end with every request. Both libraries describe the
+            # same object of Lambda's.
+            reply: dict[str, Any] = Mangum(app, lifespan="off")(event, cast("Any", context))
         reply["headers"] = {**reply["headers"], "x-request-id": request_id}
         milliseconds = round((clock.monotonic() - began) * 1000)
         logger.info("page answered", status=reply["statusCode"], milliseconds=milliseconds)
     return reply
+
+
+@contextmanager
+def _event_loop() -> Iterator[None]:
+    """The event loop on which Mangum runs a request: one of its own, which no forked process shares."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
