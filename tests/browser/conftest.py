@@ -59,6 +59,7 @@ def origin(kindling: Kindling, tmp_path: Path) -> Iterator[str]:
 def sign_in(page: "Page", origin: str, key: str) -> None:
     """Sign in, by the keyboard alone: the field has the focus."""
     page.goto(f"{origin}/console")
+    page.wait_for_selector("input[name=api_key]:focus")
     page.keyboard.type(key)
     page.keyboard.press("Enter")
     page.wait_for_url("**/console/domains")

@@ -1,6 +1,5 @@
 """The console served to a real browser, from one process: one request at a time, as moto wants it."""
 
-import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,16 +36,7 @@ def served(folder: Path) -> Iterator[str]:
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
 
-    def run() -> None:
-        # The loop on which Mangum runs the application.
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
-        try:
-            server.serve_forever(poll_interval=0.05)
-        finally:
-            loop.close()
-
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
