@@ -24,7 +24,7 @@ reset: $(VENV)/local ## stop the local cloud and forget all its state
 
 test: $(VENV)/dev ## run every test, those that need the local cloud last
 	$(BIN)/pytest -n auto --dist loadgroup -m "not system"
-	$(BIN)/pytest -rs -n auto --dist loadgroup -m system
+	$(BIN)/pytest -rfEs -n auto --dist loadgroup -m system
 
 nightly: $(VENV)/dev ## the generated matrices and the gate's decisions whole, of which 'make test' runs a sample
 	$(BIN)/pytest -n auto --dist loadgroup --whole -m "not system"

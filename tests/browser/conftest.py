@@ -25,9 +25,9 @@ HOW = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> "Iterator[Browser]":
-    """The browser, started once."""
+    """The browser, started once; while it runs, so does Playwright's event loop, which other tests must not meet."""
     found = next(filter(None, map(shutil.which, CHROMIUM)), None)
     try:
         from playwright.sync_api import sync_playwright
