@@ -42,12 +42,12 @@ def _carry_out(warming: Warming) -> bool:
         tenant = cohorts.of_tenant(warming, evidence.without_today().week)
         evidence = replace(evidence, held=policy.held(tenant, schedule.thresholds))
     verdict = policy.judge(warming, schedule, evidence, new_day=new_day)
+    if not new_day and verdict.action == Action.STAY and not slowed:
+        return True
     own = cohorts.shown(warming, days, evidence)
     if own is not evidence:
         alone = policy.judge(warming, schedule, own, new_day=new_day)
         verdict = replace(verdict, detail=alone.detail if alone.reason == verdict.reason else words.OTHERS)
-    if not new_day and verdict.action == Action.STAY and not slowed:
-        return True
     put, drop = _changes(warming, schedule, verdict, evidence)
     put = {name: getattr(warming, name) for name in ("phase_days", "mailed_days", "mailed")} | put
     if slowed and verdict.action != Action.CLIMB:

@@ -177,10 +177,7 @@ def climbing_blockers(warming: Warming, schedule: Schedule, evidence: Evidence) 
 
 def _not_better(day: Tally, thresholds: Thresholds) -> list[str]:
     """What was still too high on a day after a bad one, which lowered the limit so far that chance explains much."""
-    kinds = (
-        ("complaint", day.complaints, day.listening, thresholds.pause_complaint_rate),
-        ("bounce", day.bounces, day.recipients, thresholds.pause_bounce_rate),
-    )
+    kinds = _rates(day, thresholds.pause_complaint_rate, thresholds.pause_bounce_rate)
     return [words.not_better(*kind) for kind in kinds if kind[1] > kind[2] * kind[3]]
 
 
@@ -239,10 +236,15 @@ def clean_recipients_needed(events: int, trials: int, threshold: float) -> int:
 
 
 def _required(tally: Tally, thresholds: Thresholds) -> tuple[tuple[str, int, int, float], ...]:
-    """Of complaints and of bounces: the events, the recipients, and the rate that is required to climb or advance."""
+    """The rates that are required to climb or advance."""
+    return _rates(tally, thresholds.max_complaint_rate, thresholds.max_bounce_rate)
+
+
+def _rates(tally: Tally, complaint: float, bounce: float) -> tuple[tuple[str, int, int, float], ...]:
+    """Of complaints and of bounces: the events, the recipients, and the threshold of their rate."""
     return (
-        ("complaint", tally.complaints, tally.listening, thresholds.max_complaint_rate),
-        ("bounce", tally.bounces, tally.recipients, thresholds.max_bounce_rate),
+        ("complaint", tally.complaints, tally.listening, complaint),
+        ("bounce", tally.bounces, tally.recipients, bounce),
     )
 
 
