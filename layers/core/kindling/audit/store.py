@@ -4,13 +4,9 @@ from collections.abc import Iterator
 
 from kindling.audit.model import KEPT, Answered, Entry, ListEntries, as_item, entry_key, months, partition
 from kindling.platform import clock, table
-from kindling.platform.paging import Page, fill, position
+from kindling.platform.paging import CHUNK, MOST_READ, Page, fill, position
 from kindling.platform.table import Item, Key
 
-# The most entries that are read for one page; with a filter it may be shorter than its limit.
-MOST_READ = 2_000
-# How many of them are read at once.
-CHUNK = 100
 # No sort key is longer; that of a cursor may be anything.
 KEY_LENGTH = 200
 # What sorts behind every id of an instant.

@@ -17,13 +17,9 @@ from kindling.events.model import (
     webhook_key,
 )
 from kindling.platform import clock, table
-from kindling.platform.paging import Page, Paging, fill, page, position
+from kindling.platform.paging import CHUNK, MOST_READ, Page, Paging, fill, page, position
 from kindling.platform.table import Attr, Item, Key
 
-# The most deliveries that are read for one page; with a filter it may be shorter than its limit.
-MOST_READ = 2_000
-# How many of a webhook's are read at once: with several webhooks, most pages need few of each.
-CHUNK = 100
 # What sorts behind every instant.
 LAST = "~"
 

@@ -18,13 +18,9 @@ from kindling.messages.model import (
     recipient_partition,
 )
 from kindling.platform import clock, table
-from kindling.platform.paging import Page, fill, position
+from kindling.platform.paging import CHUNK, MOST_READ, Page, fill, position
 from kindling.platform.table import Attr, Item, Key, Part
 
-# The most messages that are read for one page; with a filter it may be shorter than its limit.
-MOST_READ = 2_000
-# How many of them are read at once.
-CHUNK = 100
 # What sorts before and behind every instant.
 FIRST, LAST = "0", "~"
 

@@ -18,6 +18,10 @@ LARGEST_LIMIT = 1000
 # How much of Lambda's response, which may have 6 MB, the stored rows of one page may fill. The rest is for what the
 # answer adds to each row.
 PAGE_BYTES = 3_000_000
+# The most items that are read for one page of a list with filters, which may then be shorter than its limit.
+MOST_READ = 2_000
+# How many of them are read at once: most pages need few, above all of a list that is merged of several.
+CHUNK = 100
 KEY_BYTES = 2048  # the longest partition key of DynamoDB
 
 
