@@ -25,6 +25,7 @@ from kindling.events import delivering
 from kindling.keys import authentication, quota
 from kindling.keys import service as keys
 from kindling.keys.model import Scope, new_token
+from kindling.metrics import refusals
 from kindling.operations import store as operations
 from kindling.platform import aws, clock, due, observability, tenancy
 from kindling.platform.settings import settings
@@ -400,6 +401,6 @@ def _forget() -> None:
     for function in (settings, aws.table, aws.table_without_retries, *doors):
         function.cache_clear()
     keys = (authentication._cache, aws._secrets, credentials._cache)
-    caches = (*keys, quota._leases, sending._claims, cleanups._resting, delivering._resting)
+    caches = (*keys, quota._leases, sending._claims, refusals._gathered, cleanups._resting, delivering._resting)
     for memory in (*caches, observability._noted):
         memory.clear()

@@ -50,14 +50,14 @@ def place(params: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def counted() -> Iterator[Units]:
     units = Units()
-    clients = [aws.table().meta.client.meta.events, aws.dynamodb_client().meta.events]
+    clients = (aws.table().meta.client, aws.table_without_retries().meta.client, aws.dynamodb_client())
     for one in clients:
-        one.register("provide-client-params.dynamodb", units.note)
+        one.meta.events.register("provide-client-params.dynamodb", units.note)
     try:
         yield units
     finally:
         for one in clients:
-            one.unregister("provide-client-params.dynamodb", units.note)
+            one.meta.events.unregister("provide-client-params.dynamodb", units.note)
 
 
 def send(kindling: Kindling, to: int = 1, **headers: str) -> str:
@@ -91,6 +91,18 @@ def test_a_message_costs_the_units_of_the_document(warm: Kindling) -> None:
     assert (report.writes, report.reads) == (9, 2)
     assert f"| {keyed.writes + 2 * report.writes}: the gate 1, the log 5, the key 2, two reports of 9 |" in DOCUMENT
     assert f"| {keyed.reads + 2 * report.reads}: the sender" in DOCUMENT
+
+
+def test_refusals_of_ten_seconds_cost_the_units_of_the_document(warm: Kindling) -> None:
+    with counted() as units:
+        for _ in range(3):
+            assert warm.api.post("/v1/send", email(9)).status == 429
+        warm.clock.advance(seconds=10)
+        for _ in range(3):
+            assert warm.api.post("/v1/send", email(9)).status == 429
+    # Sender, domain, gate, nine recipients and their domain.
+    assert (units.writes, units.reads) == (2, 6 * 13)
+    assert "A refusal by the gate is read; one write unit for each ten seconds with refusals counts them." in DOCUMENT
 
 
 def test_the_document_counts_what_a_stack_has() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from kindling.cleanups.model import BACK_OFF
 from kindling.events import store as events
 from kindling.events.model import Delivery, DeliveryStatus
+from kindling.metrics import store as metrics
 from kindling.metrics.model import day_sort_key, metrics_partition
 from kindling.platform import clock, table
 from kindling.warming import store
@@ -17,6 +18,8 @@ from tests.conftest import Kindling
 
 # The days of the warming that is drawn, the one of the pause, and for how long that was.
 DAYS, PAUSED_ON, PAUSED_DAYS = 30, 17, 3
+# What the gate refused on days of it: recipients and messages.
+REFUSED = {5: (40, 8), 7: (180, 36), 14: (2_600, 52), PAUSED_ON: (1_150, 23), PAUSED_ON + 1: (75, 2), 26: (9_000, 180)}
 EVERY_PROVIDER = {"gmail": 0.5, "microsoft": 0.2, "yahoo": 0.15, "other": 0.15}
 
 
@@ -103,6 +106,9 @@ def weeks(kindling: Kindling, domain_id: str) -> None:
             sent = round(limit * chance.uniform(0.6, 0.97))
             share = 0.084 if number == PAUSED_ON - 1 else chance.uniform(0.004, 0.02)
             _day(kindling, domain_id, day.date().isoformat(), sent, limit, round(sent * share), chance)
+    for number, (recipients, messages) in REFUSED.items():
+        on = f"{began + timedelta(days=number):%Y-%m-%d}"
+        metrics.add_refused(kindling.user_id, domain_id, on, recipients=recipients, messages=messages)
     limits = standard.limits(Phase.PHASE_2, ramp)
     _now(kindling, warming, limits, ramp)
 

@@ -91,14 +91,14 @@ def test_a_batch_that_is_none_is_refused_as_a_whole(kindling: Kindling) -> None:
     assert (sent(kindling), used(kindling)) == ([], 0)
 
 
-def test_no_limit_is_passed_by_many_small_messages_and_refusals_cost_no_writes(kindling: Kindling) -> None:
+def test_no_limit_is_passed_by_many_small_messages_and_all_refusals_cost_one_write(kindling: Kindling) -> None:
     sender(kindling)
     at(kindling, "03-01T10:00:00")
     kindling.hold_a_lease()
     with calls() as seen:
         reply = kindling.api.post(BATCH, {"emails": [email()] * 20})
     assert words(reply) == ["queued"] * 5 + ["rate_limit_exceeded"] * 15
-    assert seen.count("UpdateItem") == 5
+    assert seen.count("UpdateItem") == 5 + 1
     assert (used(kindling), len(sent(kindling))) == (5, 5)
     # A test key's messages are not counted.
     reply = kindling.test_api.post(BATCH, {"emails": [email(3)] * 20})

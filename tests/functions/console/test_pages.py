@@ -11,7 +11,7 @@ from kindling.warming import cohorts, store
 from local import openapi
 from tests.conftest import Kindling, issue
 from tests.functions.api.test_emails import send
-from tests.functions.api.test_send import sender
+from tests.functions.api.test_send import email, sender
 from tests.harness.dynamodb import calls
 from tests.harness.lambdas import invoke
 from tests.harness.pages import Browser, Page
@@ -278,6 +278,25 @@ def test_running_operations_are_followed_and_finished_ones_are_not(kindling: Kin
     page = browser.get(f"/console/domains/{domain['id']}")
     assert follows(page)
     assert page.response.url.path in page.links
+
+
+def test_what_the_gate_refused_is_a_cross_in_the_picture_and_a_number_in_the_table(
+    kindling: Kindling, browser: Browser
+) -> None:
+    account = sender(kindling)
+    path = f"/console/domains/{account['domain_id']}"
+    assert "Nothing has been sent yet." in browser.get(path).text
+    assert kindling.api.post("/v1/send", email(6)).status == 429
+    page = browser.get(path)
+    assert "Nothing has been sent yet." not in page.text
+    assert "refused at least (crosses)" in page.text
+    assert "2026-03-01: at least 6 refused" in page.text
+    assert "2026-03-01 Recipients 0 Daily limit 50 Refused, at least 6 " in page.text
+    assert sum(own.get("class") == "refused" for _, own in page.elements) == 1
+    send(kindling, "pat@example.com")
+    kindling.clock.advance(days=1)
+    browser.sign_in(kindling.api.key)
+    assert "2026-03-02 Recipients 0 Daily limit 50 Refused, at least 0 " in browser.get(path).text
 
 
 def test_the_limit_of_a_day_is_kept_with_it_as_far_as_it_is_known(kindling: Kindling, browser: Browser) -> None:

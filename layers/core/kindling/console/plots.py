@@ -24,6 +24,8 @@ STOPPED = ("paused", "suspended")
 NAMED_DAYS = 3
 FEWEST_DAYS = 14
 LABELS = 7
+# Half the width of a cross.
+CROSS = 4
 # The distance of two lines of text.
 LINE = 12
 
@@ -31,16 +33,16 @@ Span = tuple[str, str]  # the day on which a phase began, and the phase
 
 
 def course(days: Sequence[Day], phases: Sequence[Span], thresholds: Thresholds) -> Html:
-    """Recipients and limit of each day on a logarithmic scale, and below them the rates of bounces and complaints.
+    """Recipients, limit and refusals of each day on a logarithmic scale, and below the rates of bounces and complaints.
 
     `phases` are in the order in which they began. A day is a cohort: what was reported counts on the day of sending.
     """
     shown = len(days)
     room = max(shown, FEWEST_DAYS)
     x = svg.scale(0, room, LEFT, WIDTH - RIGHT)
-    high = max([100, *(day.tally.recipients for day in days), *(day.limit or 0 for day in days)])
+    high = max([100, *(max(day.tally.recipients, day.limit or 0, day.refused) for day in days)])
     y = svg.scale(0, log10(high) * 1.06, BOTTOM, TOP)
-    title = f"Mail, limit and rates of the last {shown} days"
+    title = f"Mail, limit, refusals and rates of the last {shown} days"
     return svg.drawing(
         WIDTH,
         HEIGHT,
@@ -50,7 +52,8 @@ def course(days: Sequence[Day], phases: Sequence[Span], thresholds: Thresholds) 
         _levels(high, y),
         _bars(days, x, y),
         svg.steps("limit", [(x(i), x(i + 1), y(_log(n))) for i, n in _limits(days, phases)]),
-        svg.text(LEFT, 18, "Recipients a day (bars) and daily limit (line)", "axis"),
+        _refusals(days, x, y),
+        svg.text(LEFT, 18, "Recipients a day: sent (bars), limit (line), refused at least (crosses)", "axis"),
         _rates(days, "bounces", x, RATES[0], thresholds),
         _rates(days, "complaints", x, RATES[1], thresholds),
         _dates(days, x),
@@ -147,6 +150,16 @@ def _bars(days: Sequence[Day], x: Scale, y: Scale) -> Iterable[Html]:
             limit = f" of {count(day.limit)}" if day.limit else ""
             says = f"{day.date}: {count(sent)}{limit}"
             yield svg.box("bar", x(i) + width * 0.16, top, width * 0.68, max(BOTTOM - top, 2), says)
+
+
+def _refusals(days: Sequence[Day], x: Scale, y: Scale) -> Iterable[Html]:
+    """A cross at the height of what was refused, on a ground that sets it off from bars and lines."""
+    for i, day in enumerate(days):
+        if day.refused:
+            middle, at = (x(i) + x(i + 1)) / 2, y(_log(day.refused))
+            cross = svg.cross(middle, at, CROSS)
+            says = f"{day.date}: at least {count(day.refused)} refused"
+            yield tag("g", tag("title", says), svg.path("ground", cross), svg.path("mark", cross), class_="refused")
 
 
 def _rates(days: Sequence[Day], name: str, x: Scale, place: tuple[float, float], bar: Thresholds) -> Iterable[Html]:

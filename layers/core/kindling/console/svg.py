@@ -54,5 +54,11 @@ def steps(kind: str, points: Sequence[tuple[float, float, float]]) -> Iterable[H
         yield path(kind, *run)
 
 
+def cross(x: float, y: float, half: float) -> str:
+    """The steps of a path that draws a cross around a point, `half` to each side."""
+    left, right, above, below = (_n(n) for n in (x - half, x + half, y - half, y + half))
+    return f"M{left} {above}L{right} {below}M{left} {below}L{right} {above}"
+
+
 def _n(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")

@@ -29,6 +29,8 @@ def daily(domain: Domain, *, days: int) -> dict[str, Any]:
             **_entry(domain, "date", day),
             "gmail_spam_rate": day.spam_rate,
             "gmail_delivery_error_rate": day.delivery_error_rate,
+            "refused_recipients": day.refused,
+            "refused_messages": day.refused_messages,
         }
         for day in metrics.last_days(domain.user_id, domain.id, days)
     ]

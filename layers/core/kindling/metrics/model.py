@@ -81,7 +81,8 @@ class Period(BaseModel):
 
     The classes are mailbox providers, `OWN` and `UNGATED`. `spam_rate` and `delivery_error_rate` are Gmail's own
     figures of a day, as shares from 0 to 1. None is unknown, as for every hour, and never as good as 0. `limit` is the
-    daily limit of the gate at the day's end.
+    daily limit of the gate at the day's end. `refused` are the recipients and `refused_messages` the messages that the
+    gate refused on the day, at least; every hour has 0.
     """
 
     name: str
@@ -90,12 +91,16 @@ class Period(BaseModel):
     spam_rate: float | None = None
     delivery_error_rate: float | None = None
     limit: int | None = None
+    refused: int = 0
+    refused_messages: int = 0
 
 
 # What Gmail tells of a day, by the attributes of its item.
 SPAM_RATE, DELIVERY_ERROR_RATE = "gmail_spam_rate", "gmail_delivery_error_rate"
 # The gate's daily limit, kept when the day is over.
 LIMIT = "daily_limit"
+# What the gate refused, of all classes of recipients together.
+REFUSED, REFUSED_MESSAGES = "refused", "refused_messages"
 
 
 class StatsQuery(BaseModel):

@@ -1,7 +1,7 @@
 """DynamoDB calls for metrics: one item per domain and day, one per domain and hour; counters are only added to.
 
 A counter is an attribute: `sent` for the total, `sent@gmail` for a class of recipients. The items stay small, because
-every event rewrites them. What Gmail tells of a day is set, under names of its own.
+every event rewrites them. What Gmail tells of a day is set, and what the gate refused added, under names of their own.
 """
 
 from collections.abc import Callable
@@ -14,6 +14,8 @@ from kindling.metrics.model import (
     DELIVERY_ERROR_RATE,
     FIELDS,
     LIMIT,
+    REFUSED,
+    REFUSED_MESSAGES,
     SPAM_RATE,
     Counts,
     Period,
@@ -45,6 +47,17 @@ def put_admitted(user_id: str, domain_id: str, day: str, admitted: dict[str, int
         UpdateExpression="SET expires_at = :expires_at, " + ", ".join(f"#{i} = :{i}" for i in range(len(counts))),
         ExpressionAttributeNames={f"#{i}": name for i, name in enumerate(counts)},
         ExpressionAttributeValues={**values, ":expires_at": _expiry(day)},
+    )
+
+
+def add_refused(user_id: str, domain_id: str, day: str, *, recipients: int, messages: int) -> None:
+    """Add to what the gate refused on a UTC day. Raises StoreUnavailable at once, also for a write that was applied."""
+    table.update(
+        {"pk": metrics_partition(user_id, domain_id), "sk": day_sort_key(day)},
+        once=True,
+        waits=False,
+        UpdateExpression=f"SET expires_at = :expires_at ADD {REFUSED} :recipients, {REFUSED_MESSAGES} :messages",
+        ExpressionAttributeValues={":recipients": recipients, ":messages": messages, ":expires_at": _expiry(day)},
     )
 
 
@@ -89,4 +102,6 @@ def _period(name: str, item: dict[str, Any]) -> Period:
         spam_rate=item.get(SPAM_RATE),
         delivery_error_rate=item.get(DELIVERY_ERROR_RATE),
         limit=item.get(LIMIT),
+        refused=item.get(REFUSED, 0),
+        refused_messages=item.get(REFUSED_MESSAGES, 0),
     )

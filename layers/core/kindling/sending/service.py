@@ -34,6 +34,7 @@ from kindling.errors import (
 from kindling.keys.model import Caller
 from kindling.messages import service as messages
 from kindling.messages.model import SUBJECT_LENGTH, Message, Status, message_id_of, unclear_id_of
+from kindling.metrics import refusals
 from kindling.metrics.mailboxes import by_class
 from kindling.platform import clock, parallel
 from kindling.platform.addresses import address_in, named
@@ -105,13 +106,16 @@ def send(caller: Caller, email: SendEmail, *, idempotency_key: str | None) -> di
     the error's `outcome` is `unknown`: then a repeat under the error's `idempotency_key`, within a day, sends and
     counts nothing twice.
     """
-    message = _admit(caller, email, idempotency_key or str(uuid.uuid4()), repeats=idempotency_key is not None)
-    outcome = _attempt(message)
-    result = _settle(message, outcome)
-    if isinstance(outcome, ProviderError):
-        _give_back([(message, outcome)])
-        raise outcome
-    return result
+    try:
+        message = _admit(caller, email, idempotency_key or str(uuid.uuid4()), repeats=idempotency_key is not None)
+        outcome = _attempt(message)
+        result = _settle(message, outcome)
+        if isinstance(outcome, ProviderError):
+            _give_back([(message, outcome)])
+            raise outcome
+        return result
+    finally:
+        refusals.write(caller.user_id)
 
 
 def send_batch(caller: Caller, batch: SendBatch, *, idempotency_key: str | None) -> dict[str, Any]:
@@ -134,6 +138,7 @@ def send_batch(caller: Caller, batch: SendBatch, *, idempotency_key: str | None)
     for index, outcome in outcomes.items():
         results[index] = _settle(admitted[index], outcome)
     _give_back((admitted[index], outcome) for index, outcome in outcomes.items())
+    refusals.write(caller.user_id)
     accepted = sum("message_id" in result for result in results)
     answer = {"results": results, "accepted": accepted, "rejected": len(results) - accepted}
     waits = [wait for result in results if (wait := result.get("retry_after_seconds"))]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from kindling.errors import DomainNotSending, NotFound, StoreUnavailable
+from kindling.metrics import refusals
 from kindling.platform import clock, table
 from kindling.platform.observability import SENDS_ADMITTED, SENDS_REFUSED, logger
 from kindling.warming import gate, store
@@ -28,6 +29,7 @@ def admit(warming: Warming, recipients: Mapping[str, int]) -> Windows | Refusal:
         refused = gate.refusal(warming, recipients, now)
         if refused:
             SENDS_REFUSED.add(n, refused.limit)
+            refusals.note(warming.user_id, warming.domain_id, gate.windows(warming, now).day, n)
             return refused
         at = gate.windows(warming, now)
         try:

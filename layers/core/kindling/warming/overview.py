@@ -1,7 +1,7 @@
 """What the pages for operators show of warming beside `service.show`: many domains at a glance, and one day by day."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from kindling.keys.model import Caller
@@ -25,11 +25,15 @@ class Glance:
 
 @dataclass(frozen=True)
 class Day:
-    """A UTC day: the daily limit at its end as far as it is known, and the recipients with what became of them."""
+    """A UTC day: the daily limit at its end as far as it is known, and the recipients with what became of them.
+
+    The gate refused `refused` recipients at least.
+    """
 
     date: str
     limit: int | None
     tally: Tally
+    refused: int
 
 
 def glances(caller: Caller, domains: Iterable[SendingDomain]) -> dict[str, Glance]:
@@ -53,9 +57,11 @@ def course(caller: Caller, domain: SendingDomain, *, days: int, since: str) -> l
     if warming is None:
         return []
     periods = metrics.last_days(caller.user_id, domain.id, days)
-    found = [Day(one.name, one.limit, cohort(warming, one).whole) for one in periods if one.name >= since[:10]]
+    found = [
+        Day(one.name, one.limit, cohort(warming, one).whole, one.refused) for one in periods if one.name >= since[:10]
+    ]
     if found and warming.limits:
-        found[-1] = Day(found[-1].date, warming.limits.daily_limit, found[-1].tally)
+        found[-1] = replace(found[-1], limit=warming.limits.daily_limit)
     return found
 
 

@@ -141,7 +141,7 @@ def _verdict(shown: Shown) -> Html:
 
 def _course(visit: Visit, domain: Domain, entries: list[Shown]) -> Html:
     days = overview.course(visit.caller, domain, days=PLOTTED_DAYS, since=domain.created_at)
-    if not any(day.tally.recipients for day in days):
+    if not any(day.tally.recipients or day.refused for day in days):
         return section("Day by day", tag("p", "Nothing has been sent yet.", class_="faint"), id_="course")
     phases = [(entry["created_at"], entry["to_phase"]) for entry in reversed(entries)]
     thresholds = overview.schedule_of(visit.caller).thresholds
@@ -152,19 +152,20 @@ def _course(visit: Visit, domain: Domain, entries: list[Shown]) -> Html:
 
 
 def _days(days: list[Day]) -> Html:
-    heads = ("Day", "Recipients", "Daily limit", "Reported", "Bounces", "Complaints")
+    heads = ("Day", "Recipients", "Daily limit", "Refused, at least", "Reported", "Bounces", "Complaints")
     rows = [
         (
             tag("time", day.date, datetime=day.date),
             count(day.tally.recipients),
             "unknown" if day.limit is None else limit(day.limit),
+            count(day.refused),
             count(day.tally.reported),
             count(day.tally.bounces),
             count(day.tally.complaints),
         )
         for day in reversed(days)
     ]
-    return table("By day of sending, newest first", heads, rows, numeric=range(1, 6))
+    return table("By day of sending, newest first", heads, rows, numeric=range(1, 7))
 
 
 def _evidence(visit: Visit, windows: Iterable[Shown]) -> Html:

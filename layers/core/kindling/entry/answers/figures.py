@@ -35,11 +35,16 @@ class ShownEntry(ShownCounts):
 
 
 class ShownDate(ShownEntry):
-    """Counts of a UTC day, with Gmail's own figures: shares from 0 to 1, null when Gmail tells none."""
+    """Counts of a UTC day, with Gmail's own figures: shares from 0 to 1, null when Gmail tells none.
+
+    The gate refused at least so many recipients and messages: some refusals are counted late, and a few never.
+    """
 
     date: str
     gmail_spam_rate: float | None
     gmail_delivery_error_rate: float | None
+    refused_recipients: int
+    refused_messages: int
 
 
 class ShownHour(ShownEntry):
