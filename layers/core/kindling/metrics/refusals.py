@@ -2,7 +2,8 @@
 
 Each execution environment gathers refusals by domain and day, and adds them to the day's item: the first one of the day
 with the request that met it, what comes later when `WRITE_SECONDS` have passed, with any message of the tenant. What an
-environment still holds when it ends is lost, so a day has at least the refusals that are shown.
+environment still holds when it ends is lost, as is what a failed write had: nobody knows whether it was made. So a day
+has at least the refusals that are shown.
 """
 
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ def note(user_id: str, domain_id: str, day: str, recipients: int) -> None:
 def write(user_id: str) -> None:
     """Write what is due of the tenant's domains: first what never was, then what waits longest.
 
-    Where that fails, it is tried again with what is gathered until then, no sooner than after a write.
+    A write that fails is not repeated, and no other is tried in this request.
     """
     now = clock.now().timestamp()
     due = [
@@ -59,10 +60,9 @@ def write(user_id: str) -> None:
     for place, gathered in sorted(due, key=lambda entry: entry[1].tried_at)[:MOST_WRITES]:
         if not clock.has(LONGEST_WRITE_SECONDS):
             return
-        gathered.tried_at = now
+        _gathered[place] = Gathered(tried_at=now)
         try:
             store.add_refused(*place, recipients=gathered.recipients, messages=gathered.messages)
         except StoreUnavailable as error:
-            logger.warning("refusals not counted yet", domain_id=place[1], reason=str(error))
+            logger.warning("refusals not counted", domain_id=place[1], reason=str(error))
             return
-        gathered.recipients = gathered.messages = 0
