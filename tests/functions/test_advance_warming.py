@@ -139,7 +139,7 @@ def test_the_gate_does_not_wait_for_the_judgement_of_a_new_day(kindling: Kindlin
 def test_a_bad_day_pauses_at_once_and_a_paused_domain_is_not_due(kindling: Kindling) -> None:
     begun(kindling, own(15))
     mail(kindling, 15)
-    report(kindling, "bounced", 4, **UNDETERMINED)
+    report(kindling, "bounced", 7, **UNDETERMINED)
     assert judge_what_is_queued() == 1
     assert shown(kindling)["phase"] == "phase_1"
     report(kindling, "bounced", 1, **UNDETERMINED)
@@ -148,7 +148,7 @@ def test_a_bad_day_pauses_at_once_and_a_paused_domain_is_not_due(kindling: Kindl
     kindling.clock.advance(minutes=1)
     is_refused(kindling.api.post("/v1/send", email()), 403, "warming_paused")
     assert changes(kindling)[0] == ("paused", "bounce_rate_exceeded", "system")
-    assert shown(kindling)["stopped_because"] == "5 bounces from 15 recipients today"
+    assert shown(kindling)["stopped_because"] == "8 bounces from 15 recipients today"
     for days in (1, 30):
         kindling.clock.advance(days=days)
         assert tick() == 0

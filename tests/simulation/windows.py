@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from kindling.warming import policy
-from kindling.warming.evidence import WEEK_DAYS, WEEKLY_RECIPIENTS, Evidence
+from kindling.warming.evidence import WEEK_DAYS, WEEKLY_RECIPIENTS, Evidence, Kind
 from kindling.warming.statistics import confident_above
 from tests.simulation.memory import Memory
 
@@ -62,7 +62,7 @@ class Windows:
             return False
         if not day:
             return True
-        # Reports about earlier days change how the domain varies.
+        # Reports about earlier days change what is usual.
         self.found = self.found or self.memory.evidence()
-        varies = self.found.complaint_variation if complaint else self.found.bounce_variation
-        return confident_above(events, trials, threshold, policy.PAUSE_CONFIDENCE, varies)
+        kind = Kind.COMPLAINTS if complaint else Kind.BOUNCES
+        return not policy.day_is_usual(self.found, kind, events, trials, threshold)

@@ -36,6 +36,7 @@ IDENTITY = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 # What adds to the item of a domain after a bad day, one that took a name over, and one that was stopped.
 SLOWED = {"limit": 99_999, "on": "2026-02-26"}
 HELD = {"held_at": 199_999, "held_on": "2026-02-26", "slowed": {"microsoft": SLOWED, "yahoo": SLOWED}}
+STEPPED_BACK = {"moved_from": "2026-02-26"}
 TAKEN_OVER = {"former": f"{IDENTITY}/{IDENTITY}", "former_until": "2026-02-26"}
 STOPPED = {
     "phase": Phase.SUSPENDED,
@@ -265,8 +266,11 @@ def test_every_class_of_recipients_has_a_window_of_its_own() -> None:
         # Between midnight and the judgement.
         (2, HELD, 1),
         (2, TAKEN_OVER, 1),
+        (1, HELD | STEPPED_BACK, 1),
+        (2, STEPPED_BACK, 1),
         # All of it at once, a judgement that is days late, and a stopped domain, of which no send is counted.
         (2, HELD | TAKEN_OVER, 2),
+        (2, HELD | STEPPED_BACK, 2),
         (3, HELD, 2),
         (3, STOPPED, 2),
     ],

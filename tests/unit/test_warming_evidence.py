@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kindling.metrics.model import GMAIL, MICROSOFT, OTHER, OWN, UNGATED, YAHOO, Counts, Period
-from kindling.warming.evidence import DAYS, IDLE_DAYS, LATEST, Cohort, Evidence, Tally, cohort, evidence
+from kindling.warming.evidence import DAYS, IDLE_DAYS, LATEST, Cohort, Evidence, Kind, Tally, cohort, evidence
 from kindling.warming.model import Phase, Warming, window_of_class
 
 TODAY = date(2026, 3, 10)
@@ -191,13 +191,58 @@ def test_a_mailbox_provider_can_be_left_out() -> None:
     assert (found.of_today, found.latest) == (Tally(recipients=7), Tally())
 
 
-def test_the_days_before_the_last_two_with_mail_tell_how_a_domain_varies() -> None:
-    even = [Cohort(f"2026-03-0{day}", {OTHER: Tally(1_000, bounces=100, listening=1_000)}) for day in range(1, 8)]
+def test_what_is_usual_is_told_by_the_days_before_the_last_two_with_mail_and_before_the_week() -> None:
+    even = [
+        Cohort(f"2026-03-0{day}", {OTHER: Tally(1_000, bounces=100, blocks=20, listening=900)}) for day in range(1, 8)
+    ]
     last = Cohort("2026-03-09", {OTHER: Tally(1_000, bounces=900, listening=1_000, complaints=500)})
-    steady = Evidence(DAY, (*even, last))
-    assert steady.bounce_variation == Evidence(DAY, (*even, Cohort("2026-03-09", {OTHER: Tally(1)}))).bounce_variation
-    assert 0 < (steady.bounce_variation or 0) < 0.25
-    assert steady.complaint_variation is None
+    found = Evidence(DAY, (*even, last))
+    usual = found.before_last_day
+    assert {kind: usual[kind][:2] for kind in Kind} == {
+        Kind.COMPLAINTS: (0, 6_300),
+        Kind.BLOCKS: (140, 7_000),
+        Kind.BOUNCES: (700, 7_000),
+    }
+    assert 0 < (usual[Kind.BOUNCES].variation or 0) < 0.25
+    # Of few reports the variation is unknown.
+    assert usual[Kind.COMPLAINTS].variation == usual[Kind.BOUNCES].variation
+    assert {kind: found.before_week[kind][:2] for kind in Kind} == {
+        Kind.COMPLAINTS: (0, 1_800),
+        Kind.BLOCKS: (40, 2_000),
+        Kind.BOUNCES: (200, 2_000),
+    }
+    assert found.before_week[Kind.BOUNCES].variation is None
+
+
+def test_a_kind_of_which_enough_is_known_has_a_variation_of_its_own() -> None:
+    days = [
+        Cohort(f"2026-02-{day}", {OTHER: Tally(10_000, bounces=100, listening=10_000, complaints=200 * (day % 2))})
+        for day in range(10, 28)
+    ]
+    found = Evidence(DAY, tuple(days)).before_week
+    assert (found[Kind.BOUNCES].variation or 0) < 0.12 < 0.9 < (found[Kind.COMPLAINTS].variation or 0)
+
+
+def test_the_days_of_a_week_even_each_other_out() -> None:
+    def unevenness(*recipients: int) -> float:
+        days = [Cohort(f"2026-03-0{3 + i}", {OTHER: Tally(n)}) for i, n in enumerate(recipients)]
+        before = Cohort("2026-03-02", {OTHER: Tally(9_999)})
+        return Evidence(DAY, (before, *days)).week_unevenness
+
+    assert (unevenness(), unevenness(70), unevenness(70, 0), unevenness(7, 7, 7, 7)) == (0, 1, 1, 0.5)
+    assert unevenness(300, 400) == 500 / 700
+
+
+def test_after_a_step_back_only_later_days_tell_whether_a_domain_moves_and_all_whether_it_stops() -> None:
+    sent = counted("2026-03-07", other=400) | counted("2026-03-08", other=60) | counted("2026-03-09", other=70)
+
+    def moved(since: str | None) -> tuple[int, int]:
+        found = evidence(warming(moved_from=since, sent=sent), days(), [], TODAY)
+        assert found.week.recipients == 530
+        tally, days_of_period = found.period
+        return tally.recipients, days_of_period
+
+    assert [moved(since) for since in (None, "2026-03-08", "2026-03-09", DAY)] == [(530, 7), (130, 7), (70, 7), (0, 7)]
 
 
 def test_a_day_with_mail_to_own_domains_alone_is_not_one_from_before_they_were_counted() -> None:

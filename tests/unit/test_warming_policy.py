@@ -8,7 +8,7 @@ import pytest
 
 from kindling.metrics.model import MICROSOFT, OTHER
 from kindling.warming import policy
-from kindling.warming.evidence import Cohort, Evidence, Tally
+from kindling.warming.evidence import Cohort, Evidence, Kind, Tally
 from kindling.warming.model import SENDING, Phase, Slowed, Warming
 from kindling.warming.policy import Action, Verdict, advancement_blockers, climbing_blockers, judge
 from kindling.warming.schedules import PRESETS
@@ -150,9 +150,9 @@ def test_more_bad_reports_than_recipients_stop_a_domain_and_are_no_rate() -> Non
 @pytest.mark.parametrize(
     ("bad", "detail"),
     [
-        (tally(5, 5), "5 bounces from 5 recipients"),
-        (tally(16, 5), "5 bounces from 16 recipients"),
-        (tally(20, 6), "6 bounces from 20 recipients"),
+        (tally(8, 8), "8 bounces from 8 recipients"),
+        (tally(26, 8), "8 bounces from 26 recipients"),
+        (tally(30, 9), "9 bounces from 30 recipients"),
     ],
 )
 def test_gross_rates_need_no_statistics(bad: Tally, detail: str) -> None:
@@ -168,13 +168,13 @@ def test_gross_rates_need_no_statistics(bad: Tally, detail: str) -> None:
         )
 
 
-@pytest.mark.parametrize("bad", [tally(10, 4), tally(17, 5), tally(300, 9)])
+@pytest.mark.parametrize("bad", [tally(10, 7), tally(27, 8), tally(300, 9)])
 def test_what_is_not_gross_waits_for_the_test(bad: Tally) -> None:
     assert judged(yesterday(bad), new_day=False).action == Action.STAY
 
 
 def test_the_third_pause_within_a_phase_is_a_suspension() -> None:
-    for bad in (tally(1_000, 0, 5), tally(10, 5)):
+    for bad in (tally(1_000, 0, 5), tally(10, 8)):
         actions = [judged(yesterday(bad), warming(strikes=strikes)).action for strikes in range(4)]
         assert actions == [Action.PAUSE, Action.PAUSE, Action.SUSPEND, Action.SUSPEND]
 
@@ -188,13 +188,56 @@ UNEVEN = tuple(replace(cohort, providers={OTHER: tally(10_000, 20 if i % 2 else 
 def test_a_bad_day_of_a_domain_with_even_days_pauses_it() -> None:
     found = judged(yesterday(tally(10_000, 100), today=tally(1_000, 90), before=EVEN), new_day=False)
     assert (found.action, found.reason) == (Action.PAUSE, "bounce_rate_exceeded")
-    assert found.detail.endswith("98.0% confidence today, more than uneven days explain")
+    assert found.detail.endswith("98.0% confidence today, which its earlier days do not explain")
 
 
 def test_a_bad_day_of_a_domain_with_uneven_days_halves_its_limit() -> None:
     found = judged(yesterday(tally(10_000, 100), today=tally(1_000, 90), before=UNEVEN), new_day=False)
     assert (found.action, found.phase, found.reason) == (Action.LOWER, Phase.PHASE_1, "bounce_rate_exceeded")
     assert found.detail == "90 bounces from 1,000 recipients: above 5.0% with 95.0% confidence today"
+
+
+def usual(before: tuple[Cohort, ...], kind: Kind, events: int, recipients: int, threshold: float) -> bool:
+    return policy.day_is_usual(yesterday(tally(100), before=before), kind, events, recipients, threshold)
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "unusual", "recipients"),
+    [
+        (EVEN, Kind.BOUNCES, 35, 1_000),
+        (UNEVEN, Kind.BOUNCES, 142, 1_000),
+        # Nobody has complained yet; by how much complaints vary is told by the bounces.
+        (past(20, tally(1_000, 100)), Kind.COMPLAINTS, 6, 1_000),
+        (UNEVEN, Kind.COMPLAINTS, 5, 1_000),
+        (UNEVEN, Kind.BLOCKS, 5, 1_000),
+        # What was above the threshold before is not usual by that.
+        (past(20, tally(10_000, 900)), Kind.BOUNCES, 103, 1_000),
+    ],
+)
+def test_what_a_domains_earlier_days_explain_has_exact_edges(
+    before: tuple[Cohort, ...], kind: Kind, unusual: int, recipients: int
+) -> None:
+    threshold = 0.001 if kind == Kind.COMPLAINTS else 0.05
+    assert usual(before, kind, unusual - 1, recipients, threshold)
+    assert not usual(before, kind, unusual, recipients, threshold)
+
+
+def test_while_little_is_known_of_earlier_days_no_day_is_unusual() -> None:
+    assert usual(past(6, tally(1_000, 10)), Kind.BOUNCES, 1_000, 1_000, 0.05)
+
+
+@pytest.mark.parametrize(("bounces", "action"), [(5_917, Action.LOWER), (5_918, Action.PAUSE)])
+def test_a_week_pauses_a_domain_with_uneven_days_when_they_do_not_explain_it(bounces: int, action: Action) -> None:
+    before = UNEVEN[:-6] + past(6, tally(10_000, 980))
+    evidence = yesterday(tally(10_000, bounces - 5_880), today=tally(1_000), before=before)
+    assert (evidence.week.recipients, evidence.week.bounces) == (71_000, bounces)
+    assert judged(evidence, new_day=False).action == action
+
+
+def test_a_week_of_a_domain_whose_earlier_days_are_unknown_is_judged_by_chance_alone() -> None:
+    week = past(6, tally(1_000, 56))
+    assert judged(yesterday(tally(1_000, 56), before=week), new_day=False).action == Action.PAUSE
+    assert judged(yesterday(tally(1_000, 54), before=past(6, tally(1_000, 54))), new_day=False).action == Action.STAY
 
 
 def test_one_day_lowers_the_limit_once() -> None:

@@ -34,6 +34,8 @@ RESUMED_SHARE = 0.5
 # What ends with a stop, and what a bad day leaves behind.
 STOP_FIELDS = ("phase_before", "stopped_because", "stopped_by")
 HELD_FIELDS = ("held_at", "held_on", "slowed")
+# What is forgotten when the policy judges anew.
+JUDGED_FIELDS = ("moved_from",)
 # What is forgotten once the policy does not look back to the domain that had the name before.
 FORMER_FIELDS = ("former", "former_until")
 
@@ -64,8 +66,8 @@ def start_entry(warming: Warming, triggered_by: str) -> HistoryEntry:
 def started(warming: Warming, schedule: Schedule) -> Changes:
     """The first day of the first phase."""
     put, drop = entered(warming, schedule, Phase.PHASE_1, ramp_day=0, peak=0)
-    put |= {"warming_started_at": clock.timestamp(), "strikes": 0, **judged_from_next_mail(warming)}
-    return put, (*drop, *STOP_FIELDS, *HELD_FIELDS)
+    put |= {"warming_started_at": clock.timestamp(), "strikes": 0, "judged_from": next_mail(warming)}
+    return put, (*drop, *STOP_FIELDS, *HELD_FIELDS, *JUDGED_FIELDS)
 
 
 def entered(
@@ -93,8 +95,8 @@ def resumed(warming: Warming, schedule: Schedule, *, peak: int) -> tuple[Phase, 
     sent_today = warming.sent.get(today(), 0)
     most = Limits.of(sent_today) if sent_today else NO_LIMITS
     put, drop = entered(held, schedule, phase, ramp_day=0, peak=peak, most=most)
-    put |= {"held_at": held.held_at, **judged_from_next_mail(warming)}
-    return phase, (put, (*drop, *STOP_FIELDS))
+    put |= {"held_at": held.held_at, "judged_from": next_mail(warming)}
+    return phase, (put, (*drop, *STOP_FIELDS, *JUDGED_FIELDS))
 
 
 def stopped(warming: Warming, reason: str, stopped_by: str) -> Changes:
@@ -238,7 +240,7 @@ def first_limits(warming: Warming, schedule: Schedule, phase: Phase, *, peak: in
     return schedule.limits(phase, 0)
 
 
-def judged_from_next_mail(warming: Warming) -> dict[str, Any]:
-    """Let the policy judge mail from now on only: from tomorrow, if today has had mail."""
+def next_mail(warming: Warming) -> str:
+    """The first day that has only mail from now on: tomorrow, if today has had mail."""
     day = clock.today() + timedelta(days=1 if warming.sent.get(today()) else 0)
-    return {"judged_from": day.isoformat()}
+    return day.isoformat()

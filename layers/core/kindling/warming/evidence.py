@@ -7,7 +7,10 @@ Recipients in the tenant's own domains and messages that did not pass the gate a
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from enum import StrEnum
 from functools import cached_property
+from math import hypot
+from typing import NamedTuple
 
 from kindling.metrics.mailboxes import WITHOUT_COMPLAINT_REPORTS
 from kindling.metrics.model import GMAIL, MAILBOX_PROVIDERS, Counts, Period, share
@@ -29,6 +32,14 @@ COMPLAINTS_SHARE = 0.05
 # The share of the recipients for which reports must have arrived before a domain may climb or advance.
 REPORTED_SHARE = 0.9
 NOTHING = Counts()
+
+
+class Kind(StrEnum):
+    """The kinds of reports that stop a domain."""
+
+    COMPLAINTS = "complaints"
+    BLOCKS = "blocked messages"
+    BOUNCES = "bounces"
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,16 @@ class Tally:
             self.complaints + other.complaints,
         )
 
+    def of(self, kind: Kind) -> tuple[int, int]:
+        """The reports of a kind, and the recipients about whom they would come."""
+        match kind:
+            case Kind.COMPLAINTS:
+                return self.complaints, self.listening
+            case Kind.BLOCKS:
+                return self.blocks, self.recipients
+            case Kind.BOUNCES:
+                return self.bounces, self.recipients
+
     @property
     def complaints_known(self) -> bool:
         """Whether enough of the recipients are at mailbox providers that report complaints."""
@@ -68,6 +89,17 @@ class Tally:
     def nearly_reported(self) -> bool:
         """Whether nearly all recipients have a report. Missing reports are unknown, not good."""
         return self.reported >= REPORTED_SHARE * self.recipients
+
+
+class Baseline(NamedTuple):
+    """The reports and recipients of a domain's earlier days, and the coefficient of variation of their rates.
+
+    `variation` is None while it is unknown.
+    """
+
+    events: int
+    trials: int
+    variation: float | None
 
 
 @dataclass(frozen=True)
@@ -90,13 +122,15 @@ class Cohort:
 class Evidence:
     """The cohorts by which a domain is judged, oldest first, and the last recipients of today.
 
-    `cohorts` are those since the domain was last stopped or stepped back. `used` are the recipients of all ended days
+    `cohorts` are those since the domain was last stopped, `moved_from` is the day after which it last stepped back if
+    that is later. `used` are the recipients of all ended days
     in `IDLE_DAYS`, and `counted_on` is the first of them that was not over when the domain was last judged for a new
     day. `held` says why all domains of the tenant are held, if they are.
     """
 
     today: str
     cohorts: tuple[Cohort, ...] = ()
+    moved_from: str = ""
     latest: Tally = Tally()
     used: dict[str, int] = field(default_factory=dict)
     counted_on: str = ""
@@ -155,18 +189,17 @@ class Evidence:
 
     @cached_property
     def week(self) -> Tally:
-        return self._since(WEEK_DAYS)
+        return added(one.whole for one in self._since(WEEK_DAYS))
 
     @cached_property
     def month(self) -> Tally:
-        return self._since(MONTH_DAYS)
+        return added(one.whole for one in self._since(MONTH_DAYS))
 
     @property
     def period(self) -> tuple[Tally, int]:
-        """The recipients by whose rates a domain climbs and advances, and their days: four weeks if one has few."""
-        if self.week.recipients >= WEEKLY_RECIPIENTS:
-            return self.week, WEEK_DAYS
-        return self.month, MONTH_DAYS
+        """The recipients by whose rates a domain moves on or back, and their days: four weeks if one has few."""
+        days = WEEK_DAYS if self.week.recipients >= WEEKLY_RECIPIENTS else MONTH_DAYS
+        return added(one.whole for one in self._since(days) if one.day >= self.moved_from), days
 
     @property
     def is_silent(self) -> bool:
@@ -174,23 +207,42 @@ class Evidence:
         return self._last is not None and not self._last.whole.reported
 
     @cached_property
-    def bounce_variation(self) -> float | None:
-        """By how much the bounce rates of the days before the last two with mail vary, if that is known."""
-        return variation((cohort.whole.recipients, cohort.whole.bounces) for cohort in self._earlier)
+    def before_last_day(self) -> dict[Kind, Baseline]:
+        """What is usual for a day: the baselines of the days before the last two with mail."""
+        return _baselines(one.whole for one in self.cohorts if one.day < self.last_day)
 
     @cached_property
-    def complaint_variation(self) -> float | None:
-        """By how much the complaint rates of the days before the last two with mail vary, if that is known."""
-        return variation((cohort.whole.listening, cohort.whole.complaints) for cohort in self._earlier)
+    def before_week(self) -> dict[Kind, Baseline]:
+        """What is usual for a week: the baselines of the days before it."""
+        return _baselines(one.whole for one in self.cohorts if one.day < self._first(WEEK_DAYS))
 
     @property
-    def _earlier(self) -> tuple[Cohort, ...]:
-        return tuple(cohort for cohort in self.cohorts if cohort.day < self.last_day)
+    def week_unevenness(self) -> float:
+        """The share of the variation of a day that is left in the rate of the week, 1 when one day has all its mail."""
+        days = [one.whole.recipients for one in self._since(WEEK_DAYS)]
+        return hypot(*days) / max(sum(days), 1)
 
-    def _since(self, days: int) -> Tally:
-        """Today and the `days` before it."""
-        first = (date.fromisoformat(self.today) - timedelta(days=days)).isoformat()
-        return added(cohort.whole for cohort in self.cohorts if cohort.day >= first)
+    def _since(self, days: int) -> tuple[Cohort, ...]:
+        """Those of today and of the `days` before it."""
+        return tuple(one for one in self.cohorts if one.day >= self._first(days))
+
+    def _first(self, days: int) -> str:
+        return (date.fromisoformat(self.today) - timedelta(days=days)).isoformat()
+
+
+def _baselines(days: Iterable[Tally]) -> dict[Kind, Baseline]:
+    """The baselines of some days. Few reports of a kind tell little: then days vary as their bounces do."""
+    known = list(days)
+    counts = {kind: [day.of(kind) for day in known] for kind in Kind}
+    vary = {kind: variation((trials, events) for events, trials in of_kind) for kind, of_kind in counts.items()}
+    return {
+        kind: Baseline(
+            sum(events for events, _ in of_kind),
+            sum(trials for _, trials in of_kind),
+            vary[Kind.BOUNCES] if vary[kind] is None else vary[kind],
+        )
+        for kind, of_kind in counts.items()
+    }
 
 
 def snapshot(tally: Tally, *, daily_volume: int, days_in_phase: int) -> dict[str, int | float]:
@@ -215,6 +267,7 @@ def evidence(warming: Warming, days: list[Period], hours: list[Period], today: d
     return Evidence(
         today=now,
         cohorts=tuple(one for one in every if one.day >= warming.judged_from),
+        moved_from=warming.moved_from or "",
         latest=_latest(warming, hours, every[-1].whole),
         used={one.day: one.whole.recipients for one in every if one.day < now},
         # The use before a stop is none of the phase after it.

@@ -79,11 +79,11 @@ def _changes(warming: Warming, schedule: Schedule, verdict: Verdict, evidence: E
             put, drop = changes.entered(warming, schedule, phase, ramp_day=0, peak=peak)
             return put | {"strikes": 0}, drop
         case Action.DEMOTE:
-            # An idle domain goes to the first day of the phase before, one that sends to its last day. Not after an
-            # ease is mail judged anew: it repeats while the rates are bad, and must not hide them from the pause.
+            # An idle domain goes to the first day of the phase before, one that sends to its last day. One bad week
+            # moves a domain back only once; an ease repeats while the rates are bad.
             top = 0 if verdict.reason == IDLE else len(schedule.plan(phase).stages) - 1
             put, drop = changes.entered(warming, schedule, phase, ramp_day=top, peak=peak)
-            return put | changes.judged_from_next_mail(warming), drop
+            return put | {"moved_from": changes.next_mail(warming)}, drop
         case Action.LOWER:
             return changes.lowered(warming, schedule, peak=peak)
         case Action.CLIMB:

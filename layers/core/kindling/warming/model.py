@@ -150,11 +150,12 @@ class Warming(BaseModel):
     ramp_day: int = 0
     phase_days: int = 0
     counted_on: str = ""
-    # The days on which mail was admitted since the phase began, and the recipients of those days; the days of sending
-    # that the policy judges begin with this one.
+    # The days on which mail was admitted since the phase began, and the recipients of those days; the first day of
+    # sending that the policy judges, and, if that is later, the first by whose rates the domain moves on or back.
     mailed_days: int = 0
     mailed: int = 0
     judged_from: str = ""
+    moved_from: str | None = None
     # The daily limit is held at this number after a bad day, on which it was lowered, until good days raise it again.
     held_at: int | None = None
     held_on: str = ""
@@ -259,7 +260,17 @@ class SendingDomain(Protocol):
 
 
 # The fields that a name's next domain, of any tenant, takes over as they are.
-KEPT_FIELDS = ("strikes", "sent", "minute", "warming_started_at", "judged_from", "held_at", "held_on", "slowed")
+KEPT_FIELDS = (
+    "strikes",
+    "sent",
+    "minute",
+    "warming_started_at",
+    "judged_from",
+    "moved_from",
+    "held_at",
+    "held_on",
+    "slowed",
+)
 # How long the gate of a deleted domain is kept for the next one of its name.
 KEPT = timedelta(days=90)
 

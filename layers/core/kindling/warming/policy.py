@@ -1,15 +1,17 @@
 """The warming policy: pure functions that judge a domain by its state, its schedule, the evidence and the date.
 
-What one or two days show lowers the limit. A pause needs a week, or a day that even a domain with uneven days would not
-have: of healthy domains (0.05 % complaints), 40 % show 0.1 % or more in a window of 1,000 recipients. To advance, the
-raw rate has to be below the threshold, since mailbox providers act on raw rates.
+What one or two days show lowers the limit. A pause needs a week, or a day that is unlike all before: of healthy domains
+(0.05 % complaints), 40 % show 0.1 % or more in a window of 1,000 recipients. To advance, the raw rate has to be below
+the threshold, since mailbox providers act on raw rates.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 
 from kindling.warming import words
-from kindling.warming.evidence import IDLE_DAYS, WEEKLY_RECIPIENTS, Evidence, Tally
+from kindling.warming.evidence import IDLE_DAYS, WEEKLY_RECIPIENTS, Evidence, Kind, Tally
 from kindling.warming.model import RAMPED, SENDING, Phase, Slowed, Warming, next_phase, previous_phase
 from kindling.warming.schedules import Schedule, Thresholds
 from kindling.warming.statistics import confident_above
@@ -27,10 +29,14 @@ MIN_BLOCKS = 5
 MIN_COMPLAINTS = 2
 # A block is a mailbox provider's own verdict on the domain: its thresholds are this many times lower than a bounce's.
 BLOCK_WEIGHT = 3
+# The confidence that a day does not come from the domain's own earlier days: high, since of few days their variation is
+# estimated too low. Their rate is estimated as if this number of events had come before at the rate of the threshold.
+UNUSUAL_CONFIDENCE = 0.999_999_999
+EVENTS_BEFORE = 2
 # From these bounces on a domain is paused without a statistical test: the list was never valid. Complaints need no such
 # rule, since few at such a rate are above the threshold with confidence.
 GROSS_BOUNCE_RATE = 0.3
-GROSS_BOUNCES = 5
+GROSS_BOUNCES = 8
 
 # From this number of domains on, the domains of a tenant are judged together.
 MIN_DOMAINS = 5
@@ -42,6 +48,10 @@ IDLE = "idle"
 
 LATEST, TODAY, RECENT = "in the last hours", "today", "since the last day with mail"
 WEEK, MONTH = "in 7 days", "in 28 days"
+
+
+# Whether the reports of a kind, among so many recipients, and above a threshold, are usual for a domain.
+Usual = Callable[[Kind, int, int, float], bool]
 
 
 class Action(StrEnum):
@@ -287,17 +297,33 @@ def _stop(warming: Warming, thresholds: Thresholds, evidence: Evidence) -> Verdi
             return _stop_verdict(pause, ("bounce_rate_exceeded", words.gross(tally)), window)
     bounce, complaint = thresholds.pause_bounce_rate, thresholds.pause_complaint_rate
     for tally, window in weeks:
-        breach = _breach(tally, bounce, complaint, PAUSE_CONFIDENCE)
+        usual = partial(week_is_usual, evidence) if window == WEEK else None
+        breach = _breach(tally, bounce, complaint, PAUSE_CONFIDENCE, usual)
         if breach:
             return _stop_verdict(pause, breach, window)
     for tally, window in _days(evidence):
-        # The variation takes a while to compute, and what chance explains, uneven days explain as well.
-        breach = _breach(tally, bounce, complaint, PAUSE_CONFIDENCE) and _breach(
-            tally, bounce, complaint, PAUSE_CONFIDENCE, (evidence.bounce_variation, evidence.complaint_variation)
-        )
+        breach = _breach(tally, bounce, complaint, PAUSE_CONFIDENCE, partial(day_is_usual, evidence))
         if breach:
-            return _stop_verdict(pause, breach, f"{window}, more than uneven days explain")
+            return _stop_verdict(pause, breach, f"{window}, which its earlier days do not explain")
     return None
+
+
+def day_is_usual(evidence: Evidence, kind: Kind, events: int, trials: int, threshold: float) -> bool:
+    """Whether a bad day may come from the domain's own earlier days, or too little is known of them.
+
+    A domain whose earlier days were above the threshold is compared with one just at the threshold.
+    """
+    before = evidence.before_last_day[kind]
+    if before.variation is None:
+        return True
+    rate = min((before.events + EVENTS_BEFORE) / (before.trials + EVENTS_BEFORE / threshold), threshold)
+    return not confident_above(events, trials, rate, UNUSUAL_CONFIDENCE, before.variation)
+
+
+def week_is_usual(evidence: Evidence, kind: Kind, events: int, trials: int, threshold: float) -> bool:
+    """Whether a domain at the threshold may have such a week, if its days vary as they did before; no, if unknown."""
+    variation = (evidence.before_week[kind].variation or 0.0) * evidence.week_unevenness
+    return not confident_above(events, trials, threshold, PAUSE_CONFIDENCE, variation)
 
 
 def _lowered(warming: Warming, thresholds: Thresholds, evidence: Evidence) -> Verdict | None:
@@ -323,28 +349,22 @@ def _stop_verdict(action: Action, breach: tuple[str, str], window: str) -> Verdi
 
 
 def _breach(
-    tally: Tally,
-    bounce: float,
-    complaint: float,
-    confidence: float,
-    varies: tuple[float | None, float | None] = (0.0, 0.0),
+    tally: Tally, bounce: float, complaint: float, confidence: float, is_usual: Usual | None = None
 ) -> tuple[str, str] | None:
-    """The reason and detail of a rate that is above its threshold with confidence; None when none is."""
-    of_bounces, of_complaints = varies
-    if tally.complaints >= MIN_COMPLAINTS and confident_above(
-        tally.complaints, tally.listening, complaint, confidence, of_complaints
+    """The reason and detail of a rate that is above its threshold with confidence; None when none is.
+
+    What is above it, and yet `is_usual` for the domain, is none.
+    """
+    for kind, threshold, least, reason in (
+        (Kind.COMPLAINTS, complaint, MIN_COMPLAINTS, "complaint_rate_exceeded"),
+        (Kind.BLOCKS, bounce / BLOCK_WEIGHT, MIN_BLOCKS, "block_rate_exceeded"),
+        (Kind.BOUNCES, bounce, MIN_BOUNCES, "bounce_rate_exceeded"),
     ):
-        detail = words.breach("complaints", tally.complaints, tally.listening, complaint, confidence)
-        return "complaint_rate_exceeded", detail
-    if tally.blocks >= MIN_BLOCKS and confident_above(
-        tally.blocks, tally.recipients, bounce / BLOCK_WEIGHT, confidence, of_bounces
-    ):
-        detail = words.breach("blocked messages", tally.blocks, tally.recipients, bounce / BLOCK_WEIGHT, confidence)
-        return "block_rate_exceeded", detail
-    if tally.bounces >= MIN_BOUNCES and confident_above(
-        tally.bounces, tally.recipients, bounce, confidence, of_bounces
-    ):
-        return "bounce_rate_exceeded", words.breach("bounces", tally.bounces, tally.recipients, bounce, confidence)
+        events, trials = tally.of(kind)
+        if events < least or not confident_above(events, trials, threshold, confidence):
+            continue
+        if is_usual is None or not is_usual(kind, events, trials, threshold):
+            return reason, words.breach(kind, events, trials, threshold, confidence)
     return None
 
 

@@ -20,12 +20,10 @@ PRECISION = 1e-10
 NORMAL_95 = 1.96
 
 
-def confident_above(
-    events: int, trials: int, threshold: float, confidence: float, variation: float | None = 0.0
-) -> bool:
-    """Whether the true rate is above `threshold` with `confidence`, when days vary by `variation`; None is unknown."""
+def confident_above(events: int, trials: int, threshold: float, confidence: float, variation: float = 0.0) -> bool:
+    """Whether the true rate is above `threshold` with `confidence`, when rates vary by `variation`."""
     chance = 1 - confidence
-    return variation is not None and tail(events, trials, threshold, variation, enough=chance) < chance
+    return tail(events, trials, threshold, variation, enough=chance) < chance
 
 
 def tail(events: int, trials: int, rate: float, variation: float = 0.0, *, enough: float = 1.0) -> float:
