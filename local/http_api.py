@@ -189,9 +189,13 @@ def decode_path(raw: str) -> str:
 def make_event(
     scope: Scope, path: str, body: bytes, route_key: str, parameters: dict[str, str], request_id: str
 ) -> dict[str, Any]:
-    """The event of payload format 2.0 for a request."""
+    """The event of payload format 2.0 for a request.
+
+    API Gateway answers for its own names only: `domainName` is this server's, whatever the client calls it.
+    """
     headers, cookies = _request_headers(scope["headers"])
     client = (scope.get("client") or ("127.0.0.1", 0))[0]
+    host, port = scope["server"]
     query = scope["query_string"].decode("latin-1")
     now = time.time()
     event: dict[str, Any] = {
@@ -203,8 +207,8 @@ def make_event(
         "requestContext": {
             "accountId": ACCOUNT,
             "apiId": "local",
-            "domainName": headers.get("host", ""),
-            "domainPrefix": headers.get("host", "").partition(".")[0],
+            "domainName": f"{host}:{port}",
+            "domainPrefix": host.partition(".")[0],
             "http": {
                 "method": scope["method"],
                 "path": path,

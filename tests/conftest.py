@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import httpx
@@ -37,6 +38,7 @@ from local.sandbox import Sandbox
 from local.sandbox.postmaster import tokens
 from local.sandbox.world import World as SandboxWorld
 from tests.harness import dynamodb, machines
+from tests.harness.cases import Gateway
 from tests.harness.cloud import ACCOUNT, REGION, Cloud
 from tests.harness.lambdas import Api, invoke
 from tests.harness.nameserver import SandboxNameserver
@@ -378,6 +380,16 @@ def kindling(
         world=world,
     )
     return deployed
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch, kindling: Kindling, tmp_path: Path) -> Gateway:
+    """The HTTP API with the console, which reaches the API in this process, too."""
+    from kindling.console import api
+
+    made = Gateway(tmp_path)
+    monkeypatch.setattr(api, "transport", lambda: httpx.MockTransport(made))
+    return made
 
 
 @pytest.fixture

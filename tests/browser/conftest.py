@@ -5,13 +5,13 @@ Without either of them these tests are skipped, and the summary says so once.
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.conftest import Kindling
 from tests.harness import story
+from tests.harness.cases import Gateway
 from tests.harness.site import served
 from tests.harness.story import Story
 
@@ -50,9 +50,9 @@ def told(kindling: Kindling) -> Story:
 
 
 @pytest.fixture
-def origin(kindling: Kindling, tmp_path: Path) -> Iterator[str]:
+def origin(gateway: Gateway) -> Iterator[str]:
     """Where the console is served."""
-    with served(tmp_path) as address:
+    with served(gateway) as address:
         yield address
 
 

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +26,7 @@ from tests.functions.api.test_schedules import own
 from tests.functions.api.test_send import email as email_from
 from tests.functions.test_webhooks import UNDETERMINED, report
 from tests.harness import contract
+from tests.harness.cases import Gateway
 from tests.harness.examples import Examples
 from tests.harness.lambdas import Api, Reply
 from tests.harness.machines import fails
@@ -245,9 +245,9 @@ def test_every_answer_and_every_error_has_an_example_that_is_still_given(
     examples: Examples,
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
-    tmp_path: Path,
+    gateway: Gateway,
 ) -> None:
-    live_through_everything(kindling, tmp_path)
+    live_through_everything(kindling, gateway)
     look_around(kindling, monkeypatch)
     send(kindling)
     be_refused(kindling)

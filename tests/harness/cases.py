@@ -97,6 +97,7 @@ class Gateway:
             "headers": request.headers.raw,
             "query_string": query,
             "client": ("127.0.0.1", 1),
+            "server": (request.url.host, request.url.port or 443),
             "http_version": "1.1",
         }
         event = make_event(scope, path, request.content, route.key, ids, "request-1")

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -84,8 +83,8 @@ class Page(HTMLParser):
 class Browser:
     """Visits pages; `page` is the last one."""
 
-    def __init__(self, folder: Path, origin: str = ORIGIN) -> None:
-        self.client = httpx.Client(transport=httpx.MockTransport(Gateway(folder)), base_url=origin)
+    def __init__(self, gateway: Gateway, origin: str = ORIGIN) -> None:
+        self.client = httpx.Client(transport=httpx.MockTransport(gateway), base_url=origin)
         self.origin = origin
 
     def get(self, path: str, **query: str) -> Page:

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 
 import httpx
 
@@ -12,9 +11,8 @@ from tests.harness.cases import Gateway
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(gateway: Gateway) -> Iterator[str]:
     """Serve the HTTP API on a free port of this machine during the block; its origin."""
-    gateway = Gateway(folder)
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:

@@ -38,6 +38,7 @@ def scope(method: str = "GET", path: str = "/things", query: str = "", **headers
         "query_string": query.encode(),
         "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
         "client": ("127.0.0.1", 5000),
+        "server": ("127.0.0.1", 8791),
     }
 
 
@@ -114,6 +115,8 @@ def test_the_event_has_what_the_client_sent() -> None:
     assert event["pathParameters"] == {"thing_id": "7"}
     assert (event["body"], event["isBase64Encoded"]) == ('{"a":1}', False)
     assert event["requestContext"]["http"]["method"] == "POST"
+    # Whatever the client calls it.
+    assert event["requestContext"]["domainName"] == "127.0.0.1:8791"
     assert event["requestContext"]["requestId"] == "rq"
 
 

@@ -76,7 +76,7 @@ def test_every_function_has_a_sample_event_of_its_name() -> None:
 
 def test_only_what_registers_a_name_is_told_of_reserved_ones_and_aws_refuses_them() -> None:
     told = {place: value for place, name, value in environments() if name == "RESERVED_NAMES"}
-    registering = ("ConsoleFunction", "CreateDomainFunction", "CreateSendingDomainFunction")
+    registering = ("CreateDomainFunction", "CreateSendingDomainFunction")
     assert told == {key: {"Ref": "ReservedNames"} for key in registering}
     parameter = TEMPLATE["Parameters"]["ReservedNames"]
     assert (parameter["Default"], parameter["AllowedValues"]) == ("refuse", ["refuse", "allow"])

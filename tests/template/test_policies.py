@@ -77,8 +77,8 @@ AUDIT: dict[str, set[str]] = {
     "DeleteWebhookFunction": {DELETE},
     "RotateWebhookSecretFunction": {GET, UPDATE, SECRET},
     "ReplayDeliveriesFunction": {GET, PUT, UPDATE, DELETE, QUERY, SEND},
-    # the pages for operators, which act by routes
-    "ConsoleFunction": {BATCH, CHECK, GET, PUT, UPDATE, DELETE, QUERY, DEFINITION, HISTORY, SECRET, SEND, START},
+    # the pages for operators, which only read
+    "ConsoleFunction": {BATCH, GET, QUERY, DEFINITION, HISTORY, SECRET},
     # provider callbacks
     "ReceiveAgentmailFunction": {GET, PUT, UPDATE, SECRET, SEND},
     # onboard_domain
@@ -137,7 +137,7 @@ TABLE = {"GetAtt": "Table.Arn"}
 CALLER_POLICY = {"Ref": "CallerPolicy"}
 AUDIT_POLICY = {"Ref": "AuditPolicy"}
 ASKING = {routes()[f"{one.method} {one.path}"] for one in openapi.routes() if one.scope} | {"ConsoleFunction"}
-AUDITED = {routes()[f"{one.method} {one.path}"] for one in openapi.routes() if one.audited} | {"ConsoleFunction"}
+AUDITED = {routes()[f"{one.method} {one.path}"] for one in openapi.routes() if one.audited}
 INDEXES = [{"Sub": "${Table.Arn}/index/by_owner"}, {"Sub": "${Table.Arn}/index/due"}]
 SECRETS = {
     "AGENTMAIL_SECRET": "AgentMailSecretArn",

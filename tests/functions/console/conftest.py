@@ -1,17 +1,16 @@
 """Browsers for the tests of the console."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.conftest import Kindling
+from tests.harness.cases import Gateway
 from tests.harness.pages import Browser
 
 
 @pytest.fixture
-def outside(kindling: Kindling, tmp_path: Path) -> Browser:
+def outside(gateway: Gateway) -> Browser:
     """A browser of somebody who has not signed in."""
-    return Browser(tmp_path)
+    return Browser(gateway)
 
 
 @pytest.fixture

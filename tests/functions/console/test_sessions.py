@@ -1,7 +1,6 @@
 """Who gets into the console and for how long, and what a form has to bring."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -9,6 +8,7 @@ from kindling.console import session
 from kindling.keys import authentication
 from kindling.platform.settings import settings
 from tests.conftest import EVERYTHING, Kindling, issue
+from tests.harness.cases import Gateway
 from tests.harness.pages import Browser, attribute
 
 DOMAINS, SIGN_IN = "/console/domains", "/console/sign-in"
@@ -38,10 +38,10 @@ def test_a_key_opens_the_console_and_is_not_in_the_cookie(kindling: Kindling, ou
 
 
 def test_the_cookie_is_sent_over_tls_only_unless_the_browser_talks_to_its_own_machine(
-    kindling: Kindling, tmp_path: Path
+    kindling: Kindling, gateway: Gateway
 ) -> None:
     for origin, secure in (("https://abc.execute-api.us-east-1.amazonaws.com", True), ("http://localhost:8791", False)):
-        browser = Browser(tmp_path, origin)
+        browser = Browser(gateway, origin)
         sent = browser.post(SIGN_IN, {"api_key": kindling.api.key}).headers["set-cookie"]
         assert ("; Secure" in sent) is secure
 
@@ -99,8 +99,8 @@ def test_signing_out_forgets_the_cookie(browser: Browser) -> None:
     assert browser.get(DOMAINS).response.url.path == SIGN_IN
 
 
-def test_a_form_needs_the_token_of_its_own_session(kindling: Kindling, browser: Browser, tmp_path: Path) -> None:
-    other = Browser(tmp_path)
+def test_a_form_needs_the_token_of_its_own_session(kindling: Kindling, browser: Browser, gateway: Gateway) -> None:
+    other = Browser(gateway)
     other.sign_in(kindling.api.key)
     stranger = other.page.form(DOMAINS).fields["token"]
     for token in ("", "x", stranger, "ü\ud7ff"):

@@ -12,9 +12,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from kindling.console import assets, session
-from kindling.console.actions import Form, Outcome, perform
+from kindling.console.actions import Form, perform
+from kindling.console.api import Outcome, Unanswered, is_loopback, origin_of
 from kindling.console.pages import routes, sign_in
-from kindling.console.pages.failure import failure
+from kindling.console.pages.failure import failure, unanswered
 from kindling.console.session import Session
 from kindling.console.visit import Page, Visit
 from kindling.errors import Forbidden, InvalidRequest, KindlingError, NotFound, PayloadTooLarge, Unauthorized
@@ -27,7 +28,6 @@ from kindling.platform.text import writable
 HOME = "/console/domains"
 SIGN_IN = "/console/sign-in"
 MAX_FORM_BYTES = 20_000
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -162,18 +162,20 @@ def _forget(response: Response) -> Response:
     return response
 
 
-def _resume(request: Request) -> Visit:
-    """Who sent the request, by the cookie. Raises Unauthorized without a session, or when its key has ended."""
+def _resume(request: Request, *, anew: bool = False) -> Visit:
+    """Who sent the request, by the cookie. Raises Unauthorized without a session, or when its key has ended.
+
+    With `anew`, the key's row is read even if it was a moment ago.
+    """
     opened = _opened(request)
     if opened is None:
         raise Unauthorized("There is no session.")
-    caller = authentication.authenticate(f"Bearer {opened.api_key}", _address(request))
+    caller = authentication.authenticate(f"Bearer {opened.api_key}", _address(request), anew=anew)
     logger.append_keys(user_id=caller.user_id, key_id=caller.key_id)
     return Visit(
         caller=caller,
         session=opened,
-        event=request.scope["aws.event"],
-        context=request.scope["aws.context"],
+        origin=origin_of(request.scope["aws.event"]),
         path=request.url.path,
         query=dict(request.query_params),
         ids={name: text.lower() for name, text in request.path_params.items()},
@@ -200,14 +202,20 @@ def _showing(page: Page) -> Answer:
 
 
 def _acting(form: Form) -> Answer:
-    """The answer to a form that changes something; the route behind it authenticates and counts the request itself."""
+    """The answer to a form that changes something; the API counts the request itself.
+
+    A key that has ended is refused here, where it counts against the browser's address: the API sees that of Lambda.
+    """
 
     def act(request: Request) -> Response:
         _require_own_origin(request)
-        visit = replace(_resume(request), form=_form(request))
+        visit = replace(_resume(request, anew=True), form=_form(request))
         if not visit.session.has(visit.form.get("token", "")):
             raise Forbidden("This form is not one of your session: go back, reload the page and try again.")
-        outcome = perform(form, visit)
+        try:
+            outcome = perform(form, visit)
+        except Unanswered:
+            return HTMLResponse(unanswered(visit, form.then.format(**visit.ids)), HTTPStatus.GATEWAY_TIMEOUT)
         if not outcome.done:
             return _refused(form, visit, outcome)
         if form.shows:
@@ -270,7 +278,7 @@ def _require_own_origin(request: Request) -> None:
 
 def _is_loopback(request: Request) -> bool:
     """Whether the browser runs on this machine and talks to it without TLS, as with the local cloud."""
-    return request.headers.get("host", "").rpartition(":")[0] in LOOPBACK
+    return is_loopback(request.headers.get("host", ""))
 
 
 def _address(request: Request) -> str:

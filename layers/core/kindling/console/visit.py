@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ValidationError
 
 from kindling.console.html import Html
@@ -17,16 +16,15 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Visit:
-    """A request. `event` and `context` are Lambda's, `ids` the parameters of the path, `form` the fields of a form.
+    """A request. `ids` are the parameters of the path, `form` the fields of a form.
 
-    `path` is that of the page. `problem` is a sentence about what was asked for and refused, `secret` one that is shown
-    once.
+    `origin` is where the API is, `path` that of the page. `problem` is a sentence about what was asked for and refused,
+    `secret` one that is shown once.
     """
 
     caller: Caller
     session: Session
-    event: dict[str, Any]
-    context: LambdaContext
+    origin: str
     path: str
     query: dict[str, str] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)

@@ -23,8 +23,10 @@ USE_RECORDED_EVERY = timedelta(hours=1)
 _cache: dict[str, tuple[float, Key]] = {}
 
 
-def authenticate(header: str | None, address: str, request_id: str = "") -> Caller:
+def authenticate(header: str | None, address: str, request_id: str = "", *, anew: bool = False) -> Caller:
     """The caller to whom the key in an `Authorization` header belongs; `address` is the client's IP address.
+
+    With `anew`, the key's row is read again although it is in the cache.
 
     Raises Unauthorized, always with the same message, or QuotaExceeded once the address has failed too often. Then only
     keys that this environment has in its cache are checked: guessing costs no reads, while other clients behind the
@@ -34,7 +36,7 @@ def authenticate(header: str | None, address: str, request_id: str = "") -> Call
     token = read_token(text.strip()) if scheme.lower() == "bearer" else None
     if token is None or token.key_id not in _cache:
         quota.refuse_failing(address)
-    key = _look_up(token.key_id) if token else None
+    key = _look_up(token.key_id, anew=anew) if token else None
     expected = key.secret_hash if key else hash_secret("")
     # Also for an unknown id, so that the response time does not tell whether the id exists.
     matches = hmac.compare_digest(hash_secret(token.secret if token else ""), expected)
@@ -72,11 +74,11 @@ def _failure_reason(header: str | None, token: Token | None, key: Key | None, *,
     return None if key.active(clock.timestamp()) else "expired"
 
 
-def _look_up(key_id: str) -> Key | None:
+def _look_up(key_id: str, *, anew: bool) -> Key | None:
     """The key's row, cached for `CACHE_SECONDS`. An unknown id is not cached, so that a new key works immediately."""
     now = clock.monotonic()
     cached = _cache.get(key_id)
-    if cached and cached[0] > now:
+    if cached and cached[0] > now and not anew:
         return cached[1]
     key = store.get(key_id)
     if key is None:

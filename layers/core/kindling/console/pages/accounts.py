@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from kindling.accounts import graduation, lookup, retry
-from kindling.accounts import service as accounts
-from kindling.accounts.model import PENDING, AccountStatus, CreateAccount, JoinedAccount
+from kindling.accounts import graduation, lookup
+from kindling.accounts.model import PENDING, AccountStatus, JoinedAccount
 from kindling.console import plots
 from kindling.console.actions import Form
 from kindling.console.html import NOTHING, Html, tag
@@ -13,23 +12,6 @@ from kindling.console.numbers import code, count, full, moment
 from kindling.console.visit import Visit
 from kindling.domains import lookup as domains
 from kindling.domains.model import DomainStatus
-from kindling.entry.answers import Success
-from kindling.entry.answers.accounts import AccountAnswer, AccountCreated
-from kindling.entry.answers.operations import Accepted, deleted, made
-from kindling.entry.request import Request
-from kindling.entry.route import route
-from kindling.errors import (
-    AddressBurnt,
-    AddressTaken,
-    DomainNotVerified,
-    LiveKeyRequired,
-    NotFound,
-    ProviderError,
-    RowNotDeleted,
-    StatusNotSaved,
-    WarmupNotRetryable,
-    WarmupRetryRunning,
-)
 from kindling.keys.model import Scope
 from kindling.platform.paging import Paging
 
@@ -147,46 +129,13 @@ def _warmup(figures: dict[str, Any] | None) -> Html:
     return section("Warmup", told, scrolls, tag("details", tag("summary", "The same as a table"), listed), id_="warmup")
 
 
-@route(
+CREATE = Form(
     "POST",
     "/api/email/accounts",
-    scope=Scope.PROVISION,
-    summary="Create an account",
-    tag="accounts",
-    counts=True,
-    errors=(NotFound, DomainNotVerified, AddressTaken, AddressBurnt, LiveKeyRequired, ProviderError),
+    show_all,
+    PATH,
+    "done",
+    body=lambda sent: {name: sent.get(name, "") for name in NAMES},
 )
-def create(request: Request, body: CreateAccount) -> AccountCreated | Accepted:
-    """As the API's own function has it."""
-    return made(accounts.create(request.caller, body, wait_seconds=request.wait_seconds), AccountCreated.of)
-
-
-@route(
-    "PATCH",
-    "/api/email/accounts/{account_id}/retry-warmup",
-    scope=Scope.PROVISION,
-    summary="Retry a warmup",
-    tag="accounts",
-    errors=(NotFound, LiveKeyRequired, WarmupNotRetryable, WarmupRetryRunning, ProviderError, StatusNotSaved),
-)
-def retry_warmup(request: Request) -> AccountAnswer:
-    """As the API's own function has it."""
-    return AccountAnswer.of(retry.retry_warmup(request.caller, request.ids["account_id"]))
-
-
-@route(
-    "DELETE",
-    "/api/email/accounts/{account_id}",
-    scope=Scope.PROVISION,
-    summary="Delete an account",
-    tag="accounts",
-    errors=(NotFound, LiveKeyRequired, RowNotDeleted),
-)
-def delete(request: Request) -> Success | Accepted:
-    """As the API's own function has it."""
-    return deleted(accounts.delete(request.caller, request.ids["account_id"], wait_seconds=request.wait_seconds))
-
-
-CREATE = Form(create, show_all, PATH, "done", body=lambda sent: {name: sent.get(name, "") for name in NAMES})
-RETRY = Form(retry_warmup, show, HERE, "retry")
-DELETE = Form(delete, show, PATH, "deleted")
+RETRY = Form("PATCH", "/api/email/accounts/{account_id}/retry-warmup", show, HERE, "retry")
+DELETE = Form("DELETE", "/api/email/accounts/{account_id}", show, PATH, "deleted")

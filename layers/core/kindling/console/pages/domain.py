@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kindling.console import plots
+from kindling.console.actions import Form
 from kindling.console.html import NOTHING, Html, join, tag
 from kindling.console.layout import badge, confirmed, facts, field, form, page, section, sentences, table
 from kindling.console.numbers import code, count, full, limit, moment, percent, plural
@@ -20,6 +21,8 @@ from kindling.warming.overview import Day
 from kindling.warming.schedules import Thresholds
 from kindling.warming.statistics import interval
 
+HERE = f"{PATH}/{{domain_id}}"
+WARMING = "/v1/domains/{domain_id}/warming"
 PLOTTED_DAYS = 56
 HISTORY = 25
 TRAIL = ((PATH, "Domains"),)
@@ -292,3 +295,12 @@ def _history(entries: list[Shown]) -> Html:
         for entry in entries
     ]
     return section("History", table("Changes of phase, newest first", heads, rows), id_="history")
+
+
+VERIFY = Form("POST", "/api/email/domains/{domain_id}/verify", show, HERE, "verify")
+DELETE = Form("DELETE", "/api/email/domains/{domain_id}", show, PATH, "deleted")
+START = Form("POST", f"{WARMING}/start", show, HERE, "start")
+PAUSE = Form(
+    "POST", f"{WARMING}/pause", show, HERE, "pause", body=lambda sent: {"reason": sent.get("reason", "").strip()}
+)
+RESUME = Form("POST", f"{WARMING}/resume", show, HERE, "resume")

@@ -6,13 +6,7 @@ from kindling.console.layout import badge, empty, field, form, page, pager, sect
 from kindling.console.numbers import code, count, limit, moment
 from kindling.console.visit import Visit
 from kindling.domains import lookup
-from kindling.domains import service as domains
-from kindling.domains.model import CreateDomain, Domain, DomainStatus
-from kindling.entry.answers.domains import DomainCreated
-from kindling.entry.answers.operations import Accepted, made
-from kindling.entry.request import Request
-from kindling.entry.route import route
-from kindling.errors import DomainExists, DomainTaken, LiveKeyRequired, ProviderError
+from kindling.domains.model import Domain, DomainStatus
 from kindling.keys.model import Scope
 from kindling.platform.paging import Paging
 from kindling.warming import overview
@@ -87,18 +81,4 @@ def _create(visit: Visit) -> Html:
     return section("Register a domain", form(visit, PATH, "Register", name, inline=False), id_="register")
 
 
-@route(
-    "POST",
-    "/api/email/domains",
-    scope=Scope.PROVISION,
-    summary="Register a sending domain",
-    tag="domains",
-    counts=True,
-    errors=(DomainExists, DomainTaken, LiveKeyRequired, ProviderError),
-)
-def create(request: Request, body: CreateDomain) -> DomainCreated | Accepted:
-    """As the API's own function has it."""
-    return made(domains.create(request.caller, body, wait_seconds=request.wait_seconds), DomainCreated.of)
-
-
-CREATE = Form(create, show, PATH, "done", body=lambda form: {"domain": form.get("domain", "")})
+CREATE = Form("POST", "/api/email/domains", show, PATH, "done", body=lambda sent: {"domain": sent.get("domain", "")})

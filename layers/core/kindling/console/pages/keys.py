@@ -7,12 +7,8 @@ from kindling.console.html import NOTHING, Html, tag
 from kindling.console.layout import badge, confirmed, field, form, page, pager, section, select, table
 from kindling.console.numbers import moment
 from kindling.console.visit import Visit
-from kindling.entry.answers.keys import KeyAnswer, KeyIssued
-from kindling.entry.request import Request
-from kindling.entry.route import route
-from kindling.errors import Conflict, IdempotencyKeyReused, KeyExceedsMaker, LastAdminKey, NotFound
 from kindling.keys import service
-from kindling.keys.model import CreateKey, Key, RevokeKey, Scope, environment, why_not_revoke
+from kindling.keys.model import Key, Scope, environment, why_not_revoke
 from kindling.platform import clock
 from kindling.platform.paging import Paging
 
@@ -101,32 +97,7 @@ def _wanted(sent: dict[str, str]) -> dict[str, Any]:
     }
 
 
-@route(
-    "POST",
-    "/api/keys",
-    scope=Scope.ADMIN,
-    summary="Make an API key",
-    tag="keys",
-    secret=True,
-    errors=(KeyExceedsMaker, IdempotencyKeyReused, Conflict),
+CREATE = Form(
+    "POST", "/api/keys", show_all, PATH, "done", body=_wanted, shows=lambda answer: str(answer["key"]["api_key"])
 )
-def create(request: Request, body: CreateKey) -> KeyIssued:
-    """As the API's own function has it."""
-    return KeyIssued.of(service.create(request.caller, body, idempotency_key=request.idempotency_key))
-
-
-@route(
-    "DELETE",
-    "/api/keys/{key_id}",
-    scope=Scope.ADMIN,
-    summary="Revoke an API key",
-    tag="keys",
-    errors=(NotFound, KeyExceedsMaker, LastAdminKey),
-)
-def revoke(request: Request, query: RevokeKey) -> KeyAnswer:
-    """As the API's own function has it."""
-    return KeyAnswer.of(service.revoke(request.caller, request.ids["key_id"], force=query.force))
-
-
-CREATE = Form(create, show_all, PATH, "done", body=_wanted, shows=lambda answer: str(answer["key"]["api_key"]))
-REVOKE = Form(revoke, show_all, PATH, "revoked")
+REVOKE = Form("DELETE", "/api/keys/{key_id}", show_all, PATH, "revoked")

@@ -5,14 +5,9 @@ from kindling.console.html import NOTHING, Html, tag
 from kindling.console.layout import confirmed, empty, field, form, page, pager, section, select, table
 from kindling.console.numbers import code, moment
 from kindling.console.visit import Visit
-from kindling.entry.answers import Success
-from kindling.entry.answers.suppressions import SuppressionCreated
-from kindling.entry.request import Request
-from kindling.entry.route import route
-from kindling.errors import LiveKeyRequired, NotFound
 from kindling.keys.model import Scope
 from kindling.suppressions import service
-from kindling.suppressions.model import CreateSuppression, ListSuppressions, Reason, Suppression
+from kindling.suppressions.model import ListSuppressions, Reason, Suppression
 
 PATH = "/console/suppressions"
 ROWS = 50
@@ -65,38 +60,12 @@ def _create(visit: Visit) -> Html:
     return section("Suppress an address", form(visit, PATH, "Suppress", *fields, inline=False), id_="suppress")
 
 
-@route(
+CREATE = Form(
     "POST",
     "/v1/suppressions",
-    scope=Scope.SEND,
-    summary="Suppress an address",
-    tag="suppressions",
-    errors=(LiveKeyRequired,),
-)
-def create(request: Request, body: CreateSuppression) -> SuppressionCreated:
-    """As the API's own function has it."""
-    return SuppressionCreated.of(service.create(request.caller, body))
-
-
-@route(
-    "DELETE",
-    "/v1/suppressions/{email}",
-    scope=Scope.SEND,
-    summary="Allow an address again",
-    tag="suppressions",
-    errors=(NotFound, LiveKeyRequired),
-)
-def delete(request: Request) -> Success:
-    """As the API's own function has it."""
-    service.delete(request.caller, request.ids["email"])
-    return Success()
-
-
-CREATE = Form(
-    create,
     show_all,
     PATH,
     "suppressed",
     body=lambda sent: {"email": sent.get("email", "").strip(), "reason": sent.get("reason", "")},
 )
-DELETE = Form(delete, show_all, PATH, "allowed")
+DELETE = Form("DELETE", "/v1/suppressions/{email}", show_all, PATH, "allowed")

@@ -7,18 +7,11 @@ from kindling.console.html import NOTHING, Html, tag
 from kindling.console.layout import badge, confirmed, empty, facts, field, form, page, pager, section, select, table
 from kindling.console.numbers import count, full, moment
 from kindling.console.visit import Visit
-from kindling.entry.answers import Success
-from kindling.entry.answers.events import Replayed, WebhookCreated
-from kindling.entry.request import Request
-from kindling.entry.route import route
-from kindling.errors import Conflict, IdempotencyKeyReused, LiveKeyRequired, NotFound
 from kindling.events import service
 from kindling.events.model import (
-    CreateWebhook,
     Delivery,
     DeliveryStatus,
     ListDeliveries,
-    Replay,
     Style,
     Webhook,
 )
@@ -121,47 +114,6 @@ def _wanted(sent: dict[str, str]) -> dict[str, Any]:
     return {"url": sent.get("url", "").strip(), "events": events, "style": sent.get("style", "")}
 
 
-@route(
-    "POST",
-    "/v1/webhooks",
-    scope=Scope.ADMIN,
-    summary="Send events to a URL",
-    tag="webhooks",
-    secret=True,
-    errors=(Conflict, IdempotencyKeyReused, LiveKeyRequired),
-)
-def create(request: Request, body: CreateWebhook) -> WebhookCreated:
-    """As the API's own function has it."""
-    return WebhookCreated.of(service.create(request.caller, body, idempotency_key=request.idempotency_key))
-
-
-@route(
-    "DELETE",
-    "/v1/webhooks/{webhook_id}",
-    scope=Scope.ADMIN,
-    summary="Delete a webhook",
-    tag="webhooks",
-    errors=(NotFound, LiveKeyRequired),
-)
-def delete(request: Request) -> Success:
-    """As the API's own function has it."""
-    service.delete(request.caller, request.ids["webhook_id"])
-    return Success()
-
-
-@route(
-    "POST",
-    "/v1/webhooks/{webhook_id}/replay",
-    scope=Scope.ADMIN,
-    summary="Enable a webhook and send again what was not delivered",
-    tag="webhooks",
-    errors=(NotFound, LiveKeyRequired),
-)
-def replay(request: Request, body: Replay) -> Replayed:
-    """As the API's own function has it."""
-    return Replayed.of(service.replay(request.caller, request.ids["webhook_id"], body))
-
-
-CREATE = Form(create, show_all, PATH, "done", body=_wanted, shows=lambda answer: str(answer["secret"]))
-DELETE = Form(delete, show, PATH, "webhook-deleted")
-REPLAY = Form(replay, show, HERE, "replayed")
+CREATE = Form("POST", "/v1/webhooks", show_all, PATH, "done", body=_wanted, shows=lambda answer: str(answer["secret"]))
+DELETE = Form("DELETE", "/v1/webhooks/{webhook_id}", show, PATH, "webhook-deleted")
+REPLAY = Form("POST", "/v1/webhooks/{webhook_id}/replay", show, HERE, "replayed")
