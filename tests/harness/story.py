@@ -37,8 +37,8 @@ class Story:
     @property
     def pages(self) -> dict[str, str]:
         """Every page of the console by a name."""
-        sections = ("domains", "accounts", "messages", "operations", "suppressions", "webhooks", "keys", "cleanups")
-        return {name: f"/console/{name}" for name in sections} | {
+        sections = ("domains", "accounts", "messages", "operations", "suppressions", "webhooks", "keys", "audit")
+        return {name: f"/console/{name}" for name in (*sections, "cleanups")} | {
             "domain": f"/console/domains/{self.domain}?recipients=40000",
             "account": f"/console/accounts/{self.account}",
             "message": f"/console/messages/{self.message}",
@@ -67,7 +67,7 @@ def tell(kindling: Kindling) -> Story:
     failed = _failed(kindling, domain)
     weeks(kindling, domain["id"])
     message = _mail(kindling, account)
-    webhook = _webhook(kindling)
+    webhook = delivering(kindling)
     _cleanup(kindling, domain)
     for address, reason in (("pat@example.com", "complaint"), ("lee@example.org", "hard_bounce")):
         assert kindling.api.post("/v1/suppressions", {"email": address, "reason": reason}).status == 201
@@ -194,8 +194,8 @@ def _mail(kindling: Kindling, account: str) -> str:
     return str(sent["id"])
 
 
-def _webhook(kindling: Kindling) -> str:
-    """A webhook with deliveries."""
+def delivering(kindling: Kindling) -> str:
+    """A webhook with a delivery that was made, one that failed and one to come; its id."""
     made = kindling.api.post("/v1/webhooks", {"url": "https://hooks.example.com/kindling"}).body["webhook"]
     for number, status in enumerate((DeliveryStatus.SUCCEEDED, DeliveryStatus.FAILED, DeliveryStatus.PENDING)):
         at = clock.timestamp(clock.now() - timedelta(hours=number))

@@ -5,6 +5,7 @@ import pytest
 
 from kindling.console import api
 from kindling.console.api import Unanswered, ask, origin_of
+from kindling.events import store as webhooks
 from kindling.keys import store
 from kindling.platform import clock
 from tests.conftest import EVERYTHING, Clock, Kindling, issue
@@ -120,6 +121,31 @@ def test_a_form_whose_answer_was_lost_acts_once_when_it_is_sent_again(
     page = again(browser, line, "/delete")
     assert "It is deleted." in page.text
     assert kindling.api.get("/v1/domains").body["domains"] == []
+
+
+def test_what_makes_something_makes_one_when_its_answer_was_lost(
+    kindling: Kindling, browser: Browser, line: Line
+) -> None:
+    read = kindling.api.get
+    browser.get(DOMAINS)
+    assert "Onboard domain of two.example" in again(browser, line, DOMAINS, domain="two.example").text
+    kindling.verified_domain()
+    browser.get("/console/accounts")
+    assert "Provision account of kim@" in again(browser, line, "/console/accounts", username="kim").text
+    browser.get("/console/webhooks")
+    assert "whsec_" in again(browser, line, "/console/webhooks", url="https://hooks.example.com/").text
+    assert len(read("/api/email/domains", skip_sync="true").body["domains"]) == 2
+    assert len(read("/api/email/accounts").body["accounts"]) == 1
+    (webhook,) = read("/v1/webhooks").body["webhooks"]
+    browser.get(f"/console/webhooks/{webhook['id']}")
+    assert "whsec_" in again(browser, line, "/rotate", overlap_hours="24").text
+    rotated = webhooks.get(kindling.user_id, webhook["id"])
+    assert rotated
+    assert rotated.generation == 2
+    made = kindling.api.post("/api/keys", {"name": "ci"}).body["key"]
+    browser.get(KEYS)
+    again(browser, line, f"/{made['id']}/rotate", overlap_hours="24")
+    assert [key["rotated_from"] for key in read("/api/keys").body["keys"]].count(made["id"]) == 1
 
 
 def test_a_key_that_has_ended_is_refused_before_the_api_is_asked(

@@ -35,6 +35,17 @@ class Form:
     shows: Callable[[dict[str, Any]], str] | None = None
 
 
+def number(text: str) -> int | str:
+    """What is in a field for a number, as a number; anything else as it is, for the API to refuse."""
+    text = text.strip()
+    return int(text) if text.isdecimal() else text
+
+
+def overlap(sent: dict[str, str]) -> dict[str, Any]:
+    """The body of a rotation."""
+    return {"overlap_hours": number(sent.get("overlap_hours", ""))}
+
+
 def perform(form: Form, visit: Visit) -> Outcome:
     """Ask the API for what a form stands for. Raises NotFound, Unanswered."""
     path = re.sub(r"\{(\w+)\}", lambda name: _segment(visit.ids[name[1]]), form.path)

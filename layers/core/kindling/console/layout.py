@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from kindling.console import assets
 from kindling.console.html import NOTHING, Html, join, tag
 from kindling.console.visit import Visit
+from kindling.keys.model import Scope
 
 NAVIGATION = (
     ("domains", "Domains"),
@@ -17,8 +18,11 @@ NAVIGATION = (
     ("suppressions", "Suppressions"),
     ("webhooks", "Webhooks"),
     ("keys", "Keys"),
+    ("audit", "Audit log"),
     ("cleanups", "Cleanups"),
 )
+# Those that the API shows to keys with the scope admin only.
+OF_ADMINS = ("keys", "audit")
 # What a page says after a form has done what it is for, by the code in the query.
 DONE = {
     "verify": "The check was started; this page shows what it finds.",
@@ -27,11 +31,16 @@ DONE = {
     "resume": "Warming goes on.",
     "deleted": "It is deleted.",
     "retry": "The warmup is on.",
+    "warmup-on": "The warmup is switched on.",
+    "warmup-off": "The warmup is switched off.",
+    "published": "The records were published as far as that is possible; “Publishing” says what came of it.",
+    "capped": "The cap is as you have set it.",
     "revoked": "The key is revoked. It opens nothing any more, here and elsewhere within a minute.",
     "suppressed": "The address gets no more mail.",
     "allowed": "The address may be written to again.",
     "webhook-deleted": "The webhook is deleted.",
     "replayed": "What was not delivered is sent again.",
+    "redelivered": "The event is sent again.",
     "done": "Done.",
 }
 
@@ -60,6 +69,7 @@ def page(visit: Visit, title: str, *content: Any, trail: Sequence[tuple[str, str
     links = [
         tag("li", tag("a", name, href=f"/console/{part}", aria_current="page" if part == section else None))
         for part, name in NAVIGATION
+        if part not in OF_ADMINS or Scope.ADMIN in visit.caller.scopes
     ]
     who = tag("span", "live" if visit.caller.live else "test", class_="badge kind")
     leave = tag(
@@ -117,18 +127,30 @@ def form(visit: Visit, action: str, button: str, *fields: Any, style: str = "", 
 
 def confirmed(visit: Visit, action: str, button: str, *warning: Any) -> Html:
     """A form behind a button that opens it, for what cannot be taken back."""
-    within = tag(
-        "div", tag("p", *warning), form(visit, action, f"Yes, {button[0].lower()}{button[1:]}", style="danger")
-    )
-    return tag("details", tag("summary", button, class_="button danger"), within, class_="confirm")
+    yes = form(visit, action, f"Yes, {button[0].lower()}{button[1:]}", style="danger")
+    return unfolded(button, tag("p", *warning), yes, style="danger")
 
 
-def field(label: str, name: str, value: str = "", hint: str = "", **more: Any) -> Html:
-    """An input with its label."""
-    said = tag("small", hint, id=f"{name}-hint") if hint else NOTHING
-    described = f"{name}-hint" if hint else None
-    given = tag("input", id=name, name=name, value=value, aria_describedby=described, **({"type": "text"} | more))
-    return tag("div", tag("label", label, for_=name), given, said, class_="field")
+def unfolded(button: str, *content: Any, style: str = "quiet") -> Html:
+    """Content behind a button that opens it."""
+    summary = tag("summary", button, class_=f"button {style}")
+    return tag("details", summary, tag("div", *content), class_=f"unfolded {style}")
+
+
+def field(label: str, name: str, value: str = "", hint: str = "", id_: str = "", **more: Any) -> Html:
+    """An input with its label. Its id is its name, unless the page has that twice."""
+    own = id_ or name
+    said = tag("small", hint, id=f"{own}-hint") if hint else NOTHING
+    described = f"{own}-hint" if hint else None
+    given = tag("input", id=own, name=name, value=value, aria_describedby=described, **({"type": "text"} | more))
+    return tag("div", tag("label", label, for_=own), given, said, class_="field")
+
+
+def hours(label: str, id_: str = "") -> Html:
+    """A field for the hours for which an old secret is still good."""
+    hint = "at most a week; 0: none"
+    more = {"inputmode": "numeric", "pattern": "[0-9]+", "required": True, "autocomplete": "off"}
+    return field(label, "overlap_hours", "24", hint, id_, **more)
 
 
 def select(label: str, name: str, options: Iterable[tuple[str, str]], value: str = "", id_: str = "") -> Html:

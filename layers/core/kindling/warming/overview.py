@@ -65,6 +65,12 @@ def course(caller: Caller, domain: SendingDomain, *, days: int, since: str) -> l
     return found
 
 
+def cap_of(caller: Caller, domain: SendingDomain) -> int | None:
+    """The daily limit that an admin has set for when the domain is warmed."""
+    warming = store.get(caller.user_id, domain.id)
+    return warming.cap if warming else None
+
+
 def schedule_of(caller: Caller) -> Schedule:
     """The tenant's current schedule."""
     return store.schedule_of(caller.user_id)

@@ -103,7 +103,19 @@ def _actions(visit: Visit, account: JoinedAccount) -> Html:
     path = f"{PATH}/{account.id}"
     again = form(visit, f"{path}/retry", "Retry warmup") if account.state == PENDING else NOTHING
     warning = f"This deletes the inbox {account.email_address} with its mail. The address can never be used again."
-    return tag("div", again, confirmed(visit, f"{path}/delete", "Delete account", warning), class_="actions")
+    gone = confirmed(visit, f"{path}/delete", "Delete account", warning)
+    return tag("div", again, _switch(visit, account), gone, class_="actions")
+
+
+def _switch(visit: Visit, account: JoinedAccount) -> Html:
+    """A form that switches the warmup off or on; none after a ban, which has ended it."""
+    path = f"{PATH}/{account.id}"
+    if account.status == AccountStatus.ERROR:
+        return NOTHING
+    if not account.warmup_enabled:
+        return form(visit, f"{path}/warm", "Switch warmup on", style="quiet")
+    warning = f"{account.email_address} may send from then on, with the reputation that it has by now."
+    return confirmed(visit, f"{path}/rest", "Switch warmup off", warning)
 
 
 def _warmup(figures: dict[str, Any] | None) -> Html:
@@ -138,4 +150,10 @@ CREATE = Form(
     body=lambda sent: {name: sent.get(name, "") for name in NAMES},
 )
 RETRY = Form("PATCH", "/api/email/accounts/{account_id}/retry-warmup", show, HERE, "retry")
+WARM = Form(
+    "PATCH", "/api/email/accounts/{account_id}", show, HERE, "warmup-on", body=lambda _: {"warmup_enabled": True}
+)
+REST = Form(
+    "PATCH", "/api/email/accounts/{account_id}", show, HERE, "warmup-off", body=lambda _: {"warmup_enabled": False}
+)
 DELETE = Form("DELETE", "/api/email/accounts/{account_id}", show, PATH, "deleted")

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from kindling.console import plots
-from kindling.console.actions import Form
+from kindling.console.actions import Form, number
 from kindling.console.html import NOTHING, Html, join, tag
-from kindling.console.layout import badge, confirmed, facts, field, form, page, section, sentences, table
+from kindling.console.layout import badge, confirmed, facts, field, form, page, section, sentences, table, unfolded
 from kindling.console.numbers import code, count, full, limit, moment, percent, plural
 from kindling.console.pages.domains import PATH, stage, state
 from kindling.console.visit import Visit
@@ -52,12 +52,13 @@ def show(visit: Visit) -> Html:
         _actions(visit, domain, shown["phase"]),
         _next_step(domain, shown["phase"]),
         _now(shown),
+        _cap(visit, domain, shown["phase"]),
         _verdict(shown),
         _course(visit, domain, entries),
         _evidence(visit, shown["evidence"]),
         _providers(shown["mailbox_providers"]),
         _what_if(visit, domain),
-        _records(domain),
+        _records(visit, domain),
         _history(entries[:HISTORY]),
         trail=TRAIL,
         live=domain.status == DomainStatus.VERIFYING,
@@ -123,6 +124,24 @@ def _now(shown: Shown) -> Html:
 
 def _used(used: int, most: int, phase: Phase) -> str:
     return f"{count(used)} of {limit(most)}" if phase in SENDING else count(used)
+
+
+def _cap(visit: Visit, domain: Domain, phase: Phase) -> Html:
+    """A form for the limit of the domain when it is warmed."""
+    if not visit.may(Scope.ADMIN) or phase == Phase.NOT_STARTED:
+        return NOTHING
+    cap = overview.cap_of(visit.caller, domain)
+    given = field(
+        "Daily limit once it is warmed",
+        "daily_limit",
+        str(cap or ""),
+        hint="empty: what the schedule and recent use allow",
+        inputmode="numeric",
+        pattern="[0-9]*",
+        autocomplete="off",
+    )
+    says = f"Cap: {count(cap)} a day" if cap else "Set a cap"
+    return unfolded(says, form(visit, f"{PATH}/{domain.id}/cap", "Set the cap", given, inline=False))
 
 
 def _verdict(shown: Shown) -> Html:
@@ -252,7 +271,7 @@ def _answer(told: Shown) -> Html:
     return tag("div", *parts, later, class_="notice", role="status")
 
 
-def _records(domain: Domain) -> Html:
+def _records(visit: Visit, domain: Domain) -> Html:
     records = DnsAnswer.of(domain).records
     heads = ("Purpose", "State", "Type", "Name", "Value")
     rows = [(PURPOSES[one.purpose], _found(one), one.type, tag("code", one.name), _value(one)) for one in records]
@@ -264,7 +283,9 @@ def _records(domain: Domain) -> Html:
         for one in sync.conflicts
     ]
     listed = table("Records that the domain needs", heads, rows)
-    return section("DNS records", checked, told, sentences(clash) if clash else NOTHING, listed, id_="dns")
+    again = form(visit, f"{PATH}/{domain.id}/publish", "Publish again", style="quiet")
+    offered = tag("div", again, class_="actions") if visit.may(Scope.PROVISION) else NOTHING
+    return section("DNS records", checked, told, sentences(clash) if clash else NOTHING, offered, listed, id_="dns")
 
 
 def _found(record: ShownDnsRecord) -> Html:
@@ -299,6 +320,15 @@ def _history(entries: list[Shown]) -> Html:
 
 VERIFY = Form("POST", "/api/email/domains/{domain_id}/verify", show, HERE, "verify")
 DELETE = Form("DELETE", "/api/email/domains/{domain_id}", show, PATH, "deleted")
+PUBLISH = Form("POST", "/api/email/domains/{domain_id}/dns-records/sync", show, HERE, "published")
+CAP = Form(
+    "PUT",
+    f"{WARMING}/cap",
+    show,
+    HERE,
+    "capped",
+    body=lambda sent: {"daily_limit": number(sent.get("daily_limit", "")) or None},
+)
 START = Form("POST", f"{WARMING}/start", show, HERE, "start")
 PAUSE = Form(
     "POST", f"{WARMING}/pause", show, HERE, "pause", body=lambda sent: {"reason": sent.get("reason", "").strip()}

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from kindling.console.actions import Form
+from kindling.console.actions import Form, number, overlap
 from kindling.console.html import NOTHING, Html, tag
-from kindling.console.layout import badge, confirmed, field, form, page, pager, section, select, table
+from kindling.console.layout import badge, confirmed, field, form, hours, page, pager, section, select, table, unfolded
 from kindling.console.numbers import moment
 from kindling.console.visit import Visit
 from kindling.keys import service
-from kindling.keys.model import Key, Scope, environment, why_not_revoke
+from kindling.keys.model import Key, Scope, environment, why_not_create, why_not_revoke
 from kindling.platform import clock
 from kindling.platform.paging import Paging
 
@@ -23,7 +23,8 @@ MEANING = {
 
 
 def show_all(visit: Visit) -> Html:
-    """A page of the tenant's keys, newest first."""
+    """A page of the tenant's keys, newest first. Raises Forbidden."""
+    visit.caller.require(Scope.ADMIN)
     found = service.list_keys(visit.caller, visit.read(Paging, "cursor", limit=ROWS))
     heads = ("Name", "Id", "State", "For", "Scopes", "Last used", "Ends", "Actions")
     rows = [_row(visit, key) for key in found.rows]
@@ -47,20 +48,29 @@ def _row(visit: Visit, key: Key) -> list[Any]:
         scopes,
         moment(key.last_used_at),
         ends,
-        _revoke(visit, key, now),
+        tag("div", _rotate(visit, key), _revoke(visit, key), class_="actions") if key.active(now) else NOTHING,
     ]
 
 
-def _revoke(visit: Visit, key: Key, now: str) -> Html:
-    if Scope.ADMIN not in visit.caller.scopes or not key.active(now) or why_not_revoke(visit.caller, key):
+def _rotate(visit: Visit, key: Key) -> Html:
+    if key.rotated_to:
+        return tag("span", "replaced by ", tag("code", key.rotated_to))
+    if why_not_create(visit.caller, key):
+        return NOTHING
+    says = "A new key takes its place, which may do the same. It is shown once."
+    until = hours("Hours until the old key ends", f"hours-{key.key_id}")
+    made = form(visit, f"{PATH}/{key.key_id}/rotate", "Make the new key", until, inline=False)
+    return unfolded("Rotate", tag("p", says), made)
+
+
+def _revoke(visit: Visit, key: Key) -> Html:
+    if why_not_revoke(visit.caller, key):
         return NOTHING
     warning = f"Whoever uses the key {key.name} is refused from then on, within a minute."
     return confirmed(visit, f"{PATH}/{key.key_id}/revoke", "Revoke", warning)
 
 
 def _create(visit: Visit) -> Html:
-    if Scope.ADMIN not in visit.caller.scopes:
-        return NOTHING
     boxes = [
         tag(
             "div",
@@ -88,16 +98,18 @@ def _create(visit: Visit) -> Html:
 
 
 def _wanted(sent: dict[str, str]) -> dict[str, Any]:
-    days = sent.get("expires_in_days", "").strip()
     return {
         "name": sent.get("name", ""),
         "scopes": [scope.value for scope in Scope if sent.get(f"scope-{scope}")],
         "live": sent.get("environment") == "live",
-        "expires_in_days": int(days) if days.isdecimal() else days,
+        "expires_in_days": number(sent.get("expires_in_days", "")),
     }
 
 
-CREATE = Form(
-    "POST", "/api/keys", show_all, PATH, "done", body=_wanted, shows=lambda answer: str(answer["key"]["api_key"])
-)
+def _text(answer: dict[str, Any]) -> str:
+    return str(answer["key"]["api_key"])
+
+
+CREATE = Form("POST", "/api/keys", show_all, PATH, "done", body=_wanted, shows=_text)
+ROTATE = Form("POST", "/api/keys/{key_id}/rotate", show_all, PATH, "done", body=overlap, shows=_text)
 REVOKE = Form("DELETE", "/api/keys/{key_id}", show_all, PATH, "revoked")

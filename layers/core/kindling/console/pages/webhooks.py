@@ -2,9 +2,23 @@
 
 from typing import Any
 
-from kindling.console.actions import Form
+from kindling.console.actions import Form, overlap
 from kindling.console.html import NOTHING, Html, tag
-from kindling.console.layout import badge, confirmed, empty, facts, field, form, page, pager, section, select, table
+from kindling.console.layout import (
+    badge,
+    confirmed,
+    empty,
+    facts,
+    field,
+    form,
+    hours,
+    page,
+    pager,
+    section,
+    select,
+    table,
+    unfolded,
+)
 from kindling.console.numbers import count, full, moment
 from kindling.console.visit import Visit
 from kindling.events import service
@@ -16,6 +30,7 @@ from kindling.events.model import (
     Webhook,
 )
 from kindling.keys.model import Scope
+from kindling.platform import clock
 from kindling.platform.paging import Paging
 
 PATH = "/console/webhooks"
@@ -74,9 +89,10 @@ def show(visit: Visit) -> Html:
         ("Failing since", full(webhook.failing_since) or "not failing"),
         ("Disabled", full(webhook.disabled_at) or "no"),
         ("Made", full(webhook.created_at)),
+        *_old_secret(webhook),
     )
-    heads = ("Event", "State", "Attempts", "Answer", "Next attempt", "Begun")
-    rows = [_row(one) for one in found.rows]
+    heads = ("Event", "State", "Attempts", "Answer", "Next attempt", "Begun", "Actions")
+    rows = [_row(visit, one) for one in found.rows]
     none = empty("There is no delivery in the last 30 days.", "The next change that it wants will be sent.")
     states = [("", "any"), *((one.value, one.value) for one in DeliveryStatus)]
     chosen = select("State", "status", states, visit.query.get("status", ""))
@@ -87,7 +103,13 @@ def show(visit: Visit) -> Html:
     return page(visit, webhook.url, title, _actions(visit, webhook), about, deliveries, trail=((PATH, "Webhooks"),))
 
 
-def _row(delivery: Delivery) -> list[Any]:
+def _old_secret(webhook: Webhook) -> tuple[tuple[str, Html], ...]:
+    """Until when the secret before signs as well, while it does."""
+    until = webhook.previous_until
+    return (("Old secret signs until", full(until)),) if until and until > clock.timestamp() else ()
+
+
+def _row(visit: Visit, delivery: Delivery) -> list[Any]:
     pending = delivery.status == DeliveryStatus.PENDING
     answer = delivery.last_error or (f"HTTP {delivery.response_status}" if delivery.response_status else "")
     return [
@@ -97,7 +119,15 @@ def _row(delivery: Delivery) -> list[Any]:
         answer,
         moment(delivery.next_attempt_at) if pending else "",
         moment(delivery.created_at),
+        NOTHING if pending else _redeliver(visit, delivery),
     ]
+
+
+def _redeliver(visit: Visit, delivery: Delivery) -> Html:
+    if not visit.may(Scope.ADMIN):
+        return NOTHING
+    named = tag("input", type="hidden", name="delivery_id", value=delivery.id)
+    return form(visit, f"{PATH}/{delivery.webhook_id}/redeliver", "Send again", named, style="quiet")
 
 
 def _actions(visit: Visit, webhook: Webhook) -> Html:
@@ -106,7 +136,14 @@ def _actions(visit: Visit, webhook: Webhook) -> Html:
     path = f"{PATH}/{webhook.id}"
     again = form(visit, f"{path}/replay", "Enable, and send again what was not delivered", style="quiet")
     warning = "Nothing is sent to it any more, and its deliveries are forgotten."
-    return tag("div", again, confirmed(visit, f"{path}/delete", "Delete webhook", warning), class_="actions")
+    gone = confirmed(visit, f"{path}/delete", "Delete webhook", warning)
+    return tag("div", again, _rotate(visit, path), gone, class_="actions")
+
+
+def _rotate(visit: Visit, path: str) -> Html:
+    says = "Deliveries are signed with a new secret, which is shown once."
+    until = hours("Hours for which the old secret signs, too")
+    return unfolded("Rotate secret", tag("p", says), form(visit, f"{path}/rotate", "Rotate it", until, inline=False))
 
 
 def _wanted(sent: dict[str, str]) -> dict[str, Any]:
@@ -114,6 +151,19 @@ def _wanted(sent: dict[str, str]) -> dict[str, Any]:
     return {"url": sent.get("url", "").strip(), "events": events, "style": sent.get("style", "")}
 
 
-CREATE = Form("POST", "/v1/webhooks", show_all, PATH, "done", body=_wanted, shows=lambda answer: str(answer["secret"]))
+def _secret(answer: dict[str, Any]) -> str:
+    return str(answer["secret"])
+
+
+CREATE = Form("POST", "/v1/webhooks", show_all, PATH, "done", body=_wanted, shows=_secret)
 DELETE = Form("DELETE", "/v1/webhooks/{webhook_id}", show, PATH, "webhook-deleted")
 REPLAY = Form("POST", "/v1/webhooks/{webhook_id}/replay", show, HERE, "replayed")
+REDELIVER = Form(
+    "POST",
+    "/v1/webhooks/{webhook_id}/replay",
+    show,
+    HERE,
+    "redelivered",
+    body=lambda sent: {"delivery_id": sent.get("delivery_id", "")},
+)
+ROTATE = Form("POST", "/v1/webhooks/{webhook_id}/rotate", show, HERE, "done", body=overlap, shows=_secret)
