@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from kindling.console import api
 from tests.browser.conftest import sign_in
 from tests.conftest import Kindling
 from tests.harness.accessibility import FOCUSABLE, FOCUSED, PROBLEMS
+from tests.harness.cases import Gateway
 from tests.harness.story import Story
 from tests.harness.template import ROOT
 
@@ -74,7 +76,7 @@ def test_the_keyboard_reaches_everything_shows_where_it_is_and_is_not_held(
     kindling: Kindling, told: Story, origin: str, chromium: "Browser"
 ) -> None:
     page = opened(chromium, origin, kindling)
-    for name in ("domain", "operation", "keys"):
+    for name in ("domain", "operation", "keys", "audit"):
         page.goto(origin + told.pages[name])
         wanted = page.evaluate(FOCUSABLE)
         page.keyboard.press("Tab")
@@ -150,6 +152,43 @@ def test_without_scripts_everything_works_that_changes_something(
     assert page.get_by_text("It is paused, before it phase 1: holidays").is_visible()
     page.locator("summary", has_text="Delete domain").click()
     assert page.get_by_role("button", name="Yes, delete domain").is_visible()
+
+
+def test_what_the_api_has_not_answered_is_readable_and_sent_again_by_a_button(
+    kindling: Kindling, gateway: Gateway, origin: str, chromium: "Browser", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    domain = kindling.verified_domain()
+    page = opened(chromium, origin, kindling)
+    page.goto(f"{origin}/console/domains/{domain['id']}")
+    page.get_by_label("Reason for the pause").fill("holidays")
+
+    def lost(request: httpx.Request) -> httpx.Response:
+        gateway(request)
+        raise httpx.ReadTimeout("lost", request=request)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(api, "transport", lambda: httpx.MockTransport(lost))
+        page.get_by_role("button", name="Pause warming").click()
+        page.wait_for_selector("h1:has-text('It is not known whether this was done')")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(PROBLEMS) == []
+    page.get_by_role("button", name="Send it again").click()
+    page.wait_for_selector("text=Warming is paused.")
+    assert page.get_by_text("It is paused, before it phase 1: holidays").is_visible()
+
+
+def test_a_key_is_rotated_by_keyboard_and_the_new_one_can_be_copied(
+    kindling: Kindling, origin: str, chromium: "Browser"
+) -> None:
+    page = opened(chromium, origin, kindling)
+    page.goto(f"{origin}/console/keys")
+    page.locator("summary", has_text="Rotate").press("Enter")
+    page.get_by_label("Hours until the old key ends").fill("2")
+    assert page.evaluate(PROBLEMS) == []
+    page.get_by_role("button", name="Make the new key").press("Enter")
+    page.wait_for_selector("code.secret:has-text('kd_live_')")
+    assert page.evaluate(PROBLEMS) == []
 
 
 def test_the_pictures_of_the_documentation_are_taken(

@@ -23,6 +23,8 @@ NAVIGATION = (
 )
 # Those that the API shows to keys with the scope admin only.
 OF_ADMINS = ("keys", "audit")
+# What is shown in an empty field for an instant.
+INSTANT = "2026-03-01T00:00Z"
 # What a page says after a form has done what it is for, by the code in the query.
 DONE = {
     "verify": "The check was started; this page shows what it finds.",

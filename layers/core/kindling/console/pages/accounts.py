@@ -7,7 +7,20 @@ from kindling.accounts.model import PENDING, AccountStatus, JoinedAccount
 from kindling.console import plots
 from kindling.console.actions import Form
 from kindling.console.html import NOTHING, Html, tag
-from kindling.console.layout import badge, confirmed, empty, facts, field, form, page, pager, section, select, table
+from kindling.console.layout import (
+    badge,
+    confirmed,
+    empty,
+    facts,
+    field,
+    form,
+    page,
+    pager,
+    section,
+    select,
+    table,
+    unfolded,
+)
 from kindling.console.numbers import code, count, full, moment
 from kindling.console.visit import Visit
 from kindling.domains import lookup as domains
@@ -115,7 +128,7 @@ def _switch(visit: Visit, account: JoinedAccount) -> Html:
     if not account.warmup_enabled:
         return form(visit, f"{path}/warm", "Switch warmup on", style="quiet")
     warning = f"{account.email_address} may send from then on, with the reputation that it has by now."
-    return confirmed(visit, f"{path}/rest", "Switch warmup off", warning)
+    return unfolded("Switch warmup off", tag("p", warning), form(visit, f"{path}/rest", "Yes, switch it off"))
 
 
 def _warmup(figures: dict[str, Any] | None) -> Html:

@@ -7,7 +7,7 @@ from functools import cache
 from kindling.audit import service
 from kindling.audit.model import Entry, ListEntries, Outcome
 from kindling.console.html import NOTHING, Html, join, tag
-from kindling.console.layout import badge, empty, field, page, pager, select, table
+from kindling.console.layout import INSTANT, badge, empty, field, page, pager, select, table
 from kindling.console.numbers import code, full
 from kindling.console.visit import Visit
 from kindling.entry.routes import summaries
@@ -20,7 +20,6 @@ ROWS = 50
 FILTERS = ("what", "key_id", "subject", "since", "until")
 # They change something and have logs of their own, or change nothing.
 NOT_LOGGED = {"/v1/send", "/v1/send/batch", "/v1/domains/{domain_id}/warming/explain", "/webhooks/agentmail"}
-INSTANT = "such as 2026-03-01T00:00Z"
 SAYS = {
     Outcome.UNKNOWN: ("not known", "busy"),
     Outcome.ACCEPTED: ("goes on", "busy"),

@@ -51,8 +51,7 @@ def show(visit: Visit) -> Html:
         title,
         _actions(visit, domain, shown["phase"]),
         _next_step(domain, shown["phase"]),
-        _now(shown),
-        _cap(visit, domain, shown["phase"]),
+        _now(shown, _cap(visit, domain, shown["phase"])),
         _verdict(shown),
         _course(visit, domain, entries),
         _evidence(visit, shown["evidence"]),
@@ -99,7 +98,7 @@ def _next_step(domain: Domain, phase: Phase) -> Html:
     return tag("p", says, class_="notice")
 
 
-def _now(shown: Shown) -> Html:
+def _now(shown: Shown, cap: Html) -> Html:
     used = [
         (f"Used {name}", _used(shown[f"{key}_sent"], shown["current_limits"][limited], shown["phase"]))
         for name, key, limited in (
@@ -119,7 +118,7 @@ def _now(shown: Shown) -> Html:
         following = shown["next_phase_limits"]
         first = f", with {limit(following['daily_limit'])} a day at first" if following else ""
         more.insert(1, ("Next phase", f"{code(shown['next_phase'])}{first}"))
-    return section("Now", facts(*used, *more), id_="now")
+    return section("Now", facts(*used, *more), cap, id_="now")
 
 
 def _used(used: int, most: int, phase: Phase) -> str:

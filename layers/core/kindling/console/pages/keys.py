@@ -15,10 +15,10 @@ from kindling.platform.paging import Paging
 PATH = "/console/keys"
 ROWS = 50
 MEANING = {
-    Scope.READ: "see everything",
+    Scope.READ: "see everything but keys and the audit log",
     Scope.PROVISION: "make and change domains and accounts",
     Scope.SEND: "send, and suppress addresses",
-    Scope.ADMIN: "make keys and webhooks",
+    Scope.ADMIN: "make keys and webhooks, set caps, see keys and the audit log",
 }
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from kindling.console.html import Html, tag
-from kindling.console.layout import badge, empty, facts, field, page, pager, section, select, table
+from kindling.console.layout import INSTANT, badge, empty, facts, field, page, pager, section, select, table
 from kindling.console.numbers import code, full, moment, plural
 from kindling.console.visit import Visit
 from kindling.errors import InvalidRequest
@@ -22,7 +22,6 @@ KINDS = {
     Status.COMPLAINED: "bad",
 }
 OUTCOMES = [("", "any"), *((status.value, status.value) for status in Status)]
-INSTANT = "such as 2026-03-01T00:00Z"
 
 
 def show_all(visit: Visit) -> Html:

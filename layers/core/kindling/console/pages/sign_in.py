@@ -4,9 +4,9 @@ from kindling.console.html import NOTHING, Html, tag
 from kindling.console.layout import document
 
 MEANS = (
-    "A key with the scope read sees everything here; what changes something is offered to keys that may do it. The key "
-    "itself is not stored: your browser keeps it sealed for eight hours at most, and signing out or revoking the key "
-    "ends the session."
+    "A key with the scope read sees everything here but keys and the audit log, which ask for the scope admin; what "
+    "changes something is offered to keys that may do it. The key itself is not stored: your browser keeps it sealed "
+    "for eight hours at most, and signing out or revoking the key ends the session."
 )
 NONE_YET = "No key yet? On AWS the operator makes one with “kindling keys”; the local cloud prints one when it starts."
 
