@@ -16,7 +16,7 @@ from tests.harness.template import FUNCTIONS, ROOT
 Loaded = dict[str, frozenset[str]]
 
 # About 5 % above the measured numbers: raise one only for an import that the function needs.
-BUDGETS = {"api": 562, "steps": 547, "pollers": 570, "workers": 618, "webhooks": 562, "streams": 518, "console": 760}
+BUDGETS = {"api": 562, "steps": 547, "pollers": 570, "workers": 618, "webhooks": 562, "streams": 518, "console": 745}
 # Functions that call no other service.
 WITHOUT_AWS = {
     "GetHealthFunction": 305,

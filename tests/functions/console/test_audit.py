@@ -29,7 +29,7 @@ def test_a_request_is_told_in_words_with_its_key_its_subject_and_what_became_of_
     assert "refused not warming" in browser.get(PATH).text
     started = kindling.api.post("/api/email/domains", {"domain": "two.example"}, Prefer="respond-async").body
     page = browser.get(PATH)
-    assert "goes on operation" in page.text
+    assert "accepted operation" in page.text
     assert f"/console/operations/{started['operation']['id']}" in page.links
 
 

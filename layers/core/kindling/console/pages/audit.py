@@ -22,7 +22,7 @@ FILTERS = ("what", "key_id", "subject", "since", "until")
 NOT_LOGGED = {"/v1/send", "/v1/send/batch", "/v1/domains/{domain_id}/warming/explain", "/webhooks/agentmail"}
 SAYS = {
     Outcome.UNKNOWN: ("not known", "busy"),
-    Outcome.ACCEPTED: ("goes on", "busy"),
+    Outcome.ACCEPTED: ("accepted", ""),
     Outcome.SUCCEEDED: ("done", "good"),
     Outcome.REFUSED: ("refused", ""),
     Outcome.FAILED: ("failed", "bad"),
