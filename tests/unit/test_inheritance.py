@@ -70,14 +70,15 @@ def test_its_limit_is_at_most_twice_the_busiest_day_of_the_gate(busiest: int, da
 
 def test_strikes_counters_and_the_start_stay_and_nothing_tells_whose_they_were() -> None:
     bad = {"held_at": 60, "held_on": "2026-02-28", "slowed": {"gmail": {"limit": 9, "on": "2026-02-28"}}}
-    former = gate(Phase.PHASE_2, stopped_because="9 bounces", judged_from="2026-02-27", **bad)
+    former = gate(Phase.PHASE_2, stopped_because="9 bounces", judged_from="2026-02-26", moved_from="2026-02-27", **bad)
     found = after(former, heir(revision=3))
     assert (found.strikes, found.sent, found.minute) == (2, former.sent, MINUTE)
     assert found.warming_started_at == former.warming_started_at
     assert found.model_dump(include=STATE) == heir(revision=3).model_dump(include=STATE)
     assert (found.stopped_because, found.ended_at) == (None, "")
     # What a bad day left behind, too.
-    assert (found.judged_from, found.held_at, found.held_on) == ("2026-02-27", 60, "2026-02-28")
+    assert (found.judged_from, found.moved_from) == ("2026-02-26", "2026-02-27")
+    assert (found.held_at, found.held_on) == (60, "2026-02-28")
     assert (found.slowed, found.budgets, found.limit.daily_limit) == (former.slowed, {"gmail": 9}, 60)
 
 

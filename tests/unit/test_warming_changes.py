@@ -237,11 +237,11 @@ def test_a_domain_that_its_tenant_paused_goes_on_where_it_was_as_far_as_its_use_
     ],
 )
 def test_a_domain_that_the_policy_paused_goes_on_a_phase_lower_from_its_first_day(before: Phase, phase: Phase) -> None:
-    served = {"phase_days": 9, "mailed_days": 8, "mailed": 7}
+    served = {"phase_days": 9, "mailed_days": 8, "mailed": 7, "moved_from": YESTERDAY}
     found = resumed(warming(Phase.PAUSED, 5, phase_before=before, stopped_by=SYSTEM, **served), peak=10)
     assert (found.phase, found.ramp_day, found.phase_before, found.stopped_by) == (phase, 0, None, None)
     assert (found.phase_days, found.mailed_days, found.mailed) == (0, 0, 0)
-    assert (found.phase_started_at, found.judged_from) == (clock.timestamp(), TODAY)
+    assert (found.phase_started_at, found.judged_from, found.moved_from) == (clock.timestamp(), TODAY, None)
 
 
 @pytest.mark.parametrize(
@@ -259,11 +259,18 @@ def test_nothing_more_is_sent_on_a_day_with_mail_from_before_the_pause() -> None
 
 
 def test_a_start_forgets_what_was_held_and_judges_only_later_mail() -> None:
-    known = {"strikes": 2, "held_at": 7, "held_on": YESTERDAY, "slowed": {"gmail": Slowed(limit=1, on=YESTERDAY)}}
+    known = {
+        "strikes": 2,
+        "held_at": 7,
+        "held_on": YESTERDAY,
+        "moved_from": YESTERDAY,
+        "slowed": {"gmail": Slowed(limit=1, on=YESTERDAY)},
+    }
     standing = warming(Phase.SUSPENDED, 5, phase_before=Phase.PHASE_2, stopped_by=SYSTEM, **known)
     found = written(standing, changes.started(standing, STANDARD), Phase.PHASE_1)
     assert (found.limits, found.ramp_day, found.strikes, found.slowed) == (LIMITS, 0, 0, {})
-    assert (found.held_at, found.held_on, found.stopped_by, found.judged_from) == (None, "", None, TODAY)
+    assert (found.held_at, found.held_on, found.stopped_by) == (None, "", None)
+    assert (found.judged_from, found.moved_from) == (TODAY, None)
     today = written(standing, changes.started(standing.model_copy(update={"sent": {TODAY: 1}}), STANDARD))
     assert today.judged_from == "2026-03-02"
 
