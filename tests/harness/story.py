@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from kindling.accounts.model import account_key
+from kindling.accounts.reputation import DailyReputation
 from kindling.cleanups.model import BACK_OFF
 from kindling.events import store as events
 from kindling.events.model import Delivery, DeliveryStatus
@@ -66,6 +68,7 @@ def tell(kindling: Kindling) -> Story:
     account = succeeded["subject_id"]
     failed = _failed(kindling, domain)
     weeks(kindling, domain["id"])
+    _reputation(kindling, warming["id"])
     message = _mail(kindling, account)
     webhook = delivering(kindling)
     _cleanup(kindling, domain)
@@ -111,6 +114,14 @@ def weeks(kindling: Kindling, domain_id: str) -> None:
         metrics.add_refused(kindling.user_id, domain_id, on, recipients=recipients, messages=messages)
     limits = standard.limits(Phase.PHASE_2, ramp)
     _now(kindling, warming, limits, ramp)
+
+
+def _reputation(kindling: Kindling, account_id: str) -> None:
+    """Thirty days of a reputation that rises, with two on which nobody could read it."""
+    values = [None if number in (11, 12) else min(62 + 2 * number, 97 - number % 3) for number in range(DAYS)]
+    daily = DailyReputation(last_day=clock.today(), values=values)
+    put = {"daily_reputation": daily.model_dump(mode="json")}
+    table.update(account_key(kindling.user_id, account_id), **table.assigned(put))
 
 
 def _day(

@@ -2,10 +2,11 @@
 
 import json
 import re
+from datetime import date, timedelta
 
 import pytest
 
-from kindling.console import machine
+from kindling.console import machine, plots
 from kindling.console.html import join, tag
 from kindling.operations.executions import Execution
 from kindling.warming.statistics import interval
@@ -55,3 +56,19 @@ def test_every_state_has_a_place_of_its_own_and_every_undo_stands_on_the_right(n
     assert {words for _, words in shown} == {machine.words(state) for state in definition["States"]}
     left = {words for x, words in shown if int(x) < 300}
     assert not any(words.startswith("Undo") for words in left)
+
+
+def test_a_reputation_is_drawn_for_each_known_day_below_and_above_the_threshold() -> None:
+    first = date(2026, 3, 1)
+    values = [0, 90, None, 100]
+    picture = plots.reputation([(first + timedelta(days=number), value) for number, value in enumerate(values)])
+    lines = {float(y) for y in re.findall(r'class="threshold graduation" x1="64" y1="([\d.]+)"', picture)}
+    dots = [float(y) for y in re.findall(r'cy="([\d.]+)"', picture)]
+    assert (len(dots), {dots[1]}) == (3, lines)
+    assert dots[0] > dots[1] > dots[2]
+    # The line ends before the day that nobody knows, and begins anew after it.
+    assert len(re.findall(r'<path class="limit"', picture)) == 2
+    said = re.findall(r"<title>([^<]+)</title>", picture)
+    assert said[0] == "Reputation of the last 4 days, from 0 to 100; it graduates at 90"
+    assert said[1:] == ["2026-03-01: 0 of 100", "2026-03-02: 90 of 100", "2026-03-04: 100 of 100"]
+    assert "Mar 4" in picture

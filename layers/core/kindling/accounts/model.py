@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from kindling.accounts.reputation import DailyReputation
 from kindling.platform import table
 from kindling.platform.text import Id, Lines, SingleLine, ascii_lower, is_uuid
 from kindling.platform.transitions import Graph
@@ -104,6 +105,8 @@ class Account(BaseModel):
     warmup_reason: str | None = None
     # The attempts to enable its warmup that failed since it was saved.
     warmup_attempts: int = 0
+    # Absent until the first is read.
+    daily_reputation: DailyReputation | None = None
     created_at: str
     updated_at: str
 
@@ -138,7 +141,7 @@ class JoinedAccount(Account):
     email_domains: DomainOfAccount | None
 
     def wire(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude={"warmup_attempts"})
+        return self.model_dump(mode="json", exclude={"warmup_attempts", "daily_reputation"})
 
 
 def mark(account_id: str) -> str:

@@ -18,6 +18,12 @@ def reputation(account: WarmupAccount, figures: WarmupFigures) -> int:
     return round(figures.totals.health_score if score is None else score)
 
 
+def measured(account: WarmupAccount, figures: WarmupFigures) -> int | None:
+    """The reputation as one of today; None while the warmup is off at the provider, or nobody knows a score yet."""
+    unknown = account.stat_warmup_score is None and not figures.totals.sent
+    return None if unknown or account.warmup_status != WARMUP_ACTIVE else reputation(account, figures)
+
+
 def next_state(state: State, account: WarmupAccount, figures: WarmupFigures) -> State | None:
     """The state to which an account has to change, None when it stays. A ban takes precedence over graduation.
 

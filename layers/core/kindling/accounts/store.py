@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kindling.accounts.model import GRAPH, PENDING, WARMING, WARMUP_KIND, Account, State, account_key
+from kindling.accounts.reputation import DailyReputation
 from kindling.errors import NotFound
 from kindling.platform import clock, due, table
 from kindling.platform.observability import TRANSITIONS
@@ -71,6 +72,28 @@ def _swap(account: Account, to: State, **changes: Any) -> tuple[dict[str, Any], 
     if changed:
         TRANSITIONS.add(1, "account", to[1])
     return item, changed
+
+
+def keep_reputation(account: Account, daily: DailyReputation) -> None:
+    """Replace the reputations by day, unless the account was deleted or somebody else has replaced them meanwhile.
+
+    `updated_at` stays: nobody has changed the account.
+    """
+    seen = account.daily_reputation
+    values: dict[str, Any] = {":daily": daily.model_dump(mode="json")}
+    condition = "attribute_exists(pk) AND attribute_not_exists(daily_reputation)"
+    if seen:
+        values[":seen"] = seen.last_day.isoformat()
+        condition = "daily_reputation.last_day = :seen"
+    try:
+        table.update(
+            account_key(account.user_id, account.id),
+            UpdateExpression="SET daily_reputation = :daily",
+            ConditionExpression=condition,
+            ExpressionAttributeValues=values,
+        )
+    except table.ConditionFailed:
+        return
 
 
 def put_off(account: Account, reason: str, attempts: int, until: datetime) -> None:

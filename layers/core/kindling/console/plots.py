@@ -1,10 +1,11 @@
-"""The course of a domain's warming as a picture: limit and mail of each day, phases and stops, rates, thresholds."""
+"""Courses by day as pictures: a domain's warming, and the warmup and reputation of an account."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
 from math import log10
 from typing import Any
 
+from kindling.accounts.policy import GRADUATION_REPUTATION
 from kindling.console import svg
 from kindling.console.html import Html, tag
 from kindling.console.numbers import code, count, percent
@@ -19,6 +20,8 @@ TOP, BOTTOM = 30, 250
 RATES = ((286, 356), (400, 470))
 HEIGHT = 500
 LOW = 170
+# The highest reputation.
+BEST = 100
 STOPPED = ("paused", "suspended")
 # From a phase on that lasted so many days, its name fits into its band.
 NAMED_DAYS = 3
@@ -56,7 +59,7 @@ def course(days: Sequence[Day], phases: Sequence[Span], thresholds: Thresholds) 
         svg.text(LEFT, 18, "Recipients a day: sent (bars), limit (line), refused at least (crosses)", "axis"),
         _rates(days, "bounces", x, RATES[0], thresholds),
         _rates(days, "complaints", x, RATES[1], thresholds),
-        _dates(days, x),
+        _labels([date.fromisoformat(day.date) for day in days], x, HEIGHT - 8),
     )
 
 
@@ -82,13 +85,37 @@ def warmup(days: Sequence[dict[str, Any]]) -> Html:
         (svg.line("grid", LEFT, y(n), WIDTH - RIGHT, y(n)), svg.text(LEFT - 6, y(n) + 4, count(n), "tick", "end"))
         for n in (0, high)
     ]
-    every = max(len(days) // LABELS, 1)
-    dates = [
-        svg.text((x(i) + x(i + 1)) / 2, LOW + 18, f"{date.fromisoformat(days[i]['date']):%b %-d}", "tick", "middle")
-        for i in range(len(days) - 1, -1, -every)
-    ]
+    dates = _labels([date.fromisoformat(day["date"]) for day in days], x, LOW + 18)
     legend = svg.text(LEFT, 18, "Messages a day: sent (left bars), received (right bars, outlined)", "axis")
     return svg.drawing(WIDTH, LOW + 28, f"Warmup of the last {len(days)} days", legend, grid, bars, dates)
+
+
+def reputation(days: Sequence[tuple[date, int | None]]) -> Html:
+    """The reputation of an account on each day, with the one that it graduates at. A day without one is a gap."""
+    x = svg.scale(0, max(len(days), FEWEST_DAYS), LEFT, WIDTH - RIGHT)
+    y = svg.scale(0, BEST, LOW, TOP)
+    bar = y(GRADUATION_REPUTATION)
+    known = [(i, day, value) for i, (day, value) in enumerate(days) if value is not None]
+    grid = [
+        (svg.line("grid", LEFT, y(n), WIDTH - RIGHT, y(n)), svg.text(LEFT - 6, y(n) + 4, n, "tick", "end"))
+        for n in (0, BEST // 2, BEST)
+    ]
+    dots = [
+        tag("g", tag("title", f"{day}: {value} of {BEST}"), _dot((x(i) + x(i + 1)) / 2, y(value)), class_="reputation")
+        for i, day, value in known
+    ]
+    return svg.drawing(
+        WIDTH,
+        LOW + 28,
+        f"Reputation of the last {len(days)} days, from 0 to {BEST}; it graduates at {GRADUATION_REPUTATION}",
+        svg.text(LEFT, 18, "Reputation by day (line; a gap is a day on which none was read)", "axis"),
+        grid,
+        svg.line("threshold graduation", LEFT, bar, WIDTH - RIGHT, bar),
+        svg.text(WIDTH - RIGHT + 6, bar + 4, f"{GRADUATION_REPUTATION}: graduates", "tick"),
+        svg.steps("limit", [(x(i), x(i + 1), y(value)) for i, _, value in known]),
+        dots,
+        _labels([day for day, _ in days], x, LOW + 18),
+    )
 
 
 def _log(n: int | None) -> float:
@@ -205,8 +232,8 @@ def _complaints(tally: Tally) -> tuple[int, int]:
     return tally.complaints, tally.listening
 
 
-def _dates(days: Sequence[Day], x: Scale) -> Iterable[Html]:
+def _labels(days: Sequence[date], x: Scale, y: float) -> Iterable[Html]:
+    """The dates of some of the days, the last one among them."""
     every = max(len(days) // LABELS, 1)
     for i in range(len(days) - 1, -1, -every):
-        at = (x(i) + x(i + 1)) / 2
-        yield svg.text(at, HEIGHT - 8, f"{date.fromisoformat(days[i].date):%b %-d}", "tick", "middle")
+        yield svg.text((x(i) + x(i + 1)) / 2, y, f"{days[i]:%b %-d}", "tick", "middle")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kindling.accounts import graduation, lookup
+from kindling.accounts import graduation, lookup, warmup
 from kindling.accounts.model import PENDING, AccountStatus, JoinedAccount
 from kindling.console import plots
 from kindling.console.actions import Form
@@ -26,6 +26,7 @@ from kindling.console.visit import Visit
 from kindling.domains import lookup as domains
 from kindling.domains.model import DomainStatus
 from kindling.keys.model import Scope
+from kindling.platform import clock
 from kindling.platform.paging import Paging
 
 PATH = "/console/accounts"
@@ -104,7 +105,8 @@ def show(visit: Visit) -> Html:
         _actions(visit, account),
         reason,
         about,
-        _warmup(graduation.figures_of(visit.caller, account)),
+        _warmup(account, graduation.figures_of(visit.caller, account)),
+        _reputation(account),
         trail=((PATH, "Accounts"),),
         live=account.state == PENDING and account.warmup_enabled,
     )
@@ -131,27 +133,48 @@ def _switch(visit: Visit, account: JoinedAccount) -> Html:
     return unfolded("Switch warmup off", tag("p", warning), form(visit, f"{path}/rest", "Yes, switch it off"))
 
 
-def _warmup(figures: dict[str, Any] | None) -> Html:
+def _warmup(account: JoinedAccount, figures: dict[str, Any] | None) -> Html:
     """What the warmup provider tells, day by day."""
     if figures is None:
-        says = "There are no figures of its warmup now."
+        ended = f"It is {account.warmup_status} at Instantly: it sends no more, and no reputation is read any more."
+        says = ended if account.status == AccountStatus.ERROR else "There are no figures of its warmup now."
         return section("Warmup", tag("p", says, class_="faint"), id_="warmup")
-    reputation = figures["warmup_reputation"]
+    still = "Its warmup is paused at Instantly: the figures stand still, and no reputation is kept."
+    paused = tag("p", still, class_="notice") if figures["instantly_warmup_status"] == warmup.PAUSED else NOTHING
     label = f", {figures['health_score_label']}" if figures["health_score_label"] else ""
     told = facts(
-        ("Reputation", "not known yet" if reputation is None else f"{reputation} of 100"),
+        ("Reputation", f"{figures['warmup_reputation']} of 100"),
         ("Health", f"{figures['health_score']} of 100{label}"),
         ("Sent in all", count(figures["total_sent"])),
         ("Received in all", count(figures["total_received"])),
     )
     days = figures["daily_data"]
     if not days:
-        return section("Warmup", told, tag("p", "No day has figures yet.", class_="faint"), id_="warmup")
-    scrolls = tag("div", plots.warmup(days), class_="plot", tabindex="0", role="region", aria_label="Picture")
+        return section("Warmup", paused, told, tag("p", "No day has figures yet.", class_="faint"), id_="warmup")
     heads = ("Day", "Sent", "Received")
     rows = [(one["date"], count(one["sent"]), count(one["received"])) for one in reversed(days)]
     listed = table("Warmup by day, newest first", heads, rows, numeric=(1, 2))
-    return section("Warmup", told, scrolls, tag("details", tag("summary", "The same as a table"), listed), id_="warmup")
+    return section("Warmup", paused, told, *_shown("Warmup mail by day", plots.warmup(days), listed), id_="warmup")
+
+
+def _reputation(account: JoinedAccount) -> Html:
+    """What was kept of its reputation, which the provider tells of the present only."""
+    kept = account.daily_reputation
+    if kept is None:
+        says = "None is kept yet: it is read once on each day on which its warmup is on."
+        return section("Reputation by day", tag("p", says, class_="faint"), id_="reputation")
+    days = kept.until(clock.today())
+    rows = [(str(day), "unknown" if value is None else count(value)) for day, value in reversed(days)]
+    listed = table("Reputation by day, newest first", ("Day", "Reputation"), rows, numeric=(1,))
+    return section(
+        "Reputation by day", *_shown("Course of the reputation", plots.reputation(days), listed), id_="reputation"
+    )
+
+
+def _shown(name: str, picture: Html, listed: Html) -> tuple[Html, Html]:
+    """A picture, and below it the same as a table."""
+    scrolls = tag("div", picture, class_="plot", tabindex="0", role="region", aria_label=name)
+    return scrolls, tag("details", tag("summary", "The same as a table"), listed)
 
 
 CREATE = Form(
