@@ -120,7 +120,8 @@ def _reputation(kindling: Kindling, account_id: str) -> None:
     """Thirty days of a reputation that rises, with two on which nobody could read it."""
     values = [None if number in (11, 12) else min(62 + 2 * number, 97 - number % 3) for number in range(DAYS)]
     daily = DailyReputation(last_day=clock.today(), values=values)
-    put = {"daily_reputation": daily.model_dump(mode="json")}
+    made = clock.timestamp(clock.now() - timedelta(days=DAYS))
+    put = {"daily_reputation": daily.model_dump(mode="json"), "created_at": made}
     table.update(account_key(kindling.user_id, account_id), **table.assigned(put))
 
 

@@ -32,7 +32,7 @@ def draw(execution: Execution, title: str) -> Html:
     latest = {run.name: run for run in execution.runs}
     edges = [_edge(places, *edge, taken=_taken(execution, *edge[:2])) for edge in _edges(execution.states)]
     boxes = [_state(name, *places[name], latest.get(name), execution) for name in places]
-    return svg.drawing(WIDTH, height, title, _arrows(), edges, boxes)
+    return svg.drawing(WIDTH, height, title, _arrows(), edges, boxes, role="group")
 
 
 def words(name: str) -> str:

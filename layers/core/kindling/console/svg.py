@@ -13,10 +13,10 @@ def scale(low: float, high: float, start: float, end: float) -> Scale:
     return lambda value: start + (value - low) / (high - low) * (end - start)
 
 
-def drawing(width: float, height: float, title: str, *parts: Any) -> Html:
-    """A picture with a title, which stands for it where it is not seen."""
+def drawing(width: float, height: float, title: str, *parts: Any, role: str = "img") -> Html:
+    """A picture with a title, which stands for it where it is not seen. One with links is a `group` of its parts."""
     head = tag("title", title)
-    return tag("svg", head, *parts, viewBox=f"0 0 {width:g} {height:g}", width=width, height=height, role="img")
+    return tag("svg", head, *parts, viewBox=f"0 0 {width:g} {height:g}", width=width, height=height, role=role)
 
 
 def box(kind: str, x: float, y: float, width: float, height: float, says: str = "", **more: Any) -> Html:
