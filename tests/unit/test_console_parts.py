@@ -2,13 +2,14 @@
 
 import json
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from kindling.console import machine, plots
 from kindling.console.html import join, tag
-from kindling.operations.executions import Execution
+from kindling.operations.executions import Execution, StateRun
+from kindling.operations.model import Failure
 from kindling.warming.statistics import interval
 from tests.harness.template import MACHINES, ROOT
 
@@ -72,3 +73,31 @@ def test_a_reputation_is_drawn_for_each_known_day_below_and_above_the_threshold(
     assert said[0] == "Reputation of the last 4 days, from 0 to 100; it graduates at 90"
     assert said[1:] == ["2026-03-01: 0 of 100", "2026-03-02: 90 of 100", "2026-03-04: 100 of 100"]
     assert "Mar 4" in picture
+
+
+FAILURE = Failure(error="ProviderUnavailable", message="Instantly answered 503.", step="Make")
+MOMENT = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("failures", "left", "answer", "end", "standing"),
+    [
+        (0, False, None, None, "running"),
+        # Between two attempts, of which there are up to sixty.
+        (2, False, None, None, "running"),
+        (2, True, True, None, "done"),
+        # Left by its Catch, while the undos run.
+        (2, True, None, None, "failed"),
+        (2, False, None, "failed", "failed"),
+        (0, False, None, "timed out", "failed"),
+    ],
+)
+def test_a_step_has_failed_when_its_last_attempt_has(
+    failures: int, left: bool, answer: object, end: str | None, standing: str
+) -> None:
+    run = StateRun("Make", MOMENT, MOMENT if left else None, answer, [FAILURE] * failures)
+    execution = Execution("Make", {"Make": {"Type": "Task", "End": True}}, [run], end)
+    assert machine.standing(run, execution) == standing
+    picture = machine.draw(execution, "picture")
+    assert f'class="state {standing}"' in picture
+    assert (f"failed attempts: {failures}" in picture) == bool(failures)

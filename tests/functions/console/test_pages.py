@@ -257,6 +257,22 @@ def test_a_failed_operation_shows_where_it_failed_and_what_was_undone(kindling: 
     assert "failed" in browser.get("/console/operations").text
 
 
+def test_a_step_that_was_retried_is_done_and_shows_its_attempts_and_its_answer(
+    kindling: Kindling, browser: Browser
+) -> None:
+    domain = kindling.verified_domain()
+    for numbers, status in (([1, 2], 503), ([3], 500)):
+        kindling.world.fault("instantly", "POST", "/api/v2/accounts", "refuse", status=status, calls=numbers)
+    browser.get("/console/accounts")
+    page = browser.submit("/console/accounts", username="kim", domain_id=domain["id"])
+    page = browser.get(page.response.url.path)
+    assert "Register warmup account: done, failed attempts: 3 " in page.text
+    assert "Attempts 1 to 2: ProviderUnavailable. Instantly answered 503." in page.text
+    assert "Attempt 3: ProviderUnavailable. Instantly answered 500. nothing to tell" in page.text
+    classes = {str(own.get("class")) for tag, own in page.elements if tag == "g"}
+    assert classes == {"state done", "state ahead", "state passed"}
+
+
 def test_a_list_is_read_in_pages_and_reads_no_more_than_a_page(kindling: Kindling, browser: Browser) -> None:
     for number in range(120):
         issue(kindling.user_id, ["read"])

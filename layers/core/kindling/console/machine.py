@@ -45,11 +45,10 @@ def standing(run: StateRun | None, execution: Execution) -> str:
     if run is None:
         return "ahead"
     kind = execution.states[run.name]["Type"]
-    if run.failed or kind == "Fail":
-        return "failed"
     if run.left is None and execution.end is None and kind not in ENDS:
+        # Between two attempts, too.
         return "running"
-    if run.left is None and execution.end is not None:
+    if run.failed or (run.left is None and execution.end is not None) or kind == "Fail":
         return "failed"
     return "done" if kind in ("Task", "Map", "Succeed") else "passed"
 
@@ -150,9 +149,9 @@ def _state(name: str, column: int, row: int, run: StateRun | None, execution: Ex
     took = ""
     if run and execution.states[name]["Type"] in ("Task", "Map"):
         took = seconds_between(run.entered, run.left or max(clock.now(), run.entered))
-    tries = f", {len(run.failures) + 1} attempts" if run and run.failures and not run.failed else ""
+    failures = f", failed attempts: {len(run.failures)}" if run and run.failures else ""
     inside = (
-        tag("title", f"{words(name)}: {SAYS[kind]}{tries}"),
+        tag("title", f"{words(name)}: {SAYS[kind]}{failures}"),
         svg.box("box", x, y, BOX, HIGH, rx=6),
         svg.text(x + 16, y + 24, MARKS[kind], "mark", "middle"),
         svg.text(x + 30, y + 24, words(name), "name"),

@@ -1,6 +1,7 @@
 """The list of operations, and the page of one, which draws its state machine with where it stands."""
 
 import json
+from itertools import groupby
 from typing import Any
 
 from kindling.console import machine
@@ -150,10 +151,14 @@ def _standing(run: StateRun, execution: Execution) -> Html:
 
 
 def _answer(run: StateRun) -> Html:
-    failures = [
-        tag("p", f"Attempt {number}: {failure.error}. ", failure.message)
-        for number, failure in enumerate(run.failures, start=1)
-    ]
+    """The failures of its attempts, those alike that follow each other in one line, and its answer."""
+    failures = []
+    number = 1
+    for failure, alike in groupby(run.failures):
+        last = number + len(list(alike)) - 1
+        attempts = f"Attempt {number}" if last == number else f"Attempts {number} to {last}"
+        failures.append(tag("p", f"{attempts}: {failure.error}. ", failure.message))
+        number = last + 1
     return join(failures, _payload(run.answer))
 
 
