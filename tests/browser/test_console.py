@@ -186,7 +186,7 @@ def test_what_the_api_has_not_answered_is_readable_and_sent_again_by_a_button(
         page.wait_for_selector("h1:has-text('It is not known whether this was done')")
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        assert page.evaluate(PROBLEMS) == []
+        assert problems(page) == []
     page.get_by_role("button", name="Send it again").click()
     page.wait_for_selector("text=Warming is paused.")
     assert page.get_by_text("It is paused, before it phase 1: holidays").is_visible()
@@ -199,10 +199,10 @@ def test_a_key_is_rotated_by_keyboard_and_the_new_one_can_be_copied(
     page.goto(f"{origin}/console/keys")
     page.locator("summary", has_text="Rotate").press("Enter")
     page.get_by_label("Hours until the old key ends").fill("2")
-    assert page.evaluate(PROBLEMS) == []
+    assert problems(page) == []
     page.get_by_role("button", name="Make the new key").press("Enter")
     page.wait_for_selector("code.secret:has-text('kd_live_')")
-    assert page.evaluate(PROBLEMS) == []
+    assert problems(page) == []
 
 
 def test_the_pictures_of_the_documentation_are_taken(
