@@ -230,7 +230,7 @@ def test_strikes_and_reports_follow_the_name_within_a_tenant(kindling: Kindling)
     stand(kindling, domain_id, strikes=2)
     assert kindling.api.post("/v1/send", email(15)).status == 202
     report(kindling, "sent", 15)
-    report(kindling, "bounced", 3, **UNDETERMINED)
+    report(kindling, "bounced", 6, **UNDETERMINED)
     delete(kindling, domain_id)
     # Also what is reported while there is no domain of the name, and what comes late.
     report(kindling, "bounced", 1, **UNDETERMINED)
