@@ -150,8 +150,6 @@ def months(since: str, until: str) -> Iterator[str]:
 
 def _subject(body: dict[str, Any]) -> str | None:
     """The id of what an answer shows, bare or by its name; of an operation, that of what it is about."""
-    for part in (body, *body.values()):
-        found = (part.get("subject_id") or part.get("id")) if isinstance(part, dict) else None
-        if found and ID.fullmatch(found):
-            return str(found)
-    return None
+    shown = [part for part in (body, *body.values()) if isinstance(part, dict)]
+    found = (part.get(name) for part in shown for name in ("subject_id", "id", "job_id"))
+    return next((one for one in found if one and ID.fullmatch(one)), None)
