@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from benchmarks import plots
 from benchmarks.page import row, write
@@ -32,12 +33,19 @@ BOUNCING = Rates(bounces=0.08, complaints=0.0005)
 TERRIBLE = Rates(bounces=0.2, complaints=0.02)
 
 
+class Before(NamedTuple):
+    """Recipients until the stop under the policy of version 0.1, and the share of the domains that it stopped."""
+
+    median: int
+    most: int  # the 95 % quantile
+    stopped: float = 1.0
+
+
 @dataclass(frozen=True)
 class Population:
     """`number` domains of a kind, simulated for `days` days, and until they are warmed for up to `most`.
 
-    `before` are the median and the 95 % quantile of the recipients until the stop under the policy of version 0.1,
-    where they were measured.
+    `before` is what was measured of the policy of version 0.1, if it was.
     """
 
     kind: Kind
@@ -46,7 +54,7 @@ class Population:
     days: int = EIGHT_WEEKS
     patient: bool = True
     judge: Judge = policy.judge
-    before: tuple[int, int] | None = None
+    before: Before | None = None
 
 
 def healthy(name: str, number: int, most: int = EIGHT_WEEKS, rates: Rates = HEALTHY, **fields: object) -> Population:
@@ -58,7 +66,7 @@ def bad(
     name: str,
     number: int,
     rates: Rates,
-    before: tuple[int, int] | None = None,
+    before: Before | None = None,
     days: int = EIGHT_WEEKS,
     **fields: object,
 ) -> Population:
@@ -84,7 +92,7 @@ RHYTHMS = [
     ),
     healthy("60 % at Gmail", 150, gmail=0.6),
     healthy("90 % at Gmail", 100, gmail=0.9),
-    healthy("half of the limit", 100, share=0.5),
+    healthy("half of the limit", 200, share=0.5),
     healthy("three quarters of the limit", 50, TWENTY_WEEKS, share=0.75),
 ]
 UNEVEN = [
@@ -103,35 +111,54 @@ UNKNOWN = [
     Population(Kind("all at Gmail, 0.5 % complaints", COMPLAINED_OF, gmail=1.0), 20),
 ]
 BAD = [
-    bad("0.5 % complaints from the first day", 300, COMPLAINED_OF, (1_068, 3_500)),
-    bad("1 % complaints from the first day", 300, VERY_COMPLAINED_OF, (375, 1_200)),
-    bad("8 % bounces from the first day", 300, BOUNCING, (300, 1_092)),
-    bad("0.5 % complaints from day 28 on", 80, HEALTHY, (15_000, 20_000), then=COMPLAINED_OF),
-    bad("8 % bounces from day 28 on", 100, HEALTHY, (2_508, 2_544), then=BOUNCING),
-    bad("20 % bounces and 2 % complaints from day 28 on", 80, HEALTHY, (2_502, 2_516), then=TERRIBLE),
+    bad("0.5 % complaints from the first day", 300, COMPLAINED_OF, Before(1_068, 3_500)),
+    bad("1 % complaints from the first day", 300, VERY_COMPLAINED_OF, Before(375, 1_200)),
+    bad("8 % bounces from the first day", 300, BOUNCING, Before(300, 1_092)),
+    bad("0.5 % complaints from day 28 on", 80, HEALTHY, Before(15_000, 20_000), then=COMPLAINED_OF),
+    bad("8 % bounces from day 28 on", 100, HEALTHY, Before(2_508, 2_544), then=BOUNCING),
+    bad("20 % bounces and 2 % complaints from day 28 on", 80, HEALTHY, Before(2_502, 2_516), then=TERRIBLE),
     bad("warmed, 2 % complaints from day 77 on", 20, HEALTHY, days=91, then=Rates(0.01, 0.02), turns_on=77),
-    bad("`tiered`, 0.5 % complaints from the first day", 100, COMPLAINED_OF, (1_100, 3_400), schedule="tiered"),
-    bad("`tiered`, 8 % bounces from the first day", 100, BOUNCING, (305, 916), schedule="tiered"),
+    bad("`tiered`, 0.5 % complaints from the first day", 100, COMPLAINED_OF, Before(1_100, 3_400), schedule="tiered"),
+    bad("`tiered`, 8 % bounces from the first day", 100, BOUNCING, Before(305, 916), schedule="tiered"),
     bad(
         "`tiered`, 0.5 % complaints from day 28 on",
         40,
         HEALTHY,
-        (100_000, 100_000),
+        Before(100_000, 100_000),
         schedule="tiered",
         then=COMPLAINED_OF,
     ),
-    bad("`tiered`, 8 % bounces from day 28 on", 40, HEALTHY, (25_010, 25_044), schedule="tiered", then=BOUNCING),
-    bad("`outreach`, 0.5 % complaints from the first day", 100, COMPLAINED_OF, (767, 1_596), schedule="outreach"),
-    bad("`outreach`, 8 % bounces from the first day", 100, BOUNCING, (231, 650), schedule="outreach"),
+    bad("`tiered`, 8 % bounces from day 28 on", 40, HEALTHY, Before(25_010, 25_044), schedule="tiered", then=BOUNCING),
+    bad(
+        "`outreach`, 0.5 % complaints from the first day",
+        100,
+        COMPLAINED_OF,
+        Before(767, 1_596, stopped=0.666),
+        schedule="outreach",
+    ),
+    bad(
+        "`outreach`, 8 % bounces from the first day",
+        100,
+        BOUNCING,
+        Before(231, 650, stopped=0.794),
+        schedule="outreach",
+    ),
     bad(
         "`outreach`, 0.5 % complaints from day 28 on",
         200,
         HEALTHY,
-        (572, 1_411),
+        Before(572, 1_411, stopped=0.538),
         schedule="outreach",
         then=COMPLAINED_OF,
     ),
-    bad("`outreach`, 8 % bounces from day 28 on", 100, HEALTHY, (331, 650), schedule="outreach", then=BOUNCING),
+    bad(
+        "`outreach`, 8 % bounces from day 28 on",
+        100,
+        HEALTHY,
+        Before(331, 650, stopped=0.613),
+        schedule="outreach",
+        then=BOUNCING,
+    ),
     bad("60 % at Gmail, 0.5 % complaints", 100, COMPLAINED_OF, gmail=0.6),
     bad("90 % at Gmail, 0.5 % complaints", 100, COMPLAINED_OF, gmail=0.9),
     bad("half of the reports never come, 8 % bounces", 100, BOUNCING, reported=0.5),
@@ -273,29 +300,41 @@ def _kept(simulation: Simulation, populations: list[Population]) -> Iterable[str
 
 def _bad(simulation: Simulation) -> Iterable[str]:
     yield "\n**Bad domains**, within eight weeks, a warmed one within thirteen: recipients from the first bad day on"
-    yield "until the first pause or suspension. *Before* are the figures of version 0.1. *Fewest* is the number of"
-    yield "recipients of whom half of all such domains would show a rate above the threshold with 95 % confidence, in a"
-    yield "single look; beside it the median when reports take no time, as a multiple of that.\n"
-    yield "| domain | number | stopped | median | 95 % by | before | fewest |"
+    yield "until the first pause or suspension: the median, and the 95 % quantile of those stopped. *Before* are the"
+    yield "figures of version 0.1; where it stopped a smaller share, *as many now* are those after which as many are"
+    yield "stopped now. *Fewest* is the number of recipients of whom half of all such domains would show a rate above the"
+    yield "threshold with 95 % confidence, in a single look; beside it the median when reports take no time, as a"
+    yield "multiple of that.\n"
+    yield "| domain | number | stopped | median / 95 % | before | as many now | fewest |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
     for population in BAD:
         turned = population.kind.then is not None
         caught = Caught.of(simulation.lives(population), turned=turned)
-        before = " / ".join(f"{count:,}" for count in population.before) if population.before else ""
-        fewest = ""
+        before = as_many = fewest = ""
+        if population.before:
+            median, most, stopped = population.before
+            before = f"{median:,} / {most:,}"
+            if stopped < 1:
+                before = f"{before}, of {stopped:.1%}"
+                as_many = _both(caught.after_of_all(share * stopped) for share in (0.5, 0.95))
         if population in SMALLEST:
             smallest = _smallest(*SMALLEST[population])
             at_once = replace(population, kind=replace(population.kind, instant=True))
-            median = Caught.of(simulation.lives(at_once), turned=turned).after(0.5)
-            fewest = f"{smallest}: {median / smallest:.2f} times"
+            seen = Caught.of(simulation.lives(at_once), turned=turned).after(0.5)
+            fewest = f"{smallest}: {seen / smallest:.2f} times"
         yield row(
             population.kind.name,
             f"{caught.domains:,}",
             f"{caught.share:.1%}",
-            *(f"{round(caught.after(share)):,}" if caught.sent else "" for share in (0.5, 0.95)),
+            _both(caught.after(share) for share in (0.5, 0.95)) if caught.sent else "",
             before,
+            as_many,
             fewest,
         )
+
+
+def _both(recipients: Iterable[float]) -> str:
+    return " / ".join(f"{round(count):,}" for count in recipients)
 
 
 def _smallest(rate: float, threshold: float) -> int:

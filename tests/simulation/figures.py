@@ -94,6 +94,10 @@ class Caught:
         """The recipients after which `share` of the stopped domains had been stopped."""
         return quantile(self.sent, share)
 
+    def after_of_all(self, share: float) -> float:
+        """The recipients after which `share` of all domains had been stopped; infinite when fewer ever were."""
+        return quantile([*self.sent, *[float("inf")] * (self.domains - len(self.sent))], share)
+
 
 def at_most(events: int, trials: int, rate: float) -> float:
     """The probability of `events` or fewer among `trials` at `rate`."""

@@ -52,7 +52,7 @@ def test_an_import_from_its_preview_to_its_end(kindling: Kindling) -> None:
     assert kindling.api.post(LIST, {"email": "pat@example.com", "reason": "manual"}).status == 201
     kindling.clock.advance(hours=1)
     made = preview(kindling, csv=TEXT)
-    [asked] = kindling.api.get("/v1/audit", query={"subject": made["job_id"]}).body["entries"]
+    [asked] = kindling.api.get("/v1/audit", subject=made["job_id"]).body["entries"]
     assert (asked["route"], asked["outcome"]) == (PREVIEW, "succeeded")
     expected = {
         "job_id": made["job_id"],
