@@ -302,8 +302,8 @@ def _bad(simulation: Simulation) -> Iterable[str]:
     yield "\n**Bad domains**, within eight weeks, a warmed one within thirteen: recipients from the first bad day on"
     yield "until the first pause or suspension: the median, and the 95 % quantile of those stopped. *Before* are the"
     yield "figures of version 0.1; where it stopped a smaller share, *as many now* are those after which as many are"
-    yield "stopped now. *Fewest* is the number of recipients of whom half of all such domains would show a rate above the"
-    yield "threshold with 95 % confidence, in a single look; beside it the median when reports take no time, as a"
+    yield "stopped now. *Fewest* is the number of recipients of whom half of all such domains would show a rate above"
+    yield "the threshold with 95 % confidence, in a single look; beside it the median when reports take no time, as a"
     yield "multiple of that.\n"
     yield "| domain | number | stopped | median / 95 % | before | as many now | fewest |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
@@ -334,7 +334,7 @@ def _bad(simulation: Simulation) -> Iterable[str]:
 
 
 def _both(recipients: Iterable[float]) -> str:
-    return " / ".join(f"{round(count):,}" for count in recipients)
+    return " / ".join(f"{count:,.0f}" for count in recipients)
 
 
 def _smallest(rate: float, threshold: float) -> int:
