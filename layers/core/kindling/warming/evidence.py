@@ -122,10 +122,9 @@ class Cohort:
 class Evidence:
     """The cohorts by which a domain is judged, oldest first, and the last recipients of today.
 
-    `cohorts` are those since the domain was last stopped, `moved_from` is the day after which it last stepped back if
-    that is later. `used` are the recipients of all ended days
-    in `IDLE_DAYS`, and `counted_on` is the first of them that was not over when the domain was last judged for a new
-    day. `held` says why all domains of the tenant are held, if they are.
+    `cohorts` are those since the domain was last stopped; with those from `moved_from` on it moves on or back. `used`
+    are the recipients of all ended days in `IDLE_DAYS`, and `counted_on` is the first of them that was not over when
+    the domain was last judged for a new day. `held` says why all domains of the tenant are held, if they are.
     """
 
     today: str
@@ -214,7 +213,8 @@ class Evidence:
     @cached_property
     def before_week(self) -> dict[Kind, Baseline]:
         """What is usual for a week: the baselines of the days before it."""
-        return _baselines(one.whole for one in self.cohorts if one.day < self._first(WEEK_DAYS))
+        first = self._first(WEEK_DAYS)
+        return _baselines(one.whole for one in self.cohorts if one.day < first)
 
     @property
     def week_unevenness(self) -> float:
@@ -224,7 +224,8 @@ class Evidence:
 
     def _since(self, days: int) -> tuple[Cohort, ...]:
         """Those of today and of the `days` before it."""
-        return tuple(one for one in self.cohorts if one.day >= self._first(days))
+        first = self._first(days)
+        return tuple(one for one in self.cohorts if one.day >= first)
 
     def _first(self, days: int) -> str:
         return (date.fromisoformat(self.today) - timedelta(days=days)).isoformat()
