@@ -191,6 +191,32 @@ def test_an_alarm_that_is_younger_than_a_minute_waits_for_its_message(
     assert bool(totals(kindling)) == (status == 200)
 
 
+@pytest.mark.parametrize("kind", ["sent", "delivered", "bounced"])
+@pytest.mark.parametrize(("recorded_after", "age", "known"), [(1, 4_999, True), (2, 4_999, True), (1, 5_000, False)])
+def test_a_report_that_is_faster_than_the_record_of_its_message_waits_a_moment(
+    kindling: Kindling, monkeypatch: pytest.MonkeyPatch, kind: str, recorded_after: int, age: int, known: bool
+) -> None:
+    kindling.verified_domain()
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == recorded_after:
+            assert passed(kindling, "<m>")
+
+    monkeypatch.setattr(clock, "sleep", sleep)
+    instant = clock.timestamp(clock.now() - timedelta(milliseconds=age))
+    told = event(kind, ["p@gmail.com"], message_id="<m>", timestamp=instant, **HARD)
+    assert (post(kindling, json.dumps(told)).status == 200) == (known or kind != "bounced")
+    assert waited == ([0.5, 1.0][:recorded_after] if known else [])
+    counted = by_class(kindling, kind)
+    assert counted == ({"gmail": 1} if known else {} if kind == "bounced" else {"ungated": 1})
+    # A message that is known is not waited for.
+    if known:
+        assert deliver(kindling, event("opened", ["p@gmail.com"], message_id="<m>", timestamp=clock.timestamp()))
+        assert len(waited) == recorded_after
+
+
 def test_a_report_that_came_before_its_message_counts_when_it_is_repeated(kindling: Kindling) -> None:
     kindling.verified_domain()
     now = clock.timestamp()

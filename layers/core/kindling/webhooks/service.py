@@ -45,6 +45,10 @@ from kindling.webhooks.model import (
 # As long after an alarm, its message may still be on its way into the table. AgentMail repeats what is refused after
 # 5 s and after 5 min.
 UNSETTLED = timedelta(seconds=60)
+# A message is recorded as soon as AgentMail has answered. A report that is younger than this may be faster, and its
+# message is looked for again after these seconds.
+FRESH = timedelta(seconds=5)
+LOOKS_AGAIN = (0.5, 1.0)
 # An event about an unknown message counts on the day of its own timestamp, unless that is implausible.
 OLDEST = timedelta(days=7)
 NEWEST = timedelta(minutes=5)
@@ -94,8 +98,8 @@ def _count(event_type: str, event_id: str, event: MessageEvent, organisation: st
     if field is None or owner is None or credentials.workspace(credentials.AGENTMAIL, owner[0]) != organisation:
         return False
     user_id, domain_id = owner
-    message = messages.find(user_id, event.message_id)
-    if message is None and field in ALARMING and _unsettled(event.timestamp):
+    message = _message(user_id, event)
+    if message is None and field in ALARMING and _is_younger(event.timestamp, UNSETTLED):
         raise StoreUnavailable("The message is not known yet.")
     if event_type in REPEATED:
         # Hashed, because a key has at most 2,048 bytes.
@@ -111,6 +115,16 @@ def _count(event_type: str, event_id: str, event: MessageEvent, organisation: st
         # Also for a repeated event: the process that counted it may have died before it queued the judgement.
         _alarm(message, inbox.rpartition("@")[2])
     return fresh
+
+
+def _message(user_id: str, event: MessageEvent) -> Message | None:
+    """The message that is reported about, None when it did not pass the gate."""
+    found = messages.find(user_id, event.message_id)
+    for seconds in LOOKS_AGAIN if _is_younger(event.timestamp, FRESH) else ():
+        if found is None:
+            clock.sleep(seconds)
+            found = messages.find(user_id, event.message_id)
+    return found
 
 
 def _owner(inbox: str) -> tuple[str, str] | None:
@@ -139,9 +153,9 @@ def _alarm(message: Message, name: str) -> None:
         judgements.dispatch_domain(verifier.user_id, verifier.domain_id)
 
 
-def _unsettled(timestamp: datetime | None) -> bool:
+def _is_younger(timestamp: datetime | None, age: timedelta) -> bool:
     """Whether an event is so recent that its message may not have been recorded yet; without a timestamp, it is not."""
-    return _is_plausible(timestamp) and clock.now() - timestamp < UNSETTLED
+    return _is_plausible(timestamp) and clock.now() - timestamp < age
 
 
 def _instant(timestamp: datetime | None) -> datetime:
