@@ -45,7 +45,8 @@ class Before(NamedTuple):
 class Population:
     """`number` domains of a kind, simulated for `days` days, and until they are warmed for up to `most`.
 
-    `before` is what was measured of the policy of version 0.1, if it was.
+    `before` is what was measured of the policy of version 0.1, if it was: of healthy domains, the share of weeks with a
+    stop.
     """
 
     kind: Kind
@@ -54,12 +55,19 @@ class Population:
     days: int = EIGHT_WEEKS
     patient: bool = True
     judge: Judge = policy.judge
-    before: Before | None = None
+    before: Before | float | None = None
 
 
-def healthy(name: str, number: int, most: int = EIGHT_WEEKS, rates: Rates = HEALTHY, **fields: object) -> Population:
+def healthy(
+    name: str,
+    number: int,
+    most: int = EIGHT_WEEKS,
+    rates: Rates = HEALTHY,
+    before: float | None = None,
+    **fields: object,
+) -> Population:
     """Domains that should never be stopped."""
-    return Population(Kind(name, rates, **fields), number, most)  # type: ignore[arg-type]
+    return Population(Kind(name, rates, **fields), number, most, before=before)  # type: ignore[arg-type]
 
 
 def bad(
@@ -76,30 +84,30 @@ def bad(
 
 
 HOLIDAYS = ((8, 7), (24, 7), (38, 7), (52, 7))
-DAILY = healthy("daily", 150, TWENTY_WEEKS)
+DAILY = healthy("daily", 150, TWENTY_WEEKS, before=0.00013)
 RHYTHMS = [
     DAILY,
-    healthy("Monday to Friday", 50, TWENTY_WEEKS, rhythm=MONDAY_TO_FRIDAY),
+    healthy("Monday to Friday", 50, TWENTY_WEEKS, before=0.0, rhythm=MONDAY_TO_FRIDAY),
     healthy("twice a week", 150, TWENTY_WEEKS, rhythm=Rhythm((1, 3))),
     healthy("weekly", 100, TWENTY_WEEKS, NEWSLETTER, rhythm=Rhythm((2,))),
     healthy("weekly, `tiered`", 100, TWENTY_WEEKS, NEWSLETTER, rhythm=Rhythm((2,)), schedule="tiered"),
     healthy("every other week", 100, TWENTY_WEEKS, NEWSLETTER, rhythm=Rhythm((2,), weeks=2)),
     healthy("daily, a week of holiday in each phase", 50, TWENTY_WEEKS, rhythm=Rhythm(holidays=HOLIDAYS)),
-    healthy("daily, `outreach`", 200, TWENTY_WEEKS, schedule="outreach"),
+    healthy("daily, `outreach`", 200, TWENTY_WEEKS, before=0.00031, schedule="outreach"),
     healthy("daily, `agentmail`", 200, TWENTY_WEEKS, schedule="agentmail"),
     healthy(
         "daily, `tiered`, and a holiday once warmed", 50, 49, schedule="tiered", rhythm=Rhythm(holidays=((30, 7),))
     ),
     healthy("60 % at Gmail", 150, gmail=0.6),
     healthy("90 % at Gmail", 100, gmail=0.9),
-    healthy("half of the limit", 200, share=0.5),
+    healthy("half of the limit", 200, before=0.0, share=0.5),
     healthy("three quarters of the limit", 50, TWENTY_WEEKS, share=0.75),
 ]
 UNEVEN = [
-    healthy("1 % bounces, varying by 0.5", 100, uneven=0.5),
+    healthy("1 % bounces, varying by 0.5", 100, before=0.0, uneven=0.5),
     healthy("1 % bounces, varying by 1", 120, uneven=1.0),
     healthy("1.9 % bounces, varying by 0.5", 50, rates=SLOPPY, uneven=0.5),
-    healthy("1.9 % bounces, varying by 1", 240, rates=SLOPPY, uneven=1.0),
+    healthy("1.9 % bounces, varying by 1", 240, before=0.24, rates=SLOPPY, uneven=1.0),
 ]
 UNKNOWN = [
     healthy("half of the reports never come", 60, reported=0.5),
@@ -257,20 +265,21 @@ def _live(population: Population, seed: str) -> Life:
 
 
 HEADS = (
-    "| domains | number | weeks stopped, falsely | ever stopped | limit lowered | stepped back | warmed by week 8 "
-    "| by week 20 | limit after 8 weeks |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    "| domains | number | weeks stopped, falsely | before | ever stopped | limit lowered | stepped back "
+    "| warmed by week 8 | by week 20 | limit after 8 weeks |\n"
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
 )
 
 
 def _rhythms(simulation: Simulation) -> Iterable[str]:
     yield "**Healthy domains** (0.05 % complaints, newsletters 0.02 %, 1 % bounces), eight weeks each. `≤` is the 95 %"
-    yield "upper bound; lowered limits and steps back are per domain, the limit is the median.\n"
+    yield "upper bound, *before* the share under the policy of version 0.1, where it was measured; lowered limits and"
+    yield "steps back are per domain, the limit is the median.\n"
     yield from _kept(simulation, RHYTHMS)
 
 
 def _uneven(simulation: Simulation) -> Iterable[str]:
-    yield "\n**Rates that vary from day to day** by a gamma distribution with this coefficient of variation. Under the"
-    yield "policy of version 0.1, the last kind was stopped in 24 % of its weeks.\n"
+    yield "\n**Rates that vary from day to day** by a gamma distribution with this coefficient of variation.\n"
     yield from _kept(simulation, UNEVEN)
 
 
@@ -289,6 +298,7 @@ def _kept(simulation: Simulation, populations: list[Population]) -> Iterable[str
             population.kind.name,
             f"{kept.domains:,}",
             f"{kept.stopped_weeks} of {kept.weeks:,}: {kept.stopped_share:.2%} (≤ {kept.bound:.2%})",
+            "" if population.before is None else f"{population.before:.2%}",
             f"{kept.stopped_domains}",
             f"{sum(life.lowered for life in lives) / kept.domains:.2f}",
             f"{kept.steps_back / kept.domains:.2f}",
@@ -311,7 +321,7 @@ def _bad(simulation: Simulation) -> Iterable[str]:
         turned = population.kind.then is not None
         caught = Caught.of(simulation.lives(population), turned=turned)
         before = as_many = fewest = ""
-        if population.before:
+        if isinstance(population.before, Before):
             median, most, stopped = population.before
             before = f"{median:,} / {most:,}"
             if stopped < 1:
