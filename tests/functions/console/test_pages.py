@@ -327,9 +327,9 @@ def test_the_limit_of_a_day_is_kept_with_it_as_far_as_it_is_known(kindling: Kind
     kindling.clock.advance(days=1)
     invoke("AdvanceWarmingFunction", {})
     kindling.work("JudgeWarmingFunction", "judgements")
-    send(kindling, "pat@example.com")
     warming = store.get(kindling.user_id, account["domain_id"])
     assert warming
+    assert warming.by_provider("2026-03-01")
     # As if the limits had risen after the day was over.
     risen = {"daily_limit": 100, "hourly_limit": 10, "per_minute_limit": 5}
     assert store.adjust(warming, put={"limits": risen})
@@ -338,6 +338,7 @@ def test_the_limit_of_a_day_is_kept_with_it_as_far_as_it_is_known(kindling: Kind
     cohorts.keep(warming)
     kept = metrics.last_days(kindling.user_id, account["domain_id"], 2)
     assert [day.limit for day in kept] == [50, None]
+    send(kindling, "pat@example.com")
     browser.sign_in(kindling.api.key)
     page = browser.get(f"/console/domains/{account['domain_id']}")
     assert "2026-03-02 Recipients 1 Daily limit 100 " in page.text
