@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ import standardwebhooks.webhooks
 from boto3.dynamodb.conditions import Attr
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from kindling.events.model import MOST_WEBHOOKS, PATIENCE, RETRIES
+from kindling.events.model import PATIENCE, RETRIES, is_exhausted
 from kindling.platform import aws
 from kindling.platform.settings import settings
 from tests.conftest import Kindling
@@ -225,6 +225,12 @@ def test_a_receiver_that_is_down_costs_no_event_and_no_other_receiver(
     assert sorted(one["attempts"] for one in waiting) == [0, 0, 1]
 
 
+def test_five_days_of_failures_are_enough_to_the_millisecond() -> None:
+    since = datetime(2026, 3, 1, tzinfo=UTC)
+    assert is_exhausted(since, since + timedelta(days=5))
+    assert not is_exhausted(since, since + timedelta(days=5, milliseconds=-1))
+
+
 def test_a_webhook_that_fails_for_five_days_is_disabled_told_elsewhere_and_keeps_its_events(
     kindling: Kindling, receiver: Receiver, stream: Stream
 ) -> None:
@@ -333,7 +339,9 @@ def test_a_secret_is_shown_to_its_request_and_its_repeat_and_stands_in_no_row_an
     assert kindling.api.post(WEBHOOKS, {**body, "style": "chat"}, Idempotency_Key="c1").status == 422
     assert first["secret"] not in json.dumps(aws.table().scan()["Items"], default=str)
     assert "secret" not in kindling.api.get(WEBHOOKS).body["webhooks"][0]
-    kindling.clock.advance(hours=24, milliseconds=1)
+    kindling.clock.advance(hours=24)
+    assert kindling.api.post(WEBHOOKS, body, Idempotency_Key="c1").body["secret"] == first["secret"]
+    kindling.clock.advance(milliseconds=1)
     assert kindling.api.post(WEBHOOKS, body, Idempotency_Key="c1").status == 409
 
 
@@ -354,7 +362,7 @@ def test_a_deleted_webhook_is_sent_nothing_any_more(kindling: Kindling, receiver
 
 
 def test_a_tenant_has_twenty_webhooks_at_most(kindling: Kindling, receiver: Receiver) -> None:
-    for _ in range(MOST_WEBHOOKS):
+    for _ in range(20):
         create(kindling.api, receiver.url)
     assert kindling.api.post(WEBHOOKS, {"url": receiver.url}).status == 409
 
