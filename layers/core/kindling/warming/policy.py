@@ -195,12 +195,11 @@ def held(domains: list[Tally], thresholds: Thresholds) -> str:
     """Why all domains of a tenant are held: they are bad together, even without the worst. Empty if they are not."""
     if len(domains) < MIN_DOMAINS:
         return ""
-    bounces = _without_worst([(one.bounces, one.recipients) for one in domains])
-    complaints = _without_worst([(one.complaints, one.listening) for one in domains])
-    for kind, (events, trials), threshold, least in (
-        ("complaints", complaints, thresholds.pause_complaint_rate, MIN_COMPLAINTS),
-        ("bounces", bounces, thresholds.pause_bounce_rate, MIN_BOUNCES),
+    for kind, threshold, least in (
+        (Kind.COMPLAINTS, thresholds.pause_complaint_rate, MIN_COMPLAINTS),
+        (Kind.BOUNCES, thresholds.pause_bounce_rate, MIN_BOUNCES),
     ):
+        events, trials = _without_worst([one.of(kind) for one in domains])
         if events >= least and confident_above(events, trials, threshold, SUSPEND_CONFIDENCE):
             return words.held(words.breach(kind, events, trials, threshold, SUSPEND_CONFIDENCE), len(domains))
     return ""
@@ -253,8 +252,8 @@ def _required(tally: Tally, thresholds: Thresholds) -> tuple[tuple[str, int, int
 def _rates(tally: Tally, complaint: float, bounce: float) -> tuple[tuple[str, int, int, float], ...]:
     """Of complaints and of bounces: the events, the recipients, and the threshold of their rate."""
     return (
-        ("complaint", tally.complaints, tally.listening, complaint),
-        ("bounce", tally.bounces, tally.recipients, bounce),
+        ("complaint", *tally.of(Kind.COMPLAINTS), complaint),
+        ("bounce", *tally.of(Kind.BOUNCES), bounce),
     )
 
 

@@ -22,13 +22,7 @@ from kindling.console.layout import (
 from kindling.console.numbers import count, full, moment
 from kindling.console.visit import Visit
 from kindling.events import service
-from kindling.events.model import (
-    Delivery,
-    DeliveryStatus,
-    ListDeliveries,
-    Style,
-    Webhook,
-)
+from kindling.events.model import Delivery, DeliveryStatus, ListDeliveries, Style, Webhook
 from kindling.keys.model import Scope
 from kindling.platform import clock
 from kindling.platform.paging import Paging
